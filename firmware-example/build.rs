@@ -1,0 +1,30 @@
+//! Build script: puts what the compiler and the linker need into the output folder.
+
+mod tables;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    // Without any such line cargo runs this script again after a change to any file of the package.
+    println!("cargo::rerun-if-changed=build.rs");
+    let out_dir = PathBuf::from(variable("OUT_DIR"));
+    println!("cargo::rerun-if-changed=tables.rs");
+    tables::iris(Path::new("../host-tests/data"), &out_dir);
+    if variable("CARGO_CFG_TARGET_OS") == "none" {
+        give_memory_layout_to_linker(&out_dir);
+    }
+}
+
+/// Copies `memory.x` to where the linker looks for it, whatever folder cargo was started from.
+fn give_memory_layout_to_linker(out_dir: &Path) {
+    println!("cargo::rerun-if-changed=memory.x");
+    fs::copy("memory.x", out_dir.join("memory.x")).expect("memory.x can be copied to OUT_DIR");
+    println!("cargo::rustc-link-search={}", out_dir.display());
+}
+
+/// A variable that cargo sets for every build script.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

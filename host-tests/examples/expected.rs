@@ -1,0 +1,8 @@
+//! Prints `firmware-example/expected.txt`: the CRC-32 of each program's final weights, by the textbook's plain loops.
+
+use host_tests::programs;
+
+fn main() {
+    println!("xor {:08x}", programs::weights_crc(&programs::xor()));
+    println!("iris {:08x}", programs::weights_crc(&programs::iris()));
+}

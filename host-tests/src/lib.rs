@@ -1,0 +1,9 @@
+//! Oracles for the tests of `baregrad`.
+//!
+//! [`textbook`] is training in the plainest loops, in `f32` and in the order that the library's docs promise: what the
+//! library must equal bit for bit. [`precise`] is the loss in `f64`, for central differences. [`programs`] repeats the
+//! firmware's programs with the textbook's loops.
+
+pub mod precise;
+pub mod programs;
+pub mod textbook;

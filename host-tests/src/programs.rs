@@ -1,0 +1,57 @@
+//! The firmware's programs again, in the textbook's loops: where `firmware-example/expected.txt` comes from.
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use firmware_example::{iris, xor};
+use rand_core::Rng;
+use rand_pcg::Pcg32;
+
+use crate::textbook::{self, Activation, Layer, Loss, Network, Optimizer, Target, shuffle, step, uniform};
+
+/// CRC-32 of all parameters, little-endian, in storage order.
+pub fn weights_crc(network: &Network) -> u32 {
+    let bytes: Vec<u8> = network.parameters().iter().flat_map(|value| value.to_le_bytes()).collect();
+    Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(&bytes)
+}
+
+/// What program `xor` ends with.
+pub fn xor() -> Network {
+    let mut generator = Pcg32::new(xor::SEED, 0);
+    let mut network =
+        Network { layers: vec![Layer::zero(2, 4, Activation::Tanh), Layer::zero(4, 1, Activation::Identity)] };
+    for layer in &mut network.layers {
+        for weight in layer.weights.iter_mut().flatten() {
+            *weight = uniform(-1.0, 1.0, generator.next_u32());
+        }
+    }
+    let inputs: Vec<Vec<f32>> = xor::INPUTS.iter().map(|row| row.to_vec()).collect();
+    let targets: Vec<Target> = xor::TARGETS.iter().map(|row| Target::Values(row.to_vec())).collect();
+    let mut optimizer = Optimizer::Sgd { learning_rate: xor::LEARNING_RATE };
+    for _ in 0..xor::STEPS {
+        step(&mut network, &mut optimizer, &inputs, &targets, Loss::BinaryCrossEntropy);
+    }
+    network
+}
+
+/// What program `iris` ends with.
+pub fn iris() -> Network {
+    let mut generator = Pcg32::new(iris::SEED, 0);
+    let mut network =
+        Network { layers: vec![Layer::zero(4, 16, Activation::Relu), Layer::zero(16, 3, Activation::Identity)] };
+    for layer in &mut network.layers {
+        let limit = (6.0 / layer.weights.len() as f32).sqrt();
+        for weight in layer.weights.iter_mut().flatten() {
+            *weight = uniform(-limit, limit, generator.next_u32());
+        }
+    }
+    let mut optimizer = textbook::Optimizer::adam(iris::LEARNING_RATE, network.parameters().len());
+    let mut order: Vec<u16> = (0..120).collect();
+    for _ in 0..iris::EPOCHS {
+        shuffle(&mut order, || generator.next_u32());
+        for batch in order.chunks(iris::BATCH) {
+            let inputs: Vec<Vec<f32>> = batch.iter().map(|&i| iris::TRAIN_INPUTS[usize::from(i)].to_vec()).collect();
+            let labels = batch.iter().map(|&i| Target::Label(iris::TRAIN_LABELS[usize::from(i)].into()));
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+        }
+    }
+    network
+}

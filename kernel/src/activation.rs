@@ -1,0 +1,135 @@
+//! Activations: a value, and a slope as a function of the *output*.
+//!
+//! Because every slope here can be had from the output, a layer never stores its pre-activations: the output is
+//! enough for the backward pass. The activation is a type parameter of a layer (`Dense<4, 16, Relu>`), as Keras writes it.
+
+use crate::scalar;
+
+/// An activation function `a = g(z)`, applied to each output of a layer by itself.
+pub trait Activation {
+    /// The name that a summary prints.
+    const NAME: &'static str;
+
+    /// `g(z)`.
+    fn value(z: f32) -> f32;
+
+    /// `g'(z)`, written as a function of the output `a = g(z)`.
+    fn slope(a: f32) -> f32;
+
+    /// The gradient with respect to `z` from the gradient with respect to `a`: `gradient · g'(z)`, one product.
+    #[inline(always)]
+    fn through(gradient: f32, a: f32) -> f32 {
+        gradient * Self::slope(a)
+    }
+}
+
+/// `g(z) = z`: a layer without an activation. Its output, where a loss takes logits, are the logits.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity;
+
+impl Activation for Identity {
+    const NAME: &'static str = "identity";
+
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z
+    }
+
+    #[inline(always)]
+    fn slope(_a: f32) -> f32 {
+        1.0
+    }
+
+    #[inline(always)]
+    fn through(gradient: f32, _a: f32) -> f32 {
+        // `gradient · 1` is `gradient`, bit for bit.
+        gradient
+    }
+}
+
+/// `g(z) = 1 / (1 + exp(-z))`, slope `a · (1 - a)` (the difference first); see [`scalar::sigmoid`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sigmoid;
+
+impl Activation for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        scalar::sigmoid(z)
+    }
+
+    #[inline(always)]
+    fn slope(a: f32) -> f32 {
+        a * (1.0 - a)
+    }
+}
+
+/// `g(z) = tanh z`, slope `1 - a·a` (the product first); see [`scalar::tanh`].
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+impl Activation for Tanh {
+    const NAME: &'static str = "tanh";
+
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        scalar::tanh(z)
+    }
+
+    #[inline(always)]
+    fn slope(a: f32) -> f32 {
+        1.0 - a * a
+    }
+}
+
+/// `g(z) = 0` for `z < 0`, else `z`. Slope 1 for `a > 0`, else 0; so `g'(0) = 0`, as PyTorch.
+///
+/// # Special values
+/// NaN stays NaN: it is not less than 0. `-0` stays `-0`.
+#[derive(Clone, Copy, Debug)]
+pub struct Relu;
+
+impl Activation for Relu {
+    const NAME: &'static str = "ReLU";
+
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        if z < 0.0 { 0.0 } else { z }
+    }
+
+    #[inline(always)]
+    fn slope(a: f32) -> f32 {
+        if a > 0.0 { 1.0 } else { 0.0 }
+    }
+}
+
+/// `g(z) = α·z` for `z < 0`, else `z`. Slope 1 for `a > 0`, else `α`; so `g'(0) = α`, as PyTorch.
+///
+/// `α` is `PER_MILLE / 1000`, rounded once to `f32`. Default 10, so `α = 0.01`: Maas, Hannun and Ng, *Rectifier
+/// Nonlinearities Improve Neural Network Acoustic Models*, 2013, and PyTorch's `negative_slope`. A `PER_MILLE` of 0 would
+/// hide the sign that the slope is read from and does not compile.
+#[derive(Clone, Copy, Debug)]
+pub struct LeakyRelu<const PER_MILLE: u16 = 10>;
+
+impl<const PER_MILLE: u16> LeakyRelu<PER_MILLE> {
+    /// The slope for negative values, `α`.
+    pub const ALPHA: f32 = {
+        assert!(PER_MILLE > 0, "LeakyRelu needs a slope above 0: use Relu");
+        PER_MILLE as f32 / 1000.0
+    };
+}
+
+impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
+    const NAME: &'static str = "leaky ReLU";
+
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        if z < 0.0 { Self::ALPHA * z } else { z }
+    }
+
+    #[inline(always)]
+    fn slope(a: f32) -> f32 {
+        if a > 0.0 { 1.0 } else { Self::ALPHA }
+    }
+}

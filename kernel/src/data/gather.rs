@@ -1,0 +1,63 @@
+//! A buffer for samples that can't be read where they lie.
+
+use super::{DataError, Samples};
+use crate::shape::{BatchOf, Inputs, SampleOf, Shape};
+use crate::zero::Zero;
+
+/// A copy of up to `B` samples as `f32`, for data kept as bytes or behind a bus.
+///
+/// Part of the workspace that the user places: `4·B·S::SIZE` bytes, the targets and a length.
+pub struct GatherBuffer<S: Shape, T, const B: usize> {
+    inputs: BatchOf<S, B>,
+    targets: [T; B],
+    len: usize,
+}
+
+impl<S: Shape, T: Zero, const B: usize> Zero for GatherBuffer<S, T, B> {
+    const ZERO: Self = Self { inputs: Zero::ZERO, targets: Zero::ZERO, len: 0 };
+}
+
+impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
+    /// Replaces the content by `samples`, each converted by `convert`.
+    ///
+    /// # Errors
+    /// More samples than the buffer holds; its content is as before then.
+    pub fn gather<D: Samples<Target = T>>(
+        &mut self,
+        samples: &D,
+        convert: impl Fn(&D::Input, &mut SampleOf<S>),
+    ) -> Result<&Self, DataError> {
+        let needed = samples.len();
+        if needed > B {
+            return Err(DataError::BufferTooSmall { needed, capacity: B });
+        }
+        for (index, place) in self.targets.iter_mut().enumerate().take(needed) {
+            let input = S::sample_mut(&mut self.inputs, index);
+            if let (Some(from), Some(target), Some(to)) = (samples.input(index), samples.target(index), input) {
+                convert(from, to);
+                *place = *target;
+            }
+        }
+        self.len = needed;
+        Ok(self)
+    }
+}
+
+impl<S: Shape, T, const B: usize> Samples for GatherBuffer<S, T, B> {
+    type Input = SampleOf<S>;
+    type Target = T;
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    fn input(&self, index: usize) -> Option<&SampleOf<S>> {
+        if index < self.len { self.inputs.sample(index) } else { None }
+    }
+
+    #[inline(always)]
+    fn target(&self, index: usize) -> Option<&T> {
+        self.targets.get(..self.len)?.get(index)
+    }
+}

@@ -1,0 +1,101 @@
+//! Forward: `y = g(x·W + b)`.
+
+use super::tile::{LANES, SAMPLES, floats, lanes_mut, multiply_add};
+use crate::activation::Activation;
+use crate::shape::Inputs;
+
+/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples.
+///
+/// # Order and rounding
+/// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own.
+#[inline(never)] // one body per shape, whatever the caller knows of the batch
+pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) {
+    let mut at = 0;
+    while at + LANES <= OUT {
+        column_tile::<LANES, IN, OUT, X>(x, weights, bias, z, at);
+        at += LANES;
+    }
+    // The remainder is a constant of the layer: all but one of these arms fold away.
+    match OUT % LANES {
+        1 => column_tile::<1, IN, OUT, X>(x, weights, bias, z, at),
+        2 => column_tile::<2, IN, OUT, X>(x, weights, bias, z, at),
+        3 => column_tile::<3, IN, OUT, X>(x, weights, bias, z, at),
+        4 => column_tile::<4, IN, OUT, X>(x, weights, bias, z, at),
+        5 => column_tile::<5, IN, OUT, X>(x, weights, bias, z, at),
+        6 => column_tile::<6, IN, OUT, X>(x, weights, bias, z, at),
+        7 => column_tile::<7, IN, OUT, X>(x, weights, bias, z, at),
+        _ => {}
+    }
+}
+
+/// Outputs `at..at + V` of all samples.
+#[inline(always)]
+fn column_tile<const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+    at: usize,
+) {
+    let (groups, rest) = z.as_chunks_mut::<SAMPLES>();
+    let mut sample = 0;
+    for group in groups {
+        tile::<SAMPLES, V, IN, OUT, X>(x, sample, weights, bias, group, at);
+        sample += SAMPLES;
+    }
+    for row in rest {
+        tile::<1, V, IN, OUT, X>(x, sample, weights, bias, core::array::from_mut(row), at);
+        sample += 1;
+    }
+}
+
+/// Outputs `at..at + V` of `S` samples from `first` on: the sums stay in registers.
+#[inline(always)]
+fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    first: usize,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]; S],
+    at: usize,
+) {
+    let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(x, first + s));
+    let mut sums = [floats::<V, OUT>(bias, at); S];
+    for (i, row) in weights.iter().enumerate() {
+        let w = floats::<V, OUT>(row, at);
+        for (sum, sample) in sums.iter_mut().zip(samples) {
+            multiply_add(sum, sample[i], &w);
+        }
+    }
+    for (row, sum) in z.iter_mut().zip(sums) {
+        if let Some(outputs) = lanes_mut::<V, OUT, f32>(row, at) {
+            *outputs = sum;
+        }
+    }
+}
+
+/// A sample, or zeros beyond the last one, which callers never ask for.
+#[inline(always)]
+pub(super) fn sample_or_zeros<const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(x: &X, index: usize) -> &[f32; IN] {
+    x.sample(index).unwrap_or(const { &[0.0; IN] })
+}
+
+/// Replaces each pre-activation by its activation; says whether all pre-activations were finite.
+///
+/// An activation can hide what it is given (ReLU of -∞ is 0, sigmoid of ∞ is 1), so this is the place to look.
+/// Infinities and NaN are the bit patterns from `0x7f80_0000` on, sign aside; adding `0x0080_0000` carries exactly
+/// those into the top bit. Integers, so that the loop vectorises and costs little without an FPU.
+#[inline(never)] // one body per activation
+pub(crate) fn activate<A: Activation>(z: &mut [f32]) -> bool {
+    let mut seen = 0;
+    for value in z {
+        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+        *value = A::value(*value);
+    }
+    seen < 0x8000_0000
+}

@@ -1,0 +1,315 @@
+//! Backward: one sweep over the rows of the weights does everything.
+//!
+//! Row `i` of the weights and column `i` of the input batch are touched by nobody else. So for a few rows at a time:
+//! (1) their input columns are saved, (2) the input gradient of those columns is made from the *old* rows and, times
+//! the slope of the layer below, written over the columns, (3) each row's weight gradient is summed over the samples and
+//! (4) handed to the optimizer at once. Each weight is read and written once, and no gradient is ever stored.
+
+use super::forward::sample_or_zeros;
+use super::tile::{COLUMNS, LANES, SAMPLES, floats, lanes, lanes_mut, multiply, multiply_add};
+use crate::activation::Activation;
+use crate::optimizer::Optimizer;
+use crate::shape::Inputs;
+
+/// Weights and bias of a dense layer with the optimizer's slots of each.
+pub(crate) struct Parameters<'a, const IN: usize, const OUT: usize, O: Optimizer> {
+    pub(crate) weights: &'a mut [[f32; OUT]; IN],
+    pub(crate) weight_slots: &'a mut [[O::Slot; OUT]; IN],
+    pub(crate) bias: &'a mut [f32; OUT],
+    pub(crate) bias_slots: &'a mut [O::Slot; OUT],
+}
+
+/// The sweep of a first layer: nobody asks for the gradient of its input, which may lie in flash.
+///
+/// `delta` holds the gradient of the loss with respect to the pre-activations, one row per sample.
+#[inline(never)] // as `products`
+pub(crate) fn sweep_first<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+    inputs: &X,
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    sweep(&mut First(inputs), delta, parameters, columns, step);
+}
+
+/// The sweep of any other layer: `inputs`, the activations of the layer below, become that layer's `delta`.
+#[inline(never)] // as `products`
+pub(crate) fn sweep_inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    sweep(&mut Inner::<IN, Below>(inputs, core::marker::PhantomData), delta, parameters, columns, step);
+}
+
+/// Where the input of a layer comes from, and whether its gradient goes back there.
+trait Source<const IN: usize> {
+    /// Copies input columns `at..at + C` into `columns`, one row per sample.
+    fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]);
+
+    /// Writes the input gradient of columns `at..at + C` over them.
+    fn gradient<const C: usize, const OUT: usize>(
+        &mut self,
+        at: usize,
+        rows: &[[f32; OUT]; C],
+        delta: &[[f32; OUT]],
+        columns: &[[f32; COLUMNS]],
+    );
+}
+
+/// Inputs that are only read.
+struct First<'a, X: ?Sized>(&'a X);
+
+impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X> {
+    #[inline(always)]
+    fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
+        for (sample, saved) in columns.iter_mut().enumerate() {
+            copy_columns::<C, IN>(sample_or_zeros(self.0, sample), at, saved);
+        }
+    }
+
+    #[inline(always)]
+    fn gradient<const C: usize, const OUT: usize>(
+        &mut self,
+        _at: usize,
+        _rows: &[[f32; OUT]; C],
+        _delta: &[[f32; OUT]],
+        _columns: &[[f32; COLUMNS]],
+    ) {
+    }
+}
+
+/// Activations of the layer below, which become its `delta`.
+struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], core::marker::PhantomData<Below>);
+
+impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
+    #[inline(always)]
+    fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
+        for (sample, saved) in self.0.iter().zip(columns) {
+            copy_columns::<C, IN>(sample, at, saved);
+        }
+    }
+
+    #[inline(always)]
+    fn gradient<const C: usize, const OUT: usize>(
+        &mut self,
+        at: usize,
+        rows: &[[f32; OUT]; C],
+        delta: &[[f32; OUT]],
+        columns: &[[f32; COLUMNS]],
+    ) {
+        let (deltas, delta_rest) = delta.as_chunks::<SAMPLES>();
+        let (inputs, input_rest) = self.0.as_chunks_mut::<SAMPLES>();
+        let (saved, saved_rest) = columns.as_chunks::<SAMPLES>();
+        for ((delta, inputs), saved) in deltas.iter().zip(inputs).zip(saved) {
+            input_gradient::<SAMPLES, C, IN, OUT, Below>(inputs, at, rows, delta, saved);
+        }
+        for ((delta, inputs), saved) in delta_rest.iter().zip(input_rest).zip(saved_rest) {
+            let inputs = core::array::from_mut(inputs);
+            let (delta, saved) = (core::array::from_ref(delta), core::array::from_ref(saved));
+            input_gradient::<1, C, IN, OUT, Below>(inputs, at, rows, delta, saved);
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_columns<const C: usize, const IN: usize>(sample: &[f32; IN], at: usize, saved: &mut [f32; COLUMNS]) {
+    let values = floats::<C, IN>(sample, at);
+    for (saved, value) in saved.iter_mut().zip(values) {
+        *saved = value;
+    }
+}
+
+/// `x[s][at+c] = (Σ_o delta[s][o]·W[at+c][o]) · slope(x[s][at+c])` for `S` samples and `C` columns.
+///
+/// # Order and rounding
+/// Each sum starts with its first product (`o = 0`) and adds `o = 1, 2, …`; the slope multiplies the finished sum.
+#[inline(always)]
+fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
+    inputs: &mut [[f32; IN]; S],
+    at: usize,
+    rows: &[[f32; OUT]; C],
+    delta: &[[f32; OUT]; S],
+    saved: &[[f32; COLUMNS]; S],
+) {
+    if OUT == 0 {
+        return;
+    }
+    let mut sums = [[0.0; C]; S];
+    for (sum, delta) in sums.iter_mut().zip(delta) {
+        *sum = multiply(delta[0], &column::<C, OUT>(rows, 0));
+    }
+    for o in 1..OUT {
+        let w = column::<C, OUT>(rows, o);
+        for (sum, delta) in sums.iter_mut().zip(delta) {
+            multiply_add(sum, delta[o], &w);
+        }
+    }
+    for ((input, sum), saved) in inputs.iter_mut().zip(sums).zip(saved) {
+        if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
+            for ((output, gradient), activation) in outputs.iter_mut().zip(sum).zip(saved) {
+                *output = Below::through(gradient, *activation);
+            }
+        }
+    }
+}
+
+/// Column `o` of a few rows.
+#[inline(always)]
+fn column<const C: usize, const OUT: usize>(rows: &[[f32; OUT]; C], o: usize) -> [f32; C] {
+    let mut values = [0.0; C];
+    for (value, row) in values.iter_mut().zip(rows) {
+        *value = row[o];
+    }
+    values
+}
+
+#[inline(always)]
+fn sweep<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
+    source: &mut F,
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
+    let mut at = 0;
+    let (tiles, rest) = weights.as_chunks_mut::<COLUMNS>();
+    let (slot_tiles, slot_rest) = weight_slots.as_chunks_mut::<COLUMNS>();
+    for (rows, slots) in tiles.iter_mut().zip(slot_tiles) {
+        row_tile::<COLUMNS, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
+        at += COLUMNS;
+    }
+    // The remainder, of constant length: at most one tile of two rows and one of one row.
+    let (pairs, last) = rest.as_chunks_mut::<2>();
+    let (slot_pairs, slot_last) = slot_rest.as_chunks_mut::<2>();
+    for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
+        row_tile::<2, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
+        at += 2;
+    }
+    for (row, slots) in last.iter_mut().zip(slot_last) {
+        let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
+        row_tile::<1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
+        at += 1;
+    }
+    // The bias is a row of weights whose input is 1: `1 · delta` is `delta`, bit for bit.
+    gradient_tiles::<1, OUT, O, _>(delta, &Ones, core::array::from_mut(bias), core::array::from_mut(bias_slots), step);
+}
+
+/// Rows `at..at + C` of the weights, from old values to new ones.
+#[inline(always)]
+fn row_tile<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
+    source: &mut F,
+    at: usize,
+    delta: &[[f32; OUT]],
+    rows: &mut [[f32; OUT]; C],
+    slots: &mut [[O::Slot; OUT]; C],
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    source.save::<C>(at, columns);
+    source.gradient::<C, OUT>(at, rows, delta, columns);
+    gradient_tiles::<C, OUT, O, _>(delta, &*columns, rows, slots, step);
+}
+
+/// What a row of weights is multiplied with in the forward pass, sample by sample.
+trait Columns<const C: usize> {
+    /// The products of sample `s`'s inputs with its `delta`.
+    fn products<const V: usize>(&self, s: usize, delta: &[f32; V]) -> [[f32; V]; C];
+}
+
+/// The saved input columns.
+impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
+    #[inline(always)]
+    fn products<const V: usize>(&self, s: usize, delta: &[f32; V]) -> [[f32; V]; C] {
+        let mut products = [[0.0; V]; C];
+        if let Some(saved) = self.get(s) {
+            for (product, x) in products.iter_mut().zip(saved) {
+                *product = multiply(*x, delta);
+            }
+        }
+        products
+    }
+}
+
+/// The input of a bias.
+struct Ones;
+
+impl Columns<1> for Ones {
+    #[inline(always)]
+    fn products<const V: usize>(&self, _s: usize, delta: &[f32; V]) -> [[f32; V]; 1] {
+        [*delta]
+    }
+}
+
+/// Gradients of `C` rows, tile by tile, each handed to the optimizer.
+#[inline(always)]
+fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> + ?Sized>(
+    delta: &[[f32; OUT]],
+    columns: &K,
+    rows: &mut [[f32; OUT]; C],
+    slots: &mut [[O::Slot; OUT]; C],
+    step: &O::Step,
+) {
+    let mut at = 0;
+    while at + LANES <= OUT {
+        gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
+        at += LANES;
+    }
+    match OUT % LANES {
+        1 => gradient_tile::<C, 1, OUT, O, K>(delta, columns, rows, slots, at, step),
+        2 => gradient_tile::<C, 2, OUT, O, K>(delta, columns, rows, slots, at, step),
+        3 => gradient_tile::<C, 3, OUT, O, K>(delta, columns, rows, slots, at, step),
+        4 => gradient_tile::<C, 4, OUT, O, K>(delta, columns, rows, slots, at, step),
+        5 => gradient_tile::<C, 5, OUT, O, K>(delta, columns, rows, slots, at, step),
+        6 => gradient_tile::<C, 6, OUT, O, K>(delta, columns, rows, slots, at, step),
+        7 => gradient_tile::<C, 7, OUT, O, K>(delta, columns, rows, slots, at, step),
+        _ => {}
+    }
+}
+
+/// `∇W[c][at+v] = Σ_s x[s][c]·delta[s][at+v]`, and the optimizer's update with it.
+///
+/// # Order and rounding
+/// Each sum starts with the product of sample 0 (or goes on from [`Optimizer::running_sum`]) and adds samples 1, 2, ….
+#[inline(always)]
+fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer, K: Columns<C> + ?Sized>(
+    delta: &[[f32; OUT]],
+    columns: &K,
+    rows: &mut [[f32; OUT]; C],
+    slots: &mut [[O::Slot; OUT]; C],
+    at: usize,
+    step: &O::Step,
+) {
+    let Some((first, others)) = delta.split_first() else { return };
+    let mut sums: [[f32; V]; C] = columns.products(0, &floats::<V, OUT>(first, at));
+    for (sum, slots) in sums.iter_mut().zip(&*slots) {
+        if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
+            for (sum, slot) in sum.iter_mut().zip(slots) {
+                if let Some(before) = O::running_sum(step, slot) {
+                    *sum += before;
+                }
+            }
+        }
+    }
+    for (s, delta) in others.iter().enumerate() {
+        let products: [[f32; V]; C] = columns.products(s + 1, &floats::<V, OUT>(delta, at));
+        for (sum, products) in sums.iter_mut().zip(products) {
+            for (sum, product) in sum.iter_mut().zip(products) {
+                *sum += product;
+            }
+        }
+    }
+    for ((row, slots), sum) in rows.iter_mut().zip(slots).zip(sums) {
+        let (Some(row), Some(slots)) = (lanes_mut::<V, OUT, f32>(row, at), lanes_mut::<V, OUT, O::Slot>(slots, at))
+        else {
+            return;
+        };
+        for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sum) {
+            *parameter = O::update(step, *parameter, gradient, slot);
+        }
+    }
+}

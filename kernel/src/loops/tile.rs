@@ -1,0 +1,52 @@
+//! Tile sizes, and views of a few neighbouring values as a fixed-size array.
+
+/// Rows of weights that the backward sweep takes at once; also the columns of its input that it saves.
+///
+/// The workspace holds `B × COLUMNS` floats for it.
+pub const COLUMNS: usize = 4;
+
+/// Outputs computed side by side.
+pub(super) const LANES: usize = 8;
+
+/// Samples computed side by side, each weight loaded once for all of them.
+pub(super) const SAMPLES: usize = 4;
+
+/// `V` neighbouring values of a row from `at` on. Callers stay inside the row.
+#[inline(always)]
+pub(super) fn lanes<const V: usize, const N: usize, T: Copy>(row: &[T; N], at: usize) -> Option<&[T; V]> {
+    row.get(at..)?.first_chunk()
+}
+
+/// `V` neighbouring values of a row from `at` on, to write.
+#[inline(always)]
+pub(super) fn lanes_mut<const V: usize, const N: usize, T>(row: &mut [T; N], at: usize) -> Option<&mut [T; V]> {
+    row.get_mut(at..)?.first_chunk_mut()
+}
+
+/// `V` neighbouring floats; zeros, never used, outside the row.
+#[inline(always)]
+pub(super) fn floats<const V: usize, const N: usize>(row: &[f32; N], at: usize) -> [f32; V] {
+    match lanes(row, at) {
+        Some(values) => *values,
+        None => [0.0; V],
+    }
+}
+
+/// `sums[v] += x · w[v]`: all products first, then all sums, so that no result is used by the next instruction.
+#[inline(always)]
+pub(super) fn multiply_add<const V: usize>(sums: &mut [f32; V], x: f32, w: &[f32; V]) {
+    let products = multiply(x, w);
+    for (sum, product) in sums.iter_mut().zip(products) {
+        *sum += product;
+    }
+}
+
+/// `x · w[v]`.
+#[inline(always)]
+pub(super) fn multiply<const V: usize>(x: f32, w: &[f32; V]) -> [f32; V] {
+    let mut products = *w;
+    for product in &mut products {
+        *product = x * *product;
+    }
+    products
+}

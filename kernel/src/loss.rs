@@ -1,0 +1,70 @@
+//! Losses: value and gradient next to each other.
+//!
+//! A loss sees the output of one sample and its target. It gives the sample's share of the loss, and overwrites the output by
+//! `delta`, the gradient of the loss with respect to the *pre-activations* of the last layer. Losses that take logits only go
+//! with a last layer without activation; anything else does not compile.
+
+mod classification;
+mod regression;
+
+pub use classification::{BinaryCrossEntropy, CrossEntropy};
+pub use regression::{MeanSquaredError, SumOfSquares};
+
+use core::fmt;
+
+use crate::activation::Activation;
+use crate::shape::{SampleOf, Shape};
+
+/// What can be wrong with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum TargetError {
+    /// A class label is not below the number of outputs.
+    LabelOutOfRange {
+        /// The label.
+        label: usize,
+        /// Number of outputs.
+        classes: usize,
+    },
+    /// A target value is infinite or NaN.
+    NonFinite,
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LabelOutOfRange { label, classes } => {
+                write!(f, "label {label} is out of range: the network has {classes} outputs")
+            }
+            Self::NonFinite => write!(f, "target is infinite or NaN"),
+        }
+    }
+}
+
+impl core::error::Error for TargetError {}
+
+/// A loss for networks that end in shape `Out` and activation `A`, with targets of type `Target`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not go with targets of type `{Target}` and an output of `{Out}` with activation `{A}`",
+    note = "cross-entropy losses take logits: let the last layer have no activation (`Dense<IN, OUT>`)",
+    note = "`CrossEntropy` takes class labels (`u8`, `u16`, `u32`, `usize`), the other losses one `f32` per output"
+)]
+pub trait Loss<Out: Shape, A: Activation, Target> {
+    /// Whether a target is sound.
+    ///
+    /// # Errors
+    /// A label out of range, or a target that is not finite.
+    fn check(&self, target: &Target) -> Result<(), TargetError>;
+
+    /// The factor of the gradient for a batch of `samples`: where `1/B` enters.
+    fn scale(&self, samples: usize) -> f32;
+
+    /// One sample's share of the loss, before any mean.
+    fn value(&self, output: &SampleOf<Out>, target: &Target) -> f32;
+
+    /// The same value; and `output` is overwritten by `delta`.
+    fn value_and_delta(&self, output: &mut SampleOf<Out>, target: &Target, scale: f32) -> f32;
+
+    /// The loss of a batch from the sum of its samples' values, added in the order of the samples.
+    fn total(&self, sum: f32, samples: usize) -> f32;
+}

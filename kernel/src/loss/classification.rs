@@ -1,0 +1,127 @@
+//! Losses on classes: cross-entropies, taken on logits.
+
+use super::regression::{check_finite, elements};
+use super::{Loss, TargetError};
+use crate::activation::Identity;
+use crate::data::Index;
+use crate::matrix::softmax;
+use crate::scalar;
+use crate::shape::Features;
+
+/// Softmax and cross-entropy with a class label: `1/B · Σ_samples (ln Σ_k exp z[k] - z[label])`, the mean over the samples.
+///
+/// Takes logits: the last layer has no activation. Labels are class indices in any of `u8`, `u16`, `u32`, `usize`.
+///
+/// # Order and rounding
+/// `max` and the sum as [`softmax`]; value `ln(sum) - (z[label] - max)`; the samples' values in order, then one division by
+/// `B`. Delta: `(p[k] - y[k])·scale` with `p` by [`softmax`], `y` 1 at the label and 0 elsewhere, `scale = 1 / B` rounded once.
+///
+/// # Special values
+/// Safe for any finite logits: the largest is taken off before the exponential.
+///
+/// # Source
+/// Goodfellow, Bengio and Courville, *Deep Learning*, 2016, section 6.2.2.3; as PyTorch's `CrossEntropyLoss` and Keras's
+/// `SparseCategoricalCrossentropy(from_logits=True)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrossEntropy;
+
+impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for CrossEntropy {
+    fn check(&self, target: &T) -> Result<(), TargetError> {
+        let label = target.index();
+        if label < N { Ok(()) } else { Err(TargetError::LabelOutOfRange { label, classes: N }) }
+    }
+
+    fn scale(&self, samples: usize) -> f32 {
+        1.0 / samples as f32
+    }
+
+    fn value(&self, output: &[f32; N], target: &T) -> f32 {
+        let mut logits = *output;
+        cross_entropy(&mut logits, target.index())
+    }
+
+    fn value_and_delta(&self, output: &mut [f32; N], target: &T, scale: f32) -> f32 {
+        let label = target.index();
+        let value = cross_entropy(output, label);
+        for (k, p) in output.iter_mut().enumerate() {
+            let y = if k == label { 1.0 } else { 0.0 };
+            *p = (*p - y) * scale;
+        }
+        value
+    }
+
+    fn total(&self, sum: f32, samples: usize) -> f32 {
+        sum / samples as f32
+    }
+}
+
+/// Overwrites logits by probabilities; gives `ln Σ exp z - z[label]`, or NaN without such a label.
+fn cross_entropy<const N: usize>(logits: &mut [f32; N], label: usize) -> f32 {
+    let chosen = logits.get(label).copied().unwrap_or(f32::NAN);
+    let (max, sum) = softmax(logits);
+    scalar::ln(sum) - (chosen - max)
+}
+
+/// Sigmoid and binary cross-entropy, each output a yes-or-no of its own:
+/// `1/(B·N) · Σ_samples Σ_outputs (max(z, 0) - z·t + ln(1 + exp(-|z|)))`, the mean over samples *and* outputs.
+///
+/// Takes logits: the last layer has no activation. A target is a probability, 0 to 1; soft targets are allowed.
+///
+/// # Order and rounding
+/// Value per output: `(max(z, 0) - z·t) + ln_1p(exp(-|z|))` with [`scalar::exp`] and [`ln_1p`]; the outputs in
+/// order (from the first), the samples in order, then one division by `B·N`. Delta: `(sigmoid(z) - t)·scale` with
+/// [`scalar::sigmoid`] and `scale = 1 / (B·N)` rounded once.
+///
+/// # Source
+/// As PyTorch's `BCEWithLogitsLoss` and Keras's `BinaryCrossentropy(from_logits=True)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BinaryCrossEntropy;
+
+impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for BinaryCrossEntropy {
+    fn check(&self, target: &[f32; N]) -> Result<(), TargetError> {
+        check_finite(target)
+    }
+
+    fn scale(&self, samples: usize) -> f32 {
+        1.0 / elements::<Features<N>>(samples)
+    }
+
+    fn value(&self, output: &[f32; N], target: &[f32; N]) -> f32 {
+        let mut sum = 0.0;
+        for (z, t) in output.iter().zip(target) {
+            sum += binary_cross_entropy(*z, *t);
+        }
+        sum
+    }
+
+    fn value_and_delta(&self, output: &mut [f32; N], target: &[f32; N], scale: f32) -> f32 {
+        let mut sum = 0.0;
+        for (z, t) in output.iter_mut().zip(target) {
+            sum += binary_cross_entropy(*z, *t);
+            *z = (scalar::sigmoid(*z) - t) * scale;
+        }
+        sum
+    }
+
+    fn total(&self, sum: f32, samples: usize) -> f32 {
+        sum / elements::<Features<N>>(samples)
+    }
+}
+
+fn binary_cross_entropy(z: f32, t: f32) -> f32 {
+    let positive = if z > 0.0 { z } else { 0.0 };
+    (positive - z * t) + ln_1p(scalar::exp(-z.abs()))
+}
+
+/// `ln(1 + e)` for `e` in `[0, 1]`, accurate also where `1 + e` rounds to 1.
+///
+/// # Order and rounding
+/// `u = 1 + e`; `e` where `u = 1`, else `ln(u)·(e / (u - 1))`: the last factor makes up for what `u` lost by rounding.
+///
+/// # Source
+/// Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, 1991, Theorem 4.
+fn ln_1p(e: f32) -> f32 {
+    let u = 1.0 + e;
+    let accurate = scalar::ln(u) * (e / (u - 1.0));
+    if u == 1.0 { e } else { accurate }
+}

@@ -1,0 +1,110 @@
+//! Adam: adaptive moment estimation.
+
+use super::Optimizer;
+use crate::scalar;
+use crate::zero::Zero;
+
+/// Adam with bias correction and `ε` outside the root.
+///
+/// With `t` counting steps from 1:
+///
+/// ```text
+/// m ← β₁·m + (1-β₁)·∇            v ← β₂·v + (1-β₂)·∇²
+/// θ ← θ - α/(1-β₁ᵗ) · m / (√v / √(1-β₂ᵗ) + ε)
+/// ```
+///
+/// # Order and rounding
+/// Once per step: `β₁ᵗ` and `β₂ᵗ` are running products (`β₁ᵗ ← β₁ᵗ⁻¹·β₁`); `rate = α / (1 - β₁ᵗ)`;
+/// `correction = 1 / √(1 - β₂ᵗ)`. Per parameter: `m = β₁·m + (1-β₁)·∇`; `v = β₂·v + (1-β₂)·(∇·∇)`;
+/// `θ = θ - (rate·m) / (√v·correction + ε)`. Every operation rounds once; so a step costs one root and one division
+/// per parameter.
+///
+/// # Differs from PyTorch
+/// PyTorch computes the two corrections in double precision and divides `√v` by `√(1-β₂ᵗ)`, where this multiplies by the
+/// reciprocal; the results differ in the last bits.
+///
+/// # Source
+/// Kingma and Ba, *Adam: A Method for Stochastic Optimization*, 2015, Algorithm 1, in the reordered form of the end of
+/// its section 2 with `ε` where Algorithm 1 has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Learning rate `α`; the paper suggests 0.001.
+    pub learning_rate: f32,
+    /// Decay of the first moment, `β₁`; the paper's 0.9.
+    pub beta1: f32,
+    /// Decay of the second moment, `β₂`; the paper's 0.999.
+    pub beta2: f32,
+    /// Added to the root, `ε`; the paper's 1e-8.
+    pub epsilon: f32,
+    /// `β₁ᵗ` of the steps taken so far, 1 before the first.
+    pub beta1_power: f32,
+    /// `β₂ᵗ` of the steps taken so far, 1 before the first.
+    pub beta2_power: f32,
+}
+
+impl Adam {
+    /// Adam with this learning rate and the paper's `β₁` 0.9, `β₂` 0.999, `ε` 1e-8.
+    pub const fn new(learning_rate: f32) -> Self {
+        Self { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, beta1_power: 1.0, beta2_power: 1.0 }
+    }
+}
+
+impl Default for Adam {
+    /// The paper's settings, learning rate 0.001.
+    fn default() -> Self {
+        Self::new(0.001)
+    }
+}
+
+/// What [`Adam`] remembers of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// `m`, the decaying mean of the gradient.
+    pub first_moment: f32,
+    /// `v`, the decaying mean of its square.
+    pub second_moment: f32,
+}
+
+impl Zero for Moments {
+    const ZERO: Self = Self { first_moment: 0.0, second_moment: 0.0 };
+}
+
+/// What all parameters share in one step of [`Adam`].
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    rate: f32,
+    correction: f32,
+    epsilon: f32,
+    beta1: f32,
+    beta2: f32,
+    one_minus_beta1: f32,
+    one_minus_beta2: f32,
+}
+
+impl Optimizer for Adam {
+    type Slot = Moments;
+    type Step = AdamStep;
+
+    fn begin_step(&mut self) -> AdamStep {
+        self.beta1_power *= self.beta1;
+        self.beta2_power *= self.beta2;
+        AdamStep {
+            rate: self.learning_rate / (1.0 - self.beta1_power),
+            correction: 1.0 / scalar::sqrt(1.0 - self.beta2_power),
+            epsilon: self.epsilon,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            one_minus_beta1: 1.0 - self.beta1,
+            one_minus_beta2: 1.0 - self.beta2,
+        }
+    }
+
+    #[inline(always)]
+    fn update(step: &AdamStep, parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
+        let first = step.beta1 * slot.first_moment + step.one_minus_beta1 * gradient;
+        let second = step.beta2 * slot.second_moment + step.one_minus_beta2 * (gradient * gradient);
+        slot.first_moment = first;
+        slot.second_moment = second;
+        parameter - (step.rate * first) / (scalar::sqrt(second) * step.correction + step.epsilon)
+    }
+}

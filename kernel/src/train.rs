@@ -1,0 +1,178 @@
+//! Training: one step, the two-phase form, evaluation.
+//!
+//! The functions here take network, slots and workspace as plain values that the user places; [`Trainer`] is the three
+//! together. A step first looks at everything that can be wrong and only then changes anything.
+
+mod error;
+mod evaluate;
+mod gradients;
+mod trainer;
+
+pub use error::StepError;
+pub use evaluate::{confusion_matrix, evaluate, for_each_output, mean_loss};
+pub use gradients::{Gradients, accumulate, apply};
+pub use trainer::Trainer;
+
+use crate::data::Samples;
+use crate::layer::{Columns, Layer};
+use crate::loss::Loss;
+use crate::optimizer::Optimizer;
+use crate::shape::{Inputs, SampleOf, Shape};
+use crate::zero::Zero;
+
+/// What a pass over up to `B` samples needs beside the parameters: activations, and a few saved columns.
+///
+/// For dense layers `4·B·(Σ OUT + COLUMNS)` bytes, with [`COLUMNS`](crate::COLUMNS) 4.
+pub struct Workspace<N: Layer, const B: usize> {
+    pub(crate) activations: N::Activations<B>,
+    pub(crate) columns: Columns<B>,
+}
+
+impl<N: Layer, const B: usize> Zero for Workspace<N, B> {
+    const ZERO: Self = {
+        assert!(B > 0, "a workspace needs room for at least one sample");
+        Self { activations: Zero::ZERO, columns: Zero::ZERO }
+    };
+}
+
+impl<N: Layer, const B: usize> Workspace<N, B> {
+    /// Size in bytes.
+    pub const BYTES: usize = size_of::<Self>();
+}
+
+/// One training step: forward, loss, and the one-pass backward sweep that updates as it goes.
+///
+/// Takes 1 to `B` samples; fewer than `B` give the bits of a workspace for just so many. Returns the loss before the update.
+///
+/// # Order and rounding
+/// Forward and backward as in [`Dense`](crate::Dense), the gradient at the output as the loss says, the update as the
+/// optimizer says. The samples' losses are added in the order of the samples.
+///
+/// # Errors
+/// See [`StepError`]. Network, slots and optimizer are then exactly as they were; the workspace is not part of that promise.
+/// What is *not* detected: a gradient or update that overflows although the loss was finite. It shows as
+/// [`StepError::NonFinitePreActivation`] at the next step.
+pub fn step<N, O, L, D, const B: usize>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    optimizer: &mut O,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let value = forward_and_delta(network, workspace, samples, loss, samples.len())?;
+    let step = optimizer.begin_step();
+    backward::<N, O, D, B>(network, slots, workspace, samples, &step);
+    Ok(value)
+}
+
+/// Forward pass, loss and the gradient at the output; changes only the workspace.
+fn forward_and_delta<N, L, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    mean_over: usize,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let count = samples.len();
+    if count == 0 {
+        return Err(StepError::NoSamples);
+    }
+    if count > B {
+        return Err(StepError::TooManySamples { samples: count, capacity: B });
+    }
+    check_targets(samples, loss)?;
+    forward(network, workspace, samples, 0, count)?;
+    let output = N::output_mut(&mut workspace.activations);
+    let scale = loss.scale(mean_over);
+    let mut sum = 0.0;
+    for index in 0..count {
+        if let (Some(output), Some(target)) = (N::Out::sample_mut(output, index), samples.target(index)) {
+            sum += loss.value_and_delta(output, target, scale);
+        }
+    }
+    let value = loss.total(sum, mean_over);
+    if value.is_finite() { Ok(value) } else { Err(StepError::NonFiniteLoss) }
+}
+
+/// Forward pass over `count` samples from `start` on.
+fn forward<N, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    start: usize,
+    count: usize,
+) -> Result<(), StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+{
+    let inputs = InputsFrom { samples, start };
+    network.forward(&inputs, count, &mut workspace.activations).map_err(|error| {
+        // A non-finite input makes every pre-activation of the first layer that it enters non-finite, so inputs need a
+        // look only now, to name the culprit.
+        let unsound = |&index: &usize| match samples.input(index) {
+            Some(input) => !N::In::values(input).iter().all(|value| value.is_finite()),
+            None => false,
+        };
+        match (start..start.saturating_add(count)).find(unsound) {
+            Some(sample) => StepError::NonFiniteInput { sample },
+            None => StepError::NonFinitePreActivation { layer: error.layer },
+        }
+    })
+}
+
+fn check_targets<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
+where
+    Out: Shape,
+    A: crate::activation::Activation,
+    D: Samples,
+    L: Loss<Out, A, D::Target>,
+{
+    for sample in 0..samples.len() {
+        if let Some(target) = samples.target(sample) {
+            loss.check(target).map_err(|error| StepError::target(sample, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn backward<N, O, D, const B: usize>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    step: &O::Step,
+) where
+    N: Layer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+{
+    let inputs = InputsFrom { samples, start: 0 };
+    let Workspace { activations, columns } = workspace;
+    network.backward_first::<B, O, _>(&inputs, samples.len(), activations, slots, columns, step);
+}
+
+/// The inputs of samples from `start` on, as a layer reads them.
+struct InputsFrom<'a, D> {
+    samples: &'a D,
+    start: usize,
+}
+
+impl<D: Samples> Inputs<D::Input> for InputsFrom<'_, D> {
+    #[inline(always)]
+    fn sample(&self, index: usize) -> Option<&D::Input> {
+        self.samples.input(self.start.wrapping_add(index))
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong in a step.
+
+use core::fmt;
+
+use crate::data::DataError;
+use crate::loss::TargetError;
+
+/// Why a batch was refused. Samples are counted within the batch, layers from 0 at the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StepError {
+    /// The batch has no samples.
+    NoSamples,
+    /// The batch has more samples than the workspace.
+    TooManySamples {
+        /// Samples in the batch.
+        samples: usize,
+        /// Samples that the workspace holds.
+        capacity: usize,
+    },
+    /// A class label is not below the number of outputs.
+    LabelOutOfRange {
+        /// The sample.
+        sample: usize,
+        /// Its label.
+        label: usize,
+        /// Number of outputs.
+        classes: usize,
+    },
+    /// An input is infinite or NaN.
+    NonFiniteInput {
+        /// The sample.
+        sample: usize,
+    },
+    /// A target is infinite or NaN.
+    NonFiniteTarget {
+        /// The sample.
+        sample: usize,
+    },
+    /// With finite inputs, a pre-activation is infinite or NaN: training has diverged, or the weights were bad.
+    ///
+    /// The remedy for divergence is a smaller learning rate, and the last good weights.
+    NonFinitePreActivation {
+        /// The first layer where it shows.
+        layer: usize,
+    },
+    /// With finite outputs, the loss is infinite or NaN: the outputs are far too large.
+    NonFiniteLoss,
+    /// A stored gradient is infinite or NaN; the two-phase form can see it before the update.
+    NonFiniteGradient,
+    /// No gradient has been stored since the last restart.
+    NoGradient,
+    /// The data set, or the order of its samples, is unsound.
+    Data(DataError),
+}
+
+/// So that `?` takes both in a training loop.
+impl From<DataError> for StepError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl StepError {
+    pub(super) const fn target(sample: usize, error: TargetError) -> Self {
+        match error {
+            TargetError::LabelOutOfRange { label, classes } => Self::LabelOutOfRange { sample, label, classes },
+            TargetError::NonFinite => Self::NonFiniteTarget { sample },
+        }
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NoSamples => write!(f, "the batch has no samples"),
+            Self::TooManySamples { samples, capacity } => {
+                write!(f, "{samples} samples for a workspace of {capacity}")
+            }
+            Self::LabelOutOfRange { sample, label, classes } => {
+                write!(f, "sample {sample} has label {label}, but the network has {classes} outputs")
+            }
+            Self::NonFiniteInput { sample } => write!(f, "an input of sample {sample} is infinite or NaN"),
+            Self::NonFiniteTarget { sample } => write!(f, "a target of sample {sample} is infinite or NaN"),
+            Self::NonFinitePreActivation { layer } => {
+                write!(f, "a pre-activation of layer {layer} is infinite or NaN: diverged, or bad weights")
+            }
+            Self::NonFiniteLoss => write!(f, "the loss is infinite or NaN: the outputs are far too large"),
+            Self::NonFiniteGradient => write!(f, "a gradient is infinite or NaN"),
+            Self::NoGradient => write!(f, "no gradient has been accumulated"),
+            Self::Data(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StepError {}

@@ -1,0 +1,123 @@
+//! A network over a whole data set: outputs, loss, accuracy.
+
+use super::{StepError, Workspace, check_targets, forward};
+use crate::data::{Index, Samples};
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::matrix::argmax;
+use crate::metrics::{ConfusionMatrix, Evaluation, rank};
+use crate::shape::{Inputs, SampleOf, Shape};
+
+/// Calls `visit(index, output, target)` for each sample in order, computed in batches of the workspace.
+///
+/// # Errors
+/// [`StepError::NoSamples`], a non-finite input or pre-activation; samples before the batch where it shows have been visited.
+pub fn for_each_output<N, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    mut visit: impl FnMut(usize, &SampleOf<N::Out>, &D::Target),
+) -> Result<(), StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+{
+    let total = samples.len();
+    if total == 0 {
+        return Err(StepError::NoSamples);
+    }
+    let mut start = 0;
+    while start < total {
+        let count = total.saturating_sub(start).min(B);
+        forward(network, workspace, samples, start, count)?;
+        let output = N::output(&workspace.activations);
+        for offset in 0..count {
+            let index = start.saturating_add(offset);
+            if let (Some(output), Some(target)) = (output.sample(offset), samples.target(index)) {
+                visit(index, output, target);
+            }
+        }
+        start = start.saturating_add(count);
+    }
+    Ok(())
+}
+
+/// The loss over a data set: as if it were one batch.
+///
+/// # Errors
+/// As a training step, but for the number of samples, which is free; nothing is changed in any case.
+pub fn mean_loss<N, L, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    check_targets(samples, loss)?;
+    let mut sum = 0.0;
+    for_each_output(network, workspace, samples, |_, output, target| sum += loss.value(output, target))?;
+    finite(loss.total(sum, samples.len()))
+}
+
+/// Loss, accuracy and top-`k` accuracy of a classifier over a data set.
+///
+/// # Errors
+/// As [`mean_loss`].
+pub fn evaluate<N, L, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    k: usize,
+) -> Result<Evaluation, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    D::Target: Index,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    check_targets(samples, loss)?;
+    let (mut sum, mut correct, mut correct_top_k) = (0.0, 0usize, 0usize);
+    for_each_output(network, workspace, samples, |_, output, target| {
+        sum += loss.value(output, target);
+        let rank = rank(N::Out::values(output), target.index());
+        correct = correct.saturating_add(usize::from(rank == 0));
+        correct_top_k = correct_top_k.saturating_add(usize::from(rank < k));
+    })?;
+    let loss = finite(loss.total(sum, samples.len()))?;
+    Ok(Evaluation { loss, samples: samples.len(), correct, correct_top_k })
+}
+
+/// Adds the predictions for a data set to a confusion matrix; the prediction is the class of the largest output.
+///
+/// # Errors
+/// A label out of range, a non-finite input or pre-activation; samples before it may have been counted.
+pub fn confusion_matrix<N, D, const B: usize, const CLASSES: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    matrix: &mut ConfusionMatrix<CLASSES>,
+) -> Result<(), StepError>
+where
+    N: Layer,
+    N::Out: Shape<Sample = [f32; CLASSES]>,
+    D: Samples<Input = SampleOf<N::In>>,
+    D::Target: Index,
+{
+    let mut result = Ok(());
+    for_each_output(network, workspace, samples, |sample, output, target| {
+        let label = target.index();
+        let recorded = matrix.record(label, argmax(output));
+        let refused = recorded.map_err(|_| StepError::LabelOutOfRange { sample, label, classes: CLASSES });
+        result = result.and(refused);
+    })?;
+    result
+}
+
+fn finite(loss: f32) -> Result<f32, StepError> {
+    if loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
+}

@@ -1,0 +1,96 @@
+//! The two-phase form: gradients into a buffer, then the optimizer applied to it.
+
+use super::{StepError, Workspace, backward, forward_and_delta};
+use crate::data::Samples;
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::optimizer::{Optimizer, StoreGradient};
+use crate::shape::SampleOf;
+use crate::zero::Zero;
+
+/// A gradient for every parameter of a network: one more buffer, of the size of the weights, that the user places.
+///
+/// For gradient accumulation over micro-batches, clipping, and tests. `accumulate` then `apply` gives the bits of a
+/// [`step`](super::step).
+pub struct Gradients<N: Layer> {
+    slots: N::Slots<StoreGradient>,
+    rule: StoreGradient,
+}
+
+impl<N: Layer> Zero for Gradients<N> {
+    const ZERO: Self = Self { slots: Zero::ZERO, rule: StoreGradient::NEW };
+}
+
+impl<N: Layer> Gradients<N> {
+    /// Size in bytes.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// Forgets the gradient: the next [`accumulate`] starts a new one.
+    pub const fn restart(&mut self) {
+        self.rule.restart();
+    }
+
+    /// Shows the gradients in the order of the parameters, in the same pieces.
+    pub fn visit(&self, visit: &mut impl FnMut(&[f32])) {
+        N::slots::<StoreGradient>(&self.slots, visit);
+    }
+
+    /// Hands out the gradients in the order of the parameters, to change.
+    pub fn visit_mut(&mut self, visit: &mut impl FnMut(&mut [f32])) {
+        N::slots_mut::<StoreGradient>(&mut self.slots, visit);
+    }
+}
+
+/// First phase: adds the gradient of a batch of 1 to `B` samples, and returns its share of the loss.
+///
+/// `mean_over` is the number of samples of the whole: of this batch alone, or of all the micro-batches that are accumulated.
+/// It takes the place of the batch size in the loss.
+///
+/// # Order and rounding
+/// Micro-batches continue one running sum: they give the bits of one batch of all their samples.
+///
+/// # Errors
+/// As [`step`](super::step); `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
+/// same sweep that trains is used).
+pub fn accumulate<N, L, D, const B: usize>(
+    network: &mut N,
+    gradients: &mut Gradients<N>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    mean_over: usize,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let value = forward_and_delta(network, workspace, samples, loss, mean_over)?;
+    let step = gradients.rule.begin_step();
+    backward::<N, StoreGradient, D, B>(network, &mut gradients.slots, workspace, samples, &step);
+    Ok(value)
+}
+
+/// Second phase: one step of `optimizer` with the stored gradients. The next [`accumulate`] starts anew.
+///
+/// # Errors
+/// [`StepError::NoGradient`] if nothing was accumulated; [`StepError::NonFiniteGradient`] before anything is changed.
+pub fn apply<N: Layer, O: Optimizer>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    gradients: &mut Gradients<N>,
+    optimizer: &mut O,
+) -> Result<(), StepError> {
+    if !gradients.rule.is_stored() {
+        return Err(StepError::NoGradient);
+    }
+    let mut finite = true;
+    gradients.visit(&mut |piece| finite &= piece.iter().all(|value| value.is_finite()));
+    if !finite {
+        return Err(StepError::NonFiniteGradient);
+    }
+    let step = optimizer.begin_step();
+    network.update::<O>(&gradients.slots, slots, &step);
+    gradients.restart();
+    Ok(())
+}

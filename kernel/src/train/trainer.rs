@@ -1,0 +1,133 @@
+//! Network, optimizer slots and workspace as one value to place.
+
+use super::{Gradients, StepError, Workspace, accumulate, apply, confusion_matrix, evaluate, mean_loss, step};
+use crate::data::{Index, Samples};
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::metrics::{ConfusionMatrix, Evaluation};
+use crate::optimizer::Optimizer;
+use crate::shape::{SampleOf, Shape};
+use crate::summary::Summary;
+use crate::zero::Zero;
+
+/// All memory that training a network `N` by an optimizer `O` in batches of up to `B` samples needs.
+///
+/// All zero until [`initialize`](crate::Network::initialize) draws weights, so a `static` of it lies in `.bss`. The optimizer's
+/// own few numbers (learning rate, step count) are a value apart, handed to each step.
+///
+/// The parts are public: a user may also hold network, slots and workspace apart, and call the functions of
+/// [`train`](crate::train).
+pub struct Trainer<N: Layer, O: Optimizer, const B: usize> {
+    /// The network: its weights and biases.
+    pub network: N,
+    /// A slot of the optimizer for each parameter.
+    pub slots: N::Slots<O>,
+    /// Activations and saved columns.
+    pub workspace: Workspace<N, B>,
+}
+
+impl<N: Layer, O: Optimizer, const B: usize> Zero for Trainer<N, O, B> {
+    const ZERO: Self = Self { network: Zero::ZERO, slots: Zero::ZERO, workspace: Zero::ZERO };
+}
+
+impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
+    /// The all-zero value, for a `static`.
+    pub const NEW: Self = Self::ZERO;
+    /// Bytes of the weights and biases: `4·PARAMETERS` for dense layers.
+    pub const NETWORK_BYTES: usize = size_of::<N>();
+    /// Bytes of the optimizer's slots: `PARAMETERS` times the size of [`Optimizer::Slot`].
+    pub const SLOT_BYTES: usize = size_of::<N::Slots<O>>();
+    /// Bytes of the workspace; see [`Workspace`].
+    pub const WORKSPACE_BYTES: usize = Workspace::<N, B>::BYTES;
+    /// Bytes of all of it.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// One training step; see [`train::step`](step()).
+    ///
+    /// # Errors
+    /// See [`StepError`]: network, slots and optimizer are then as they were.
+    #[allow(clippy::needless_pass_by_value)] // a loss is a name at the call, mostly of no size
+    pub fn step<L, D>(&mut self, samples: &D, loss: L, optimizer: &mut O) -> Result<f32, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        step(&mut self.network, &mut self.slots, &mut self.workspace, samples, &loss, optimizer)
+    }
+
+    /// Adds a batch to a stored gradient; see [`train::accumulate`](accumulate()).
+    ///
+    /// # Errors
+    /// See [`StepError`]: nothing but the workspace is changed then.
+    #[allow(clippy::needless_pass_by_value)] // as `step`
+    pub fn accumulate<L, D>(
+        &mut self,
+        gradients: &mut Gradients<N>,
+        samples: &D,
+        loss: L,
+        mean_over: usize,
+    ) -> Result<f32, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        accumulate(&mut self.network, gradients, &mut self.workspace, samples, &loss, mean_over)
+    }
+
+    /// One step with a stored gradient; see [`train::apply`](apply()).
+    ///
+    /// # Errors
+    /// No gradient, or one that is not finite: nothing is changed then.
+    pub fn apply(&mut self, gradients: &mut Gradients<N>, optimizer: &mut O) -> Result<(), StepError> {
+        apply(&mut self.network, &mut self.slots, gradients, optimizer)
+    }
+
+    /// The loss over a data set of any length.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    #[allow(clippy::needless_pass_by_value)] // as `step`
+    pub fn mean_loss<L, D>(&mut self, samples: &D, loss: L) -> Result<f32, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        mean_loss(&self.network, &mut self.workspace, samples, &loss)
+    }
+
+    /// Loss and accuracy over a data set of any length, and top-`k` accuracy.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    #[allow(clippy::needless_pass_by_value)] // as `step`
+    pub fn evaluate<L, D>(&mut self, samples: &D, loss: L, k: usize) -> Result<Evaluation, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        D::Target: Index,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        evaluate(&self.network, &mut self.workspace, samples, &loss, k)
+    }
+
+    /// Adds the predictions for a data set of any length to a confusion matrix.
+    ///
+    /// # Errors
+    /// See [`train::confusion_matrix`](confusion_matrix()).
+    pub fn confusion_matrix<D, const CLASSES: usize>(
+        &mut self,
+        samples: &D,
+        matrix: &mut ConfusionMatrix<CLASSES>,
+    ) -> Result<(), StepError>
+    where
+        N::Out: Shape<Sample = [f32; CLASSES]>,
+        D: Samples<Input = SampleOf<N::In>>,
+        D::Target: Index,
+    {
+        confusion_matrix(&self.network, &mut self.workspace, samples, matrix)
+    }
+
+    /// Layers, shapes, parameters and bytes, to print with `{}`.
+    pub fn summary() -> Summary<N> {
+        Summary::of_training(B, Self::SLOT_BYTES, Self::WORKSPACE_BYTES)
+    }
+}
