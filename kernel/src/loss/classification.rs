@@ -2,7 +2,7 @@
 
 use super::regression::{check_finite, elements};
 use super::{Loss, TargetError};
-use crate::activation::Identity;
+use crate::activation::{Activation, Identity};
 use crate::data::Index;
 use crate::matrix::softmax;
 use crate::scalar;
@@ -27,8 +27,7 @@ pub struct CrossEntropy;
 
 impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for CrossEntropy {
     fn check(&self, target: &T) -> Result<(), TargetError> {
-        let label = target.index();
-        if label < N { Ok(()) } else { Err(TargetError::LabelOutOfRange { label, classes: N }) }
+        check_label::<N>(target.index())
     }
 
     fn scale(&self, samples: usize) -> f32 {
@@ -62,13 +61,96 @@ fn cross_entropy<const N: usize>(logits: &mut [f32; N], label: usize) -> f32 {
     scalar::ln(sum) - (chosen - max)
 }
 
+/// [`CrossEntropy`] with a weight for each class: `1/B · Σ_samples w[label]·(ln Σ_k exp z[k] - z[label])`.
+///
+/// # Order and rounding
+/// As [`CrossEntropy`]; the sample's value is multiplied by `w[label]`, and so is `scale` before it multiplies `p[k] - y[k]`.
+///
+/// # Differs from PyTorch
+/// PyTorch's `CrossEntropyLoss(weight=…)` divides by the sum of the weights of the batch's labels, so that each batch has another
+/// divisor. This divides by the number of samples, as Keras does with `class_weight`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedCrossEntropy<const N: usize> {
+    /// The weight of each class.
+    pub weights: [f32; N],
+}
+
+impl<const N: usize> WeightedCrossEntropy<N> {
+    fn weight(&self, label: usize) -> f32 {
+        self.weights.get(label).copied().unwrap_or(f32::NAN)
+    }
+}
+
+impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for WeightedCrossEntropy<N> {
+    fn check(&self, target: &T) -> Result<(), TargetError> {
+        Loss::<Features<N>, Identity, T>::check(&CrossEntropy, target)
+    }
+
+    fn scale(&self, samples: usize) -> f32 {
+        1.0 / samples as f32
+    }
+
+    fn value(&self, output: &[f32; N], target: &T) -> f32 {
+        self.weight(target.index()) * CrossEntropy.value(output, target)
+    }
+
+    fn value_and_delta(&self, output: &mut [f32; N], target: &T, scale: f32) -> f32 {
+        let weight = self.weight(target.index());
+        weight * CrossEntropy.value_and_delta(output, target, weight * scale)
+    }
+
+    fn total(&self, sum: f32, samples: usize) -> f32 {
+        sum / samples as f32
+    }
+}
+
+/// A loss on values, given class labels: the target of an output is 1 at the label and 0 elsewhere.
+///
+/// `OneHot(HalfMeanSquaredError)` trains a classifier by squared errors, as the older texts do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OneHot<L>(pub L);
+
+impl<const N: usize, A: Activation, T: Index, L: Loss<Features<N>, A, [f32; N]>> Loss<Features<N>, A, T> for OneHot<L> {
+    fn check(&self, target: &T) -> Result<(), TargetError> {
+        check_label::<N>(target.index())
+    }
+
+    fn scale(&self, samples: usize) -> f32 {
+        self.0.scale(samples)
+    }
+
+    fn value(&self, output: &[f32; N], target: &T) -> f32 {
+        self.0.value(output, &one_hot(target.index()))
+    }
+
+    fn value_and_delta(&self, output: &mut [f32; N], target: &T, scale: f32) -> f32 {
+        self.0.value_and_delta(output, &one_hot(target.index()), scale)
+    }
+
+    fn total(&self, sum: f32, samples: usize) -> f32 {
+        self.0.total(sum, samples)
+    }
+}
+
+fn one_hot<const N: usize>(label: usize) -> [f32; N] {
+    let mut values = [0.0; N];
+    for (k, value) in values.iter_mut().enumerate() {
+        *value = if k == label { 1.0 } else { 0.0 };
+    }
+    values
+}
+
+fn check_label<const N: usize>(label: usize) -> Result<(), TargetError> {
+    if label < N { Ok(()) } else { Err(TargetError::LabelOutOfRange { label, classes: N }) }
+}
+
 /// Sigmoid and binary cross-entropy, each output a yes-or-no of its own:
 /// `1/(B·N) · Σ_samples Σ_outputs (max(z, 0) - z·t + ln(1 + exp(-|z|)))`, the mean over samples *and* outputs.
 ///
 /// Takes logits: the last layer has no activation. A target is a probability, 0 to 1; soft targets are allowed.
 ///
 /// # Order and rounding
-/// Value per output: `(max(z, 0) - z·t) + ln_1p(exp(-|z|))` with [`scalar::exp`] and [`ln_1p`]; the outputs in
+/// Value per output: `(max(z, 0) - z·t) + ln_1p(exp(-|z|))` with [`scalar::exp`] and [`scalar::ln_1p`]; the outputs in
 /// order (from the first), the samples in order, then one division by `B·N`. Delta: `(sigmoid(z) - t)·scale` with
 /// [`scalar::sigmoid`] and `scale = 1 / (B·N)` rounded once.
 ///
@@ -110,18 +192,5 @@ impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for BinaryCrossEntrop
 
 fn binary_cross_entropy(z: f32, t: f32) -> f32 {
     let positive = if z > 0.0 { z } else { 0.0 };
-    (positive - z * t) + ln_1p(scalar::exp(-z.abs()))
-}
-
-/// `ln(1 + e)` for `e` in `[0, 1]`, accurate also where `1 + e` rounds to 1.
-///
-/// # Order and rounding
-/// `u = 1 + e`; `e` where `u = 1`, else `ln(u)·(e / (u - 1))`: the last factor makes up for what `u` lost by rounding.
-///
-/// # Source
-/// Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, 1991, Theorem 4.
-fn ln_1p(e: f32) -> f32 {
-    let u = 1.0 + e;
-    let accurate = scalar::ln(u) * (e / (u - 1.0));
-    if u == 1.0 { e } else { accurate }
+    (positive - z * t) + scalar::ln_1p(scalar::exp(-z.abs()))
 }
