@@ -11,7 +11,9 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let out_dir = PathBuf::from(variable("OUT_DIR"));
     println!("cargo::rerun-if-changed=tables.rs");
-    tables::iris(Path::new("../host-tests/data"), &out_dir);
+    let data = Path::new("../host-tests/data");
+    tables::iris(data, &out_dir);
+    tables::digits(data, &out_dir);
     if variable("CARGO_CFG_TARGET_OS") == "none" {
         give_memory_layout_to_linker(&out_dir);
     }

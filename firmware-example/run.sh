@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|selftest|all]
+#     firmware-example/run.sh [xor|iris|digits|selftest|all]
 #
 # `all`, which is xor and iris, is what runs when nothing is named. What is missing for it is installed first, and
 # said first. Exits with 0 only if every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
@@ -149,7 +149,7 @@ main() {
     local names=("${1:-all}") name result=0
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -f src/bin/${names[0]}.rs ]]; then
-        echo "usage: $0 [xor|iris|selftest|all]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|all]" >&2
         exit 2
     fi
     ensure_tools

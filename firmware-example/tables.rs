@@ -1,8 +1,9 @@
 //! Tables for flash, written as Rust source from the CSV files of `host-tests/data`.
 
-use std::fmt::Write as _;
+use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 
 /// Mean and population standard deviation of each iris column over the training rows (`i % 5 != 4`): cm.
 ///
@@ -12,45 +13,51 @@ const IRIS_DEVIATION: [f32; 4] = [0.84838, 0.437769, 1.779588, 0.755519];
 
 /// Writes `iris.rs`: every fifth row is test, the others train; inputs standardised.
 pub(super) fn iris(data: &Path, out_dir: &Path) {
-    let csv = data.join("iris.csv");
-    println!("cargo::rerun-if-changed={}", csv.display());
-    let text = fs::read_to_string(&csv).unwrap_or_else(|error| panic!("{}: {error}", csv.display()));
-    let (mut train, mut test) = (Table::default(), Table::default());
-    for (i, line) in text.lines().skip(1).enumerate() {
-        let fields: Vec<&str> = line.split(',').collect();
-        let table = if i % 5 == 4 { &mut test } else { &mut train };
-        let (inputs, label) = fields.split_at(4);
-        table.labels.push(label[0].parse::<u8>().expect("a label"));
-        table.inputs.push(inputs.iter().map(|field| field.parse().expect("a number")).collect());
-    }
-    for table in [&mut train, &mut test] {
-        for row in &mut table.inputs {
-            for (x, (mean, deviation)) in row.iter_mut().zip(IRIS_MEAN.iter().zip(IRIS_DEVIATION)) {
-                *x = (*x - mean) / deviation;
-            }
+    let (mut train, mut test) = read::<f32>(&data.join("iris.csv"));
+    for row in train.inputs.iter_mut().chain(&mut test.inputs) {
+        for (x, (mean, deviation)) in row.iter_mut().zip(IRIS_MEAN.iter().zip(IRIS_DEVIATION)) {
+            *x = (*x - mean) / deviation;
         }
     }
-    let mut source = String::new();
-    writeln!(source, "pub const MEAN: [f32; 4] = {IRIS_MEAN:?};").expect("a String takes everything");
-    writeln!(source, "pub const DEVIATION: [f32; 4] = {IRIS_DEVIATION:?};").expect("a String takes everything");
-    train.write(&mut source, "TRAIN");
-    test.write(&mut source, "TEST");
+    let constants =
+        format!("pub const MEAN: [f32; 4] = {IRIS_MEAN:?};\npub const DEVIATION: [f32; 4] = {IRIS_DEVIATION:?};\n");
+    let source = constants + &train.source("TRAIN", "f32") + &test.source("TEST", "f32");
     fs::write(out_dir.join("iris.rs"), source).expect("OUT_DIR can be written");
 }
 
+/// Writes `digits.rs`: every fifth row is test, the others train; a byte a pixel, 0 to 16.
+pub(super) fn digits(data: &Path, out_dir: &Path) {
+    let (train, test) = read::<u8>(&data.join("digits.csv"));
+    let source = train.source("TRAIN", "u8") + &test.source("TEST", "u8");
+    fs::write(out_dir.join("digits.rs"), source).expect("OUT_DIR can be written");
+}
+
 /// Inputs and class labels.
-#[derive(Default)]
-struct Table {
-    inputs: Vec<Vec<f32>>,
+struct Table<T> {
+    inputs: Vec<Vec<T>>,
     labels: Vec<u8>,
 }
 
-impl Table {
-    /// Appends `static {name}_INPUTS` and `static {name}_LABELS`. Rust prints an `f32` so that it reads back to the same bits.
-    fn write(&self, source: &mut String, name: &str) {
+/// Reads a CSV file with one header line and the label in the last column: training rows, and test rows (`i % 5 == 4`).
+fn read<T: FromStr<Err: Debug>>(csv: &Path) -> (Table<T>, Table<T>) {
+    println!("cargo::rerun-if-changed={}", csv.display());
+    let text = fs::read_to_string(csv).unwrap_or_else(|error| panic!("{}: {error}", csv.display()));
+    let empty = || Table { inputs: Vec::new(), labels: Vec::new() };
+    let (mut train, mut test) = (empty(), empty());
+    for (i, line) in text.lines().skip(1).enumerate() {
+        let (inputs, label) = line.rsplit_once(',').expect("commas");
+        let table = if i % 5 == 4 { &mut test } else { &mut train };
+        table.labels.push(label.parse().expect("a label"));
+        table.inputs.push(inputs.split(',').map(|field| field.parse().expect("a number")).collect());
+    }
+    (train, test)
+}
+
+impl<T: Debug> Table<T> {
+    /// `static {name}_INPUTS` and `static {name}_LABELS`. Rust prints an `f32` so that it reads back to the same bits.
+    fn source(&self, name: &str, value: &str) -> String {
         let (rows, columns) = (self.inputs.len(), self.inputs[0].len());
-        writeln!(source, "pub static {name}_INPUTS: [[f32; {columns}]; {rows}] = {:?};", self.inputs)
-            .and_then(|()| writeln!(source, "pub static {name}_LABELS: [u8; {rows}] = {:?};", self.labels))
-            .expect("a String takes everything");
+        let inputs = format!("pub static {name}_INPUTS: [[{value}; {columns}]; {rows}] = {:?};\n", self.inputs);
+        inputs + &format!("pub static {name}_LABELS: [u8; {rows}] = {:?};\n", self.labels)
     }
 }

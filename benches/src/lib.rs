@@ -1,1 +1,1 @@
-//! x
+//! Benchmarks of `baregrad`; see `benches/`. This library is empty.

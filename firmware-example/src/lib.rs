@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "none")]
 pub mod board;
+pub mod digits;
 pub mod iris;
 #[cfg(target_os = "none")]
 pub mod report;

@@ -35,6 +35,7 @@ pub struct Progress {
 ///
 /// # Errors
 /// None with these data; a [`StepError`] is passed on.
+#[inline(never)] // so that `size.sh` can tell training from printing
 pub fn train(trainer: &mut XorTrainer, mut report: impl FnMut(Progress)) -> Result<Progress, StepError> {
     trainer.network.initialize(Uniform::weights(-1.0, 1.0), &mut Pcg32::new(SEED, 0));
     let data = Dataset::from_arrays(&INPUTS, &TARGETS);
