@@ -5,4 +5,5 @@ use host_tests::programs;
 fn main() {
     println!("xor {:08x}", programs::weights_crc(&programs::xor()));
     println!("iris {:08x}", programs::weights_crc(&programs::iris()));
+    println!("digits {:08x}", programs::weights_crc(&programs::digits()));
 }

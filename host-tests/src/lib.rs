@@ -2,8 +2,14 @@
 //!
 //! [`textbook`] is training in the plainest loops, in `f32` and in the order that the library's docs promise: what the
 //! library must equal bit for bit. [`precise`] is the loss in `f64`, for central differences. [`programs`] repeats the
-//! firmware's programs with the textbook's loops.
+//! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it.
 
+pub mod mnist;
 pub mod precise;
 pub mod programs;
 pub mod textbook;
+
+/// The README's examples, as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

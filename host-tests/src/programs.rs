@@ -1,11 +1,11 @@
 //! The firmware's programs again, in the textbook's loops: where `firmware-example/expected.txt` comes from.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use firmware_example::{iris, xor};
+use firmware_example::{digits, iris, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
-use crate::textbook::{self, Activation, Layer, Loss, Network, Optimizer, Target, shuffle, step, uniform};
+use crate::textbook::{Activation, Layer, Loss, Network, Optimizer, Target, shuffle, step, uniform};
 
 /// CRC-32 of all parameters, little-endian, in storage order.
 pub fn weights_crc(network: &Network) -> u32 {
@@ -32,18 +32,43 @@ pub fn xor() -> Network {
     network
 }
 
-/// What program `iris` ends with.
-pub fn iris() -> Network {
-    let mut generator = Pcg32::new(iris::SEED, 0);
+/// What program `digits` ends with.
+pub fn digits() -> Network {
+    let mut generator = Pcg32::new(digits::SEED, 0);
     let mut network =
-        Network { layers: vec![Layer::zero(4, 16, Activation::Relu), Layer::zero(16, 3, Activation::Identity)] };
+        Network { layers: vec![Layer::zero(64, 32, Activation::Relu), Layer::zero(32, 10, Activation::Identity)] };
+    he_uniform(&mut network, &mut generator);
+    let mut optimizer = Optimizer::Sgd { learning_rate: digits::LEARNING_RATE };
+    let mut order: Vec<u16> = (0..1438).collect();
+    for _ in 0..digits::EPOCHS {
+        shuffle(&mut order, || generator.next_u32());
+        for batch in order.chunks(digits::BATCH) {
+            let pixels = batch.iter().map(|&i| digits::TRAIN_INPUTS[usize::from(i)]);
+            let inputs: Vec<Vec<f32>> = pixels.map(|row| row.map(|p| f32::from(p) / 16.0).to_vec()).collect();
+            let labels = batch.iter().map(|&i| Target::Label(digits::TRAIN_LABELS[usize::from(i)].into()));
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+        }
+    }
+    network
+}
+
+/// Weights uniform in `±√(6 / inputs)`.
+fn he_uniform(network: &mut Network, generator: &mut Pcg32) {
     for layer in &mut network.layers {
         let limit = (6.0 / layer.weights.len() as f32).sqrt();
         for weight in layer.weights.iter_mut().flatten() {
             *weight = uniform(-limit, limit, generator.next_u32());
         }
     }
-    let mut optimizer = textbook::Optimizer::adam(iris::LEARNING_RATE, network.parameters().len());
+}
+
+/// What program `iris` ends with.
+pub fn iris() -> Network {
+    let mut generator = Pcg32::new(iris::SEED, 0);
+    let mut network =
+        Network { layers: vec![Layer::zero(4, 16, Activation::Relu), Layer::zero(16, 3, Activation::Identity)] };
+    he_uniform(&mut network, &mut generator);
+    let mut optimizer = Optimizer::adam(iris::LEARNING_RATE, network.parameters().len());
     let mut order: Vec<u16> = (0..120).collect();
     for _ in 0..iris::EPOCHS {
         shuffle(&mut order, || generator.next_u32());

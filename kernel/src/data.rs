@@ -9,7 +9,7 @@ mod order;
 
 pub use dataset::{Batch, Batches, DataError, Dataset};
 pub use gather::GatherBuffer;
-pub use order::Order;
+pub use order::{Order, RandomIndices};
 
 /// Samples with their targets, to train on or to test with.
 pub trait Samples {

@@ -125,7 +125,7 @@ pub trait Layer: Zero {
     );
 
     /// Draws initial parameters; `random` gives uniformly distributed 32-bit words.
-    fn initialize_with(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32);
+    fn draw_parameters(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32);
 
     /// Shows all parameters in storage order, in pieces: for each layer the weights, then the bias.
     fn parameters(&self, visit: &mut impl FnMut(&[f32]));

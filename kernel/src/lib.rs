@@ -1,4 +1,72 @@
 //! Bare-metal gradients: runs *and trains* small neural networks on microcontrollers, and gives the same bits on a laptop.
+//!
+//! No heap, no operating system, no panic; memory is placed by the user and its size known when the program compiles.
+//!
+//! ```
+//! use baregrad::{CrossEntropy, Dataset, Dense, GlorotUniform, Network, Relu, Sgd, Trainer};
+//! # let mut words = 1u32;
+//! # let mut random = || { words = words.wrapping_mul(1_664_525).wrapping_add(1_013_904_223); words };
+//!
+//! type Net = (Dense<2, 8, Relu>, Dense<8, 2>); // shapes are checked here
+//! const { assert!(Trainer::<Net, Sgd, 4>::BYTES <= 512) } // and memory here
+//!
+//! let inputs = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+//! let labels = [0u8, 1, 1, 0];
+//! let data = Dataset::from_arrays(&inputs, &labels);
+//!
+//! let mut trainer = Trainer::<Net, Sgd, 4>::NEW; // in firmware: a static
+//! trainer.network.initialize_with(GlorotUniform, &mut random);
+//! let mut optimizer = Sgd::new(0.5);
+//! for _ in 0..500 {
+//!     trainer.step(&data, CrossEntropy, &mut optimizer)?; // refuses NaN and bad labels, changes nothing then
+//! }
+//! assert_eq!(trainer.network.predict(&[1.0, 0.0]).argmax(), 1);
+//! # Ok::<(), baregrad::StepError>(())
+//! ```
+//!
+//! # The modules, from the bottom up
+//!
+//! A module uses only those above it in this list.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
+//! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
+//! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
+//! | [`activation`] | value, and slope as a function of the output |
+//! | [`initializer`] | initial weights from the user's generator |
+//! | [`optimizer`] | one rule a file: a scalar formula and its slot |
+//! | [`schedule`] | the learning rate as a function of the step |
+//! | `loops` | the register-tiled inner loops |
+//! | [`layer`], [`network`] | [`Dense`]; a tuple of layers is a network |
+//! | [`data`] | data sets and batches, read where they lie |
+//! | [`loss`] | value and gradient |
+//! | [`metrics`] | accuracy, confusion matrix |
+//! | [`train`] | one step, the two-phase form, evaluation |
+//!
+//! # The same bits everywhere
+//!
+//! Every result is, bit for bit, what the plain loop of its formula gives in IEEE 754 single precision, round to nearest: each
+//! sum in the order that the formula writes, each product and each sum rounded by itself, nothing fused, nothing
+//! reassociated, subnormals kept. The paragraphs "Order and rounding" say which order. So a test on a laptop is a test of the
+//! device. A processor that is set to flush subnormals or to round otherwise breaks this. Only the payload of a NaN may differ.
+//!
+//! # Features
+//!
+//! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
+//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. Without any, the library depends on `libm` alone.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | sample, input, target | what the network sees at once, its numbers, and what should come out |
+//! | batch, epoch | samples of one step; once through all samples |
+//! | pre-activation `z`, activation `a` | a layer's sums, and what its activation function makes of them |
+//! | logits | the output of a network whose last layer has no activation |
+//! | `delta` | gradient of the loss with respect to pre-activations |
+//! | slot | what an optimizer remembers of one parameter |
+//! | workspace | what a pass needs beside the parameters, and may forget after it |
 #![no_std]
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -14,6 +82,7 @@ pub mod shape;
 pub mod activation;
 pub mod initializer;
 pub mod optimizer;
+pub mod schedule;
 
 mod loops;
 
@@ -22,6 +91,8 @@ pub mod network;
 pub mod summary;
 
 pub mod data;
+#[cfg(feature = "heapless")]
+pub mod history;
 pub mod loss;
 pub mod metrics;
 pub mod train;
@@ -31,11 +102,14 @@ pub use data::{Dataset, GatherBuffer, Order};
 pub use initializer::{FanInUniform, GlorotUniform, HeUniform, Uniform};
 pub use layer::{Dense, Layer};
 pub use loops::COLUMNS;
-pub use loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, SumOfSquares};
+pub use loss::{
+    BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, OneHot,
+    SumOfSquares, WeightedCrossEntropy,
+};
 pub use matrix::{Matrix, Vector};
 pub use metrics::ConfusionMatrix;
 pub use network::Network;
-pub use optimizer::{Adam, Sgd};
+pub use optimizer::{AdaGrad, Adam, AdamW, ClipValue, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay};
 pub use shape::Features;
 pub use train::{Gradients, StepError, Trainer, Workspace};
 pub use zero::Zero;

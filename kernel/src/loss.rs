@@ -7,8 +7,10 @@
 mod classification;
 mod regression;
 
-pub use classification::{BinaryCrossEntropy, CrossEntropy};
-pub use regression::{MeanSquaredError, SumOfSquares};
+pub use classification::{BinaryCrossEntropy, CrossEntropy, OneHot, WeightedCrossEntropy};
+pub use regression::{
+    HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, Pointwise, Reduction, SumOfSquares,
+};
 
 use core::fmt;
 

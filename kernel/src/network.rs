@@ -131,9 +131,9 @@ macro_rules! network {
                 $(self.$index.update::<O>(&gradients.$index, &mut slots.$index, step);)*
             }
 
-            fn initialize_with(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
-                self.0.initialize_with(initializer, random);
-                $(self.$index.initialize_with(initializer, random);)*
+            fn draw_parameters(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
+                self.0.draw_parameters(initializer, random);
+                $(self.$index.draw_parameters(initializer, random);)*
             }
 
             fn parameters(&self, visit: &mut impl FnMut(&[f32])) {
@@ -224,10 +224,15 @@ pub trait Network: Layer {
         Ok(Self::output(activations))
     }
 
+    /// Draws initial parameters; `random` gives uniformly distributed 32-bit words.
+    fn initialize_with(&mut self, initializer: impl Initializer, mut random: impl FnMut() -> u32) {
+        self.draw_parameters(&initializer, &mut random);
+    }
+
     /// Draws initial parameters from a generator of the `rand_core` traits; the seed is the user's.
     #[cfg(feature = "rand_core")]
     fn initialize(&mut self, initializer: impl Initializer, generator: &mut impl rand_core::Rng) {
-        self.initialize_with(&initializer, &mut || generator.next_u32());
+        self.initialize_with(initializer, || generator.next_u32());
     }
 
     /// What the network looks like: print it with `{}`.

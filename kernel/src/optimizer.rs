@@ -3,14 +3,45 @@
 //! A rule knows one parameter, its gradient and its slot (what it remembers of that parameter); it knows nothing of
 //! layers. The backward sweep of a layer calls it for each parameter as soon as that parameter's gradient is
 //! complete, so no gradient is ever stored.
+//!
+//! | rule | slot per parameter | known elsewhere as |
+//! | --- | --- | --- |
+//! | [`Sgd`] | none | `torch.optim.SGD`, Keras `SGD` |
+//! | [`Momentum`] | 4 bytes | Keras `SGD(momentum=…)` |
+//! | [`SgdMomentum`] | 4 bytes | `torch.optim.SGD(momentum=…)` |
+//! | [`Nesterov`] | 4 bytes | `torch.optim.SGD(momentum=…, nesterov=True)` |
+//! | [`AdaGrad`] | 4 bytes | `Adagrad`, `ε` placed otherwise |
+//! | [`RmsProp`] | 4 bytes | `RMSprop`, `ε` placed otherwise |
+//! | [`Adam`] | 8 bytes | `Adam` |
+//! | [`AdamW`] | 8 bytes | `AdamW` |
+//! | [`WeightDecay`] | as the rule within | the argument `weight_decay` |
+//! | [`ClipValue`] | as the rule within | `clip_grad_value_` |
+//!
+//! Every rule has its learning rate as a public field, for a [`schedule`](crate::schedule) to set.
 
+mod adagrad;
 mod adam;
+mod adamw;
+mod clip_value;
 mod gradient;
+mod momentum;
+mod nesterov;
+mod rmsprop;
 mod sgd;
+mod sgd_momentum;
+mod weight_decay;
 
+pub use adagrad::AdaGrad;
 pub use adam::{Adam, Moments};
+pub use adamw::AdamW;
+pub use clip_value::ClipValue;
 pub use gradient::StoreGradient;
+pub use momentum::Momentum;
+pub use nesterov::Nesterov;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
+pub use sgd_momentum::SgdMomentum;
+pub use weight_decay::WeightDecay;
 
 use crate::zero::Zero;
 

@@ -10,7 +10,7 @@ mod trainer;
 
 pub use error::StepError;
 pub use evaluate::{confusion_matrix, evaluate, for_each_output, mean_loss};
-pub use gradients::{Gradients, accumulate, apply};
+pub use gradients::{Gradients, accumulate, accumulate_all, apply};
 pub use trainer::Trainer;
 
 use crate::data::Samples;

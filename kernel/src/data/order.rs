@@ -1,5 +1,7 @@
 //! The order in which an epoch goes through a data set.
 
+use crate::zero::Zero;
+
 /// A permutation of the indices of a data set of `N` samples, owned (and placed) by the user; two bytes per sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order<const N: usize> {
@@ -8,6 +10,7 @@ pub struct Order<const N: usize> {
 
 impl<const N: usize> Order<N> {
     /// 0, 1, 2, …: the samples as they lie.
+    #[allow(clippy::indexing_slicing)] // computed when the program compiles
     pub const IDENTITY: Self = {
         assert!(N > 0 && N <= 1 << 16, "an Order holds 1 to 65536 indices");
         let mut indices = [0; N];
@@ -31,7 +34,7 @@ impl<const N: usize> Order<N> {
     ///
     /// # Source
     /// Durstenfeld, *Algorithm 235: Random permutation*, 1964.
-    pub fn shuffle_with(&mut self, random: &mut impl FnMut() -> u32) {
+    pub fn shuffle_with(&mut self, mut random: impl FnMut() -> u32) {
         for last in (1..N).rev() {
             let other = ((u64::from(random()) * (last as u64 + 1)) >> 32) as usize;
             // Two equal positions are an error here, and nothing to exchange.
@@ -44,7 +47,41 @@ impl<const N: usize> Order<N> {
     /// Shuffles by a generator of the `rand_core` traits; see [`shuffle_with`](Self::shuffle_with).
     #[cfg(feature = "rand_core")]
     pub fn shuffle(&mut self, generator: &mut impl rand_core::Rng) {
-        self.shuffle_with(&mut || generator.next_u32());
+        self.shuffle_with(|| generator.next_u32());
+    }
+}
+
+/// `B` indices drawn at random *with* replacement: a random mini-batch, one call a step.
+///
+/// Without replacement, draw from a shuffled [`Order`] instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RandomIndices<const B: usize> {
+    indices: [u16; B],
+}
+
+impl<const B: usize> Zero for RandomIndices<B> {
+    const ZERO: Self = Self { indices: [0; B] };
+}
+
+impl<const B: usize> RandomIndices<B> {
+    /// Draws anew from `0 .. samples` (at most 65536): each index is `⌊word · samples / 2³²⌋`.
+    pub fn draw_with(&mut self, samples: usize, mut random: impl FnMut() -> u32) {
+        let samples = samples.min(1 << 16) as u64;
+        for index in &mut self.indices {
+            *index = ((u64::from(random()) * samples) >> 32) as u16;
+        }
+    }
+
+    /// Draws anew by a generator of the `rand_core` traits; see [`draw_with`](Self::draw_with).
+    #[cfg(feature = "rand_core")]
+    pub fn draw(&mut self, samples: usize, generator: &mut impl rand_core::Rng) {
+        self.draw_with(samples, || generator.next_u32());
+    }
+}
+
+impl<const B: usize> AsRef<[u16]> for RandomIndices<B> {
+    fn as_ref(&self) -> &[u16] {
+        &self.indices
     }
 }
 

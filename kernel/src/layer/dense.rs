@@ -36,7 +36,7 @@ use crate::zero::Zero;
 ///
 /// # Source
 /// Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*, 1986.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Dense<const IN: usize, const OUT: usize, A = Identity> {
     /// `W`: a row per input.
     pub weights: Matrix<IN, OUT>,
@@ -44,6 +44,15 @@ pub struct Dense<const IN: usize, const OUT: usize, A = Identity> {
     pub bias: [f32; OUT],
     activation: PhantomData<A>,
 }
+
+// By hand: a derive would ask the activation to be `Copy` too. A copy of a network keeps the best weights.
+impl<const IN: usize, const OUT: usize, A> Clone for Dense<IN, OUT, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A> Copy for Dense<IN, OUT, A> {}
 
 /// The optimizer's slots of a [`Dense`] layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -159,7 +168,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
         update_all::<O>(&mut self.bias, &gradients.bias, &mut slots.bias, step);
     }
 
-    fn initialize_with(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
+    fn draw_parameters(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
         let fan = Fan { inputs: IN, outputs: OUT };
         for weight in self.weights.as_mut_slice() {
             *weight = initializer.weight(fan, random);

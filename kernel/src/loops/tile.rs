@@ -46,7 +46,7 @@ pub(super) fn multiply_add<const V: usize>(sums: &mut [f32; V], x: f32, w: &[f32
 pub(super) fn multiply<const V: usize>(x: f32, w: &[f32; V]) -> [f32; V] {
     let mut products = *w;
     for product in &mut products {
-        *product = x * *product;
+        *product *= x;
     }
     products
 }

@@ -70,6 +70,20 @@ impl StepError {
     }
 }
 
+impl StepError {
+    /// The same as seen from a batch that has `samples` samples in front.
+    pub(super) const fn behind(self, samples: usize) -> Self {
+        match self {
+            Self::NonFiniteInput { sample } => Self::NonFiniteInput { sample: sample.saturating_add(samples) },
+            Self::NonFiniteTarget { sample } => Self::NonFiniteTarget { sample: sample.saturating_add(samples) },
+            Self::LabelOutOfRange { sample, label, classes } => {
+                Self::LabelOutOfRange { sample: sample.saturating_add(samples), label, classes }
+            }
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

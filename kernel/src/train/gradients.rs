@@ -5,6 +5,7 @@ use crate::data::Samples;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, StoreGradient};
+use crate::scalar;
 use crate::shape::SampleOf;
 use crate::zero::Zero;
 
@@ -33,6 +34,44 @@ impl<N: Layer> Gradients<N> {
     /// Shows the gradients in the order of the parameters, in the same pieces.
     pub fn visit(&self, visit: &mut impl FnMut(&[f32])) {
         N::slots::<StoreGradient>(&self.slots, visit);
+    }
+
+    /// The norm of the whole gradient: `√Σ ∇²`.
+    ///
+    /// # Order and rounding
+    /// The squares added in the order of the parameters, from 0; then the root. Squares below the smallest or above the largest
+    /// `f32` count as 0 or infinity.
+    pub fn norm(&self) -> f32 {
+        let mut squares = 0.0;
+        self.visit(&mut |piece| {
+            for gradient in piece {
+                squares += gradient * gradient;
+            }
+        });
+        scalar::sqrt(squares)
+    }
+
+    /// Scales the gradient down to a norm of `limit` if it is longer; returns the norm that it had.
+    ///
+    /// # Order and rounding
+    /// The factor is `limit / (norm + 1e-6)`, and 1 if that is above 1; every gradient is multiplied by it.
+    ///
+    /// # Special values
+    /// With a norm that is not finite nothing useful is left; [`apply`] refuses such a gradient.
+    ///
+    /// # Source
+    /// Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, Algorithm 1; the 1e-6 as in
+    /// PyTorch's `clip_grad_norm_`.
+    pub fn clip_norm(&mut self, limit: f32) -> f32 {
+        let norm = self.norm();
+        let ratio = limit / (norm + 1e-6);
+        let factor = if ratio > 1.0 { 1.0 } else { ratio };
+        self.visit_mut(&mut |piece| {
+            for gradient in piece {
+                *gradient *= factor;
+            }
+        });
+        norm
     }
 
     /// Hands out the gradients in the order of the parameters, to change.
@@ -69,6 +108,67 @@ where
     let step = gradients.rule.begin_step();
     backward::<N, StoreGradient, D, B>(network, &mut gradients.slots, workspace, samples, &step);
     Ok(value)
+}
+
+/// First phase for a batch of any length: [`accumulate`] over pieces of it that fit the workspace, the mean over the whole.
+///
+/// # Errors
+/// As [`accumulate`]; the pieces before the one that is refused have been added by then, so the gradient is forgotten
+/// ([`Gradients::restart`]).
+pub fn accumulate_all<N, L, D, const B: usize>(
+    network: &mut N,
+    gradients: &mut Gradients<N>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let total = samples.len();
+    if total == 0 {
+        return Err(StepError::NoSamples);
+    }
+    let (mut start, mut value) = (0, 0.0);
+    while start < total {
+        let len = total.saturating_sub(start).min(B);
+        let part = Part { samples, start, len };
+        match accumulate(network, gradients, workspace, &part, loss, total) {
+            Ok(share) => value += share,
+            Err(error) => {
+                gradients.restart();
+                return Err(error.behind(start));
+            }
+        }
+        start = start.saturating_add(len);
+    }
+    Ok(value)
+}
+
+/// `len` samples from `start` on.
+struct Part<'a, D> {
+    samples: &'a D,
+    start: usize,
+    len: usize,
+}
+
+impl<D: Samples> Samples for Part<'_, D> {
+    type Input = D::Input;
+    type Target = D::Target;
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn input(&self, index: usize) -> Option<&D::Input> {
+        self.samples.input(self.start.saturating_add(index))
+    }
+
+    fn target(&self, index: usize) -> Option<&D::Target> {
+        self.samples.target(self.start.saturating_add(index))
+    }
 }
 
 /// Second phase: one step of `optimizer` with the stored gradients. The next [`accumulate`] starts anew.

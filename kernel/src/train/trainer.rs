@@ -1,6 +1,8 @@
 //! Network, optimizer slots and workspace as one value to place.
 
-use super::{Gradients, StepError, Workspace, accumulate, apply, confusion_matrix, evaluate, mean_loss, step};
+use super::{
+    Gradients, StepError, Workspace, accumulate, accumulate_all, apply, confusion_matrix, evaluate, mean_loss, step,
+};
 use crate::data::{Index, Samples};
 use crate::layer::Layer;
 use crate::loss::Loss;
@@ -72,6 +74,19 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         L: Loss<N::Out, N::Activation, D::Target>,
     {
         accumulate(&mut self.network, gradients, &mut self.workspace, samples, &loss, mean_over)
+    }
+
+    /// Adds a batch of any length to a stored gradient; see [`train::accumulate_all`](accumulate_all()).
+    ///
+    /// # Errors
+    /// See [`StepError`]: the stored gradient is forgotten then, and nothing else changed.
+    #[allow(clippy::needless_pass_by_value)] // as `step`
+    pub fn accumulate_all<L, D>(&mut self, gradients: &mut Gradients<N>, samples: &D, loss: L) -> Result<f32, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        accumulate_all(&mut self.network, gradients, &mut self.workspace, samples, &loss)
     }
 
     /// One step with a stored gradient; see [`train::apply`](apply()).

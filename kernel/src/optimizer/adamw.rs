@@ -1,0 +1,44 @@
+//! AdamW: Adam with weight decay beside the gradient.
+
+use super::adam::AdamStep;
+use super::{Adam, Moments, Optimizer};
+
+/// AdamW: `θ ← (1 - α·λ)·θ`, then [`Adam`]'s step with the plain gradient.
+///
+/// Biases decay like weights, as PyTorch does unless told otherwise.
+///
+/// # Order and rounding
+/// Once per step `1 - α·λ` (the product, the difference). Per parameter the product with it, then as [`Adam`].
+///
+/// # Source
+/// Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019, Algorithm 2, in PyTorch's form, where the learning
+/// rate scales the decay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// The rule for the gradient, with the learning rate.
+    pub adam: Adam,
+    /// Weight decay `λ`.
+    pub weight_decay: f32,
+}
+
+impl AdamW {
+    /// AdamW with this learning rate, [`Adam::new`]'s other settings, and PyTorch's `λ` of 0.01.
+    pub const fn new(learning_rate: f32) -> Self {
+        Self { adam: Adam::new(learning_rate), weight_decay: 0.01 }
+    }
+}
+
+impl Optimizer for AdamW {
+    type Slot = Moments;
+    /// Adam's step, and `1 - α·λ`.
+    type Step = (AdamStep, f32);
+
+    fn begin_step(&mut self) -> (AdamStep, f32) {
+        (self.adam.begin_step(), 1.0 - self.adam.learning_rate * self.weight_decay)
+    }
+
+    #[inline(always)]
+    fn update((step, keep): &(AdamStep, f32), parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
+        Adam::update(step, parameter * *keep, gradient, slot)
+    }
+}

@@ -1,0 +1,45 @@
+//! Clipping each gradient by its value, for any rule.
+
+use super::Optimizer;
+
+/// Clips each gradient to `[-limit, limit]` before another rule gets it.
+///
+/// Clipping by the norm of the whole gradient needs the whole gradient: see
+/// [`Gradients::clip_norm`](crate::train::Gradients::clip_norm).
+///
+/// # Special values
+/// A NaN stays NaN. A `limit` below 0 makes no sense, and gives `-limit` or `limit`.
+///
+/// # Source
+/// As PyTorch's `clip_grad_value_`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClipValue<O> {
+    /// The largest absolute value.
+    pub limit: f32,
+    /// The rule that gets the gradient.
+    pub optimizer: O,
+}
+
+impl<O> ClipValue<O> {
+    /// `optimizer` with gradients clipped to `[-limit, limit]`.
+    pub const fn new(limit: f32, optimizer: O) -> Self {
+        Self { limit, optimizer }
+    }
+}
+
+impl<O: Optimizer> Optimizer for ClipValue<O> {
+    type Slot = O::Slot;
+    /// The limit, and the step of the rule within.
+    type Step = (f32, O::Step);
+
+    fn begin_step(&mut self) -> (f32, O::Step) {
+        (self.limit, self.optimizer.begin_step())
+    }
+
+    #[inline(always)]
+    fn update((limit, step): &(f32, O::Step), parameter: f32, gradient: f32, slot: &mut O::Slot) -> f32 {
+        let below = if gradient > *limit { *limit } else { gradient };
+        let clipped = if below < -*limit { -*limit } else { below };
+        O::update(step, parameter, clipped, slot)
+    }
+}

@@ -1,0 +1,43 @@
+//! Weight decay in the gradient, for any rule.
+
+use super::Optimizer;
+
+/// L2 weight decay around another rule: its gradient is `∇ + λ·θ`.
+///
+/// Biases decay like weights, as PyTorch's `weight_decay` does unless told otherwise. Around [`Adam`](super::Adam) this is not
+/// [`AdamW`](super::AdamW).
+///
+/// # Order and rounding
+/// The product `λ·θ`, then the sum.
+///
+/// # Source
+/// Krogh and Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; PyTorch's `weight_decay` of `SGD` and `Adam`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightDecay<O> {
+    /// Weight decay `λ`.
+    pub weight_decay: f32,
+    /// The rule that gets the gradient.
+    pub optimizer: O,
+}
+
+impl<O> WeightDecay<O> {
+    /// `optimizer` with weight decay `λ`.
+    pub const fn new(weight_decay: f32, optimizer: O) -> Self {
+        Self { weight_decay, optimizer }
+    }
+}
+
+impl<O: Optimizer> Optimizer for WeightDecay<O> {
+    type Slot = O::Slot;
+    /// `λ`, and the step of the rule within.
+    type Step = (f32, O::Step);
+
+    fn begin_step(&mut self) -> (f32, O::Step) {
+        (self.weight_decay, self.optimizer.begin_step())
+    }
+
+    #[inline(always)]
+    fn update((weight_decay, step): &(f32, O::Step), parameter: f32, gradient: f32, slot: &mut O::Slot) -> f32 {
+        O::update(step, parameter, gradient + *weight_decay * parameter, slot)
+    }
+}

@@ -1,0 +1,217 @@
+//! Learning-rate schedules: the rate as a function of the step, or of the loss.
+//!
+//! A schedule only computes; the training loop writes what it says into the optimizer:
+//! `optimizer.learning_rate = schedule.learning_rate(epoch)`. Steps count from 0, and a step may be a batch or an epoch, as
+//! the user likes. A constant rate needs no schedule; [`Constant`] is for code that is generic over one.
+
+/// A learning rate for each step.
+pub trait Schedule {
+    /// The rate at `step`, counted from 0.
+    fn learning_rate(&self, step: u32) -> f32;
+}
+
+/// The same rate at every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant {
+    /// The rate.
+    pub learning_rate: f32,
+}
+
+impl Schedule for Constant {
+    fn learning_rate(&self, _step: u32) -> f32 {
+        self.learning_rate
+    }
+}
+
+/// `α·γ^⌊step / every⌋`: the rate falls by a factor now and then. As PyTorch's `StepLR`.
+///
+/// # Order and rounding
+/// The power as [`power`] says, then the product. An `every` of 0 counts as 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepDecay {
+    /// The first rate, `α`.
+    pub learning_rate: f32,
+    /// The factor, `γ`; PyTorch's default is 0.1.
+    pub factor: f32,
+    /// Steps between two falls.
+    pub every: u32,
+}
+
+impl Schedule for StepDecay {
+    fn learning_rate(&self, step: u32) -> f32 {
+        self.learning_rate * power(self.factor, step / self.every.max(1))
+    }
+}
+
+/// `α·γ^step`. As PyTorch's `ExponentialLR`.
+///
+/// # Order and rounding
+/// As [`StepDecay`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exponential {
+    /// The first rate, `α`.
+    pub learning_rate: f32,
+    /// The factor, `γ`.
+    pub factor: f32,
+}
+
+impl Schedule for Exponential {
+    fn learning_rate(&self, step: u32) -> f32 {
+        self.learning_rate * power(self.factor, step)
+    }
+}
+
+/// A linear warm-up, then half a cosine from the peak down to the floor, then the floor.
+///
+/// With `w` steps of warm-up of `n` in all: `α·(step + 1)/w` for `step < w`; then
+/// `floor + (α - floor)·(1 + cos(π·(step - w)/(n - w)))/2` for `step < n`; then `floor`.
+///
+/// # Order and rounding
+/// In the warm-up the product, then the quotient. Then `x = π·(step - w)/(n - w)` (product, quotient), its cosine by
+/// `libm::cosf`, and `floor + (α - floor)·((1 + cos x)/2)`.
+///
+/// # Source
+/// Loshchilov and Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, equation 5, for one run; without warm-up
+/// PyTorch's `CosineAnnealingLR` with `T_max = n`, up to its last step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cosine {
+    /// The highest rate, `α`.
+    pub learning_rate: f32,
+    /// The last rate.
+    pub floor: f32,
+    /// Steps of warm-up, `w`; 0 for none.
+    pub warm_up: u32,
+    /// Steps in all, `n`.
+    pub steps: u32,
+}
+
+impl Schedule for Cosine {
+    fn learning_rate(&self, step: u32) -> f32 {
+        if step < self.warm_up {
+            return self.learning_rate * (step as f32 + 1.0) / self.warm_up as f32;
+        }
+        if step >= self.steps {
+            return self.floor;
+        }
+        let (done, all) = (step.saturating_sub(self.warm_up), self.steps.saturating_sub(self.warm_up));
+        let x = core::f32::consts::PI * done as f32 / all as f32;
+        self.floor + (self.learning_rate - self.floor) * ((1.0 + libm::cosf(x)) / 2.0)
+    }
+}
+
+/// The rate falls when the loss has stopped falling. As PyTorch's `ReduceLROnPlateau` in its default mode.
+///
+/// A loss counts as better when it is below `best·(1 - threshold)`. After more than `patience` losses in a row that are not, the
+/// rate is multiplied by `factor`, but never below `floor`, and the count starts again.
+///
+/// # Differs from PyTorch
+/// No cooldown, and a fall of less than 1e-8 is made all the same.
+///
+/// # Special values
+/// A NaN is not better than anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReduceOnPlateau {
+    /// The rate now.
+    pub learning_rate: f32,
+    /// What a fall multiplies it by; PyTorch's default is 0.1.
+    pub factor: f32,
+    /// Losses in a row that may be no better; PyTorch's default is 10.
+    pub patience: u32,
+    /// The relative improvement that counts; PyTorch's default is 1e-4.
+    pub threshold: f32,
+    /// The lowest rate; PyTorch's default is 0.
+    pub floor: f32,
+    best: f32,
+    waited: u32,
+}
+
+impl ReduceOnPlateau {
+    /// PyTorch's defaults, from this rate on.
+    pub const fn new(learning_rate: f32) -> Self {
+        Self { learning_rate, factor: 0.1, patience: 10, threshold: 1e-4, floor: 0.0, best: f32::INFINITY, waited: 0 }
+    }
+
+    /// Takes note of a loss, and gives the rate from now on.
+    pub fn observe(&mut self, loss: f32) -> f32 {
+        if loss < self.best * (1.0 - self.threshold) {
+            self.best = loss;
+            self.waited = 0;
+        } else {
+            self.waited = self.waited.saturating_add(1);
+        }
+        if self.waited > self.patience {
+            let lower = self.learning_rate * self.factor;
+            self.learning_rate = if lower < self.floor { self.floor } else { lower };
+            self.waited = 0;
+        }
+        self.learning_rate
+    }
+}
+
+/// Tells when to stop: when the loss (of a validation set, say) has not fallen for a while.
+///
+/// To keep the best weights, copy the network when [`Verdict::Better`] comes: `*best = trainer.network`.
+///
+/// # Special values
+/// A NaN is not better than anything.
+///
+/// # Source
+/// Prechelt, *Early Stopping - But When?*, 1998; `patience` and `min_delta` as Keras's `EarlyStopping` has them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    /// Losses in a row that may be no better before it says stop.
+    pub patience: u32,
+    /// How much lower than the best a loss must be to count as better.
+    pub min_delta: f32,
+    best: f32,
+    waited: u32,
+}
+
+/// What [`EarlyStopping`] says of a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Verdict {
+    /// The best so far: keep these weights.
+    Better,
+    /// No better, go on.
+    Wait,
+    /// No better for more than `patience` losses in a row.
+    Stop,
+}
+
+impl EarlyStopping {
+    /// Stops after more than `patience` losses in a row without a new best.
+    pub const fn new(patience: u32) -> Self {
+        Self { patience, min_delta: 0.0, best: f32::INFINITY, waited: 0 }
+    }
+
+    /// The best loss so far; infinite before the first.
+    pub const fn best(&self) -> f32 {
+        self.best
+    }
+
+    /// Takes note of a loss.
+    pub fn observe(&mut self, loss: f32) -> Verdict {
+        if loss < self.best - self.min_delta {
+            self.best = loss;
+            self.waited = 0;
+            return Verdict::Better;
+        }
+        self.waited = self.waited.saturating_add(1);
+        if self.waited > self.patience { Verdict::Stop } else { Verdict::Wait }
+    }
+}
+
+/// `base^exponent` by repeated squaring: from the lowest bit of the exponent up, the result is multiplied by the running square
+/// where the bit is set. Every product rounds once.
+pub fn power(mut base: f32, mut exponent: u32) -> f32 {
+    let mut result = 1.0;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result *= base;
+        }
+        base *= base;
+        exponent >>= 1;
+    }
+    result
+}
