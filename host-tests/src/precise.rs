@@ -25,8 +25,10 @@ pub fn loss(network: &Network, parameters: &[f64], inputs: &[Vec<f32>], targets:
     }
     match loss {
         Loss::SumOfSquares => sum,
-        Loss::CrossEntropy => sum / inputs.len() as f64,
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropy => sum / (inputs.len() * outputs) as f64,
+        Loss::CrossEntropy | Loss::WeightedCrossEntropy | Loss::HalfMeanSquaredError => sum / inputs.len() as f64,
+        Loss::MeanSquaredError | Loss::BinaryCrossEntropy | Loss::MeanAbsoluteError | Loss::Huber => {
+            sum / (inputs.len() * outputs) as f64
+        }
     }
 }
 
@@ -62,8 +64,18 @@ fn sample_loss(outputs: &[f64], target: &Target, loss: Loss) -> f64 {
         (Loss::MeanSquaredError | Loss::SumOfSquares, Target::Values(t)) => {
             outputs.iter().zip(t).map(|(a, t)| (a - f64::from(*t)).powi(2)).sum()
         }
-        (Loss::CrossEntropy, Target::Label(label)) => {
-            outputs.iter().map(|z| z.exp()).sum::<f64>().ln() - outputs[*label]
+        (Loss::HalfMeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber, Target::Values(t)) => {
+            let errors = outputs.iter().zip(t).map(|(a, t)| a - f64::from(*t));
+            let term = |e: f64| match loss {
+                Loss::MeanAbsoluteError => e.abs(),
+                Loss::Huber if e.abs() > 0.5 => 0.5 * (e.abs() - 0.25),
+                _ => 0.5 * e * e,
+            };
+            errors.map(term).sum()
+        }
+        (Loss::CrossEntropy | Loss::WeightedCrossEntropy, Target::Label(label)) => {
+            let weight = if loss == Loss::CrossEntropy { 1.0 } else { 0.5 + 0.5 * *label as f64 };
+            weight * (outputs.iter().map(|z| z.exp()).sum::<f64>().ln() - outputs[*label])
         }
         (Loss::BinaryCrossEntropy, Target::Values(t)) => outputs
             .iter()

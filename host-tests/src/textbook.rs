@@ -56,6 +56,14 @@ pub enum Loss {
     CrossEntropy,
     /// Mean over samples and outputs, from logits.
     BinaryCrossEntropy,
+    /// Half, mean over samples.
+    HalfMeanSquaredError,
+    /// Mean over samples and outputs.
+    MeanAbsoluteError,
+    /// With a border of 0.5; mean over samples and outputs.
+    Huber,
+    /// With weights 0.5, 1.0, 1.5, … for the classes; mean over samples, from logits.
+    WeightedCrossEntropy,
 }
 
 /// Target of one sample.
@@ -208,17 +216,32 @@ fn loss_and_delta(
                     row.push(((a[o] - t[o]) * scale) * activation.slope(a[o]));
                 }
             }
-            (Loss::CrossEntropy, Target::Label(label)) => {
+            (Loss::HalfMeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber, Target::Values(t)) => {
+                for o in 0..a.len() {
+                    let e = a[o] - t[o];
+                    let sign = if e == 0.0 { e } else { e.signum() };
+                    let (term, derivative, divisor) = match loss {
+                        Loss::HalfMeanSquaredError => (0.5 * (e * e), e, samples),
+                        Loss::MeanAbsoluteError => (e.abs(), sign, elements),
+                        _ if e.abs() > 0.5 => (0.5 * (e.abs() - 0.5 * 0.5), 0.5 * sign, elements),
+                        _ => (0.5 * (e * e), e, elements),
+                    };
+                    value += term;
+                    row.push((derivative * (1.0 / divisor)) * activation.slope(a[o]));
+                }
+            }
+            (Loss::CrossEntropy | Loss::WeightedCrossEntropy, Target::Label(label)) => {
+                let weight = if loss == Loss::CrossEntropy { 1.0 } else { 0.5 + 0.5 * *label as f32 };
                 let max = a.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let mut sum = 0.0;
                 for z in a {
                     sum += scalar::exp(z - max);
                 }
-                value = scalar::ln(sum) - (a[*label] - max);
+                value = weight * (scalar::ln(sum) - (a[*label] - max));
                 for (k, z) in a.iter().enumerate() {
                     let p = scalar::exp(z - max) / sum;
                     let y = if k == *label { 1.0 } else { 0.0 };
-                    row.push((p - y) * (1.0 / samples));
+                    row.push((p - y) * (weight * (1.0 / samples)));
                 }
             }
             (Loss::BinaryCrossEntropy, Target::Values(t)) => {
@@ -235,8 +258,8 @@ fn loss_and_delta(
     }
     let value = match loss {
         Loss::SumOfSquares => total,
-        Loss::CrossEntropy => total / samples,
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropy => total / elements,
+        Loss::CrossEntropy | Loss::WeightedCrossEntropy | Loss::HalfMeanSquaredError => total / samples,
+        Loss::MeanSquaredError | Loss::BinaryCrossEntropy | Loss::MeanAbsoluteError | Loss::Huber => total / elements,
     };
     (value, delta)
 }
@@ -258,6 +281,82 @@ pub enum Optimizer {
         /// `m` and `v` of each parameter
         moments: Vec<[f32; 2]>,
     },
+    /// A rule with one value for each parameter.
+    Slotted {
+        /// The formula.
+        rule: SlotRule,
+        /// `α`
+        learning_rate: f32,
+        /// `v` or `G` of each parameter
+        slots: Vec<f32>,
+    },
+    /// `θ ← (1 - α·λ)·θ`, then Adam.
+    AdamW {
+        /// `α`
+        learning_rate: f32,
+        /// `λ`
+        weight_decay: f32,
+        /// Adam
+        adam: Box<Optimizer>,
+    },
+    /// Another rule with the gradient `∇ + λ·θ`.
+    WeightDecay {
+        /// `λ`
+        weight_decay: f32,
+        /// The rule
+        inner: Box<Optimizer>,
+    },
+    /// Another rule with the gradient clipped.
+    ClipValue {
+        /// The largest absolute value
+        limit: f32,
+        /// The rule
+        inner: Box<Optimizer>,
+    },
+}
+
+/// Formulas with one value for each parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SlotRule {
+    /// `v ← β·v - α·∇`, `θ ← θ + v`
+    Momentum,
+    /// `v ← μ·v + ∇`, `θ ← θ - α·v`
+    SgdMomentum,
+    /// `v ← μ·v + ∇`, `θ ← θ - α·(∇ + μ·v)`
+    Nesterov,
+    /// `G ← G + ∇²`, `θ ← θ - α·∇/√(G + ε)`
+    AdaGrad,
+    /// `G ← β·G + (1-β)·∇²`, `θ ← θ - α·∇/√(G + ε)`
+    RmsProp,
+}
+
+impl SlotRule {
+    /// The new parameter; `slot` becomes the new value.
+    fn update(self, learning_rate: f32, theta: f32, g: f32, slot: &mut f32) -> f32 {
+        let (beta, epsilon) = (0.9, 1e-8);
+        match self {
+            Self::Momentum => {
+                *slot = beta * *slot - learning_rate * g;
+                theta + *slot
+            }
+            Self::SgdMomentum => {
+                *slot = beta * *slot + g;
+                theta - learning_rate * *slot
+            }
+            Self::Nesterov => {
+                *slot = beta * *slot + g;
+                theta - learning_rate * (g + beta * *slot)
+            }
+            Self::AdaGrad => {
+                *slot += g * g;
+                theta - (learning_rate * g) / (*slot + epsilon).sqrt()
+            }
+            Self::RmsProp => {
+                *slot = beta * *slot + (1.0 - beta) * (g * g);
+                theta - (learning_rate * g) / (*slot + epsilon).sqrt()
+            }
+        }
+    }
 }
 
 impl Optimizer {
@@ -266,11 +365,41 @@ impl Optimizer {
         Self::Adam { learning_rate, powers: [1.0; 2], moments: vec![[0.0; 2]; parameters] }
     }
 
+    /// A rule with one value for each parameter, before its first step.
+    pub fn slotted(rule: SlotRule, learning_rate: f32, parameters: usize) -> Self {
+        Self::Slotted { rule, learning_rate, slots: vec![0.0; parameters] }
+    }
+
     /// One step: every parameter by its gradient.
     pub fn step(&mut self, network: &mut Network, gradients: &[Layer]) {
         let gradients: Vec<f32> = gradients.iter().flat_map(Layer::parameters).copied().collect();
         let mut parameters = network.parameters();
+        self.update(&mut parameters, &gradients);
+        network.set_parameters(&parameters);
+    }
+
+    fn update(&mut self, parameters: &mut [f32], gradients: &[f32]) {
         match self {
+            Self::Slotted { rule, learning_rate, slots } => {
+                for k in 0..parameters.len() {
+                    parameters[k] = rule.update(*learning_rate, parameters[k], gradients[k], &mut slots[k]);
+                }
+            }
+            Self::AdamW { learning_rate, weight_decay, adam } => {
+                for theta in parameters.iter_mut() {
+                    *theta *= 1.0 - *learning_rate * *weight_decay;
+                }
+                adam.update(parameters, gradients);
+            }
+            Self::WeightDecay { weight_decay, inner } => {
+                let pairs = gradients.iter().zip(parameters.iter());
+                let decayed: Vec<f32> = pairs.map(|(g, theta)| g + *weight_decay * theta).collect();
+                inner.update(parameters, &decayed);
+            }
+            Self::ClipValue { limit, inner } => {
+                let clipped: Vec<f32> = gradients.iter().map(|g| g.clamp(-*limit, *limit)).collect();
+                inner.update(parameters, &clipped);
+            }
             Self::Sgd { learning_rate } => {
                 for k in 0..parameters.len() {
                     parameters[k] -= *learning_rate * gradients[k];
@@ -291,7 +420,6 @@ impl Optimizer {
                 }
             }
         }
-        network.set_parameters(&parameters);
     }
 }
 

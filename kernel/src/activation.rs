@@ -3,6 +3,9 @@
 //! Because every slope here can be had from the output, a layer never stores its pre-activations: the output is
 //! enough for the backward pass. The activation is a type parameter of a layer (`Dense<4, 16, Relu>`), as Keras writes it.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use crate::scalar;
 
 /// An activation function `a = g(z)`, applied to each output of a layer by itself.
@@ -95,12 +98,12 @@ impl Activation for Relu {
 
     #[inline(always)]
     fn value(z: f32) -> f32 {
-        if z < 0.0 { 0.0 } else { z }
+        select(z < 0.0, 0.0, z)
     }
 
     #[inline(always)]
     fn slope(a: f32) -> f32 {
-        if a > 0.0 { 1.0 } else { 0.0 }
+        select(a > 0.0, 1.0, 0.0)
     }
 }
 
@@ -125,11 +128,11 @@ impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
 
     #[inline(always)]
     fn value(z: f32) -> f32 {
-        if z < 0.0 { Self::ALPHA * z } else { z }
+        select(z < 0.0, Self::ALPHA * z, z)
     }
 
     #[inline(always)]
     fn slope(a: f32) -> f32 {
-        if a > 0.0 { 1.0 } else { Self::ALPHA }
+        select(a > 0.0, 1.0, Self::ALPHA)
     }
 }

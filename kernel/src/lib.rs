@@ -34,6 +34,7 @@
 //! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
 //! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
 //! | [`activation`] | value, and slope as a function of the output |
+//! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
 //! | [`initializer`] | initial weights from the user's generator |
 //! | [`optimizer`] | one rule a file: a scalar formula and its slot |
 //! | [`schedule`] | the learning rate as a function of the step |
@@ -80,6 +81,7 @@ pub mod matrix;
 pub mod shape;
 
 pub mod activation;
+pub mod graph;
 pub mod initializer;
 pub mod optimizer;
 pub mod schedule;
@@ -99,6 +101,7 @@ pub mod train;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};
+pub use graph::Graph;
 pub use initializer::{FanInUniform, GlorotUniform, HeUniform, Uniform};
 pub use layer::{Dense, Layer};
 pub use loops::COLUMNS;

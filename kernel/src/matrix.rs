@@ -3,6 +3,9 @@
 //! It holds weights, batches of activations and outputs. It is storage with a few conveniences, not linear
 //! algebra: the products that the layers need are in `loops`, written for exactly their order of summation.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -79,8 +82,8 @@ pub fn argmax(values: &[f32]) -> usize {
         // `!(value <= largest)` is also true for NaN; nothing beats a NaN already found.
         #[allow(clippy::neg_cmp_op_on_partial_ord)]
         let better = (!(value <= largest)) & !largest.is_nan();
-        best = if better { index } else { best };
-        largest = if better { value } else { largest };
+        best = select(better, index, best);
+        largest = select(better, value, largest);
     }
     best
 }
@@ -98,7 +101,7 @@ pub fn argmax(values: &[f32]) -> usize {
 pub fn softmax<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
     let mut max = f32::NEG_INFINITY;
     for &z in logits.iter() {
-        max = if z > max { z } else { max };
+        max = select(z > max, z, max);
     }
     for z in logits.iter_mut() {
         *z = scalar::exp(*z - max);

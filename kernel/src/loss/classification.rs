@@ -1,5 +1,8 @@
 //! Losses on classes: cross-entropies, taken on logits.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use super::regression::{check_finite, elements};
 use super::{Loss, TargetError};
 use crate::activation::{Activation, Identity};
@@ -43,7 +46,7 @@ impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for CrossEntropy {
         let label = target.index();
         let value = cross_entropy(output, label);
         for (k, p) in output.iter_mut().enumerate() {
-            let y = if k == label { 1.0 } else { 0.0 };
+            let y = select(k == label, 1.0, 0.0);
             *p = (*p - y) * scale;
         }
         value
@@ -135,7 +138,7 @@ impl<const N: usize, A: Activation, T: Index, L: Loss<Features<N>, A, [f32; N]>>
 fn one_hot<const N: usize>(label: usize) -> [f32; N] {
     let mut values = [0.0; N];
     for (k, value) in values.iter_mut().enumerate() {
-        *value = if k == label { 1.0 } else { 0.0 };
+        *value = select(k == label, 1.0, 0.0);
     }
     values
 }
@@ -191,6 +194,6 @@ impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for BinaryCrossEntrop
 }
 
 fn binary_cross_entropy(z: f32, t: f32) -> f32 {
-    let positive = if z > 0.0 { z } else { 0.0 };
+    let positive = select(z > 0.0, z, 0.0);
     (positive - z * t) + scalar::ln_1p(scalar::exp(-z.abs()))
 }

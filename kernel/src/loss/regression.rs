@@ -1,5 +1,8 @@
 //! Losses on values, output by output: squared, absolute and Huber errors.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use super::{Loss, TargetError};
 use crate::activation::Activation;
 use crate::shape::{Features, Shape};
@@ -155,24 +158,25 @@ impl Pointwise for Huber {
         let error = output - target;
         let square = 0.5 * (error * error);
         let line = self.delta * (error.abs() - 0.5 * self.delta);
-        if error.abs() > self.delta { line } else { square }
+        select(error.abs() > self.delta, line, square)
     }
 
     #[inline(always)]
     fn derivative(&self, output: f32, target: f32) -> f32 {
         let error = output - target;
         let line = self.delta * sign(error);
-        if error.abs() > self.delta { line } else { error }
+        select(error.abs() > self.delta, line, error)
     }
 }
 
 /// 1, -1, or the value itself if it is ±0 or NaN.
 #[inline(always)]
 fn sign(x: f32) -> f32 {
-    let positive = if x > 0.0 { 1.0 } else { x };
-    if x < 0.0 { -1.0 } else { positive }
+    select(x < 0.0, -1.0, select(x > 0.0, 1.0, x))
 }
 
+// Not recommended, or the message about a loss that doesn't fit would speak of `Pointwise`.
+#[diagnostic::do_not_recommend]
 impl<P: Pointwise, const N: usize, A: Activation> Loss<Features<N>, A, [f32; N]> for P {
     fn check(&self, target: &[f32; N]) -> Result<(), TargetError> {
         check_finite(target)

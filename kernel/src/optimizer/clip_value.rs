@@ -1,5 +1,8 @@
 //! Clipping each gradient by its value, for any rule.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use super::Optimizer;
 
 /// Clips each gradient to `[-limit, limit]` before another rule gets it.
@@ -38,8 +41,8 @@ impl<O: Optimizer> Optimizer for ClipValue<O> {
 
     #[inline(always)]
     fn update((limit, step): &(f32, O::Step), parameter: f32, gradient: f32, slot: &mut O::Slot) -> f32 {
-        let below = if gradient > *limit { *limit } else { gradient };
-        let clipped = if below < -*limit { -*limit } else { below };
+        let below = select(gradient > *limit, *limit, gradient);
+        let clipped = select(below < -*limit, -*limit, below);
         O::update(step, parameter, clipped, slot)
     }
 }

@@ -1,0 +1,58 @@
+//! A short run of the text's MNIST network, when the data are there; the full run is `cargo run --example mnist`.
+
+use std::path::{Path, PathBuf};
+
+use host_tests::mnist::{Mnist, MnistError, Run};
+
+/// Where the data may lie: a folder named by `MNIST`, or `../shared/data` beside the repository.
+fn folder() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    std::env::var_os("MNIST").map_or(beside, PathBuf::from)
+}
+
+#[test]
+fn mnist_after_2000_mini_batches_is_at_least_88_percent_right() {
+    let mnist = match Mnist::read(&folder()) {
+        Ok(mnist) => mnist,
+        Err(MnistError::Missing(_)) => {
+            println!("SKIPPED: the MNIST files are not there; name their folder in the variable MNIST");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let (train, test) = (mnist.train.dataset(), mnist.test.dataset());
+    let mut run = Run::new(0);
+    for _ in 0..2000 {
+        run.step(&train).expect("sound data");
+    }
+    let matrix = run.confusion(&test).expect("sound data");
+    println!("{} of {} right", matrix.correct(), matrix.samples());
+    assert_eq!(matrix.samples(), 10_000);
+    assert!(matrix.correct() >= 8800, "{} of 10000 right", matrix.correct());
+}
+
+#[test]
+fn missing_and_corrupt_files_are_named() {
+    let folder = std::env::temp_dir().join(format!("baregrad-mnist-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let message = |result: Result<Mnist, MnistError>| result.err().expect("an error").to_string();
+
+    let missing = message(Mnist::read(&folder));
+    assert!(missing.contains("train-images-idx3-ubyte") && missing.contains("not there"), "{missing}");
+
+    std::fs::write(folder.join("train-images-idx3-ubyte"), b"no such format").expect("a temporary file");
+    let corrupt = message(Mnist::read(&folder));
+    assert!(corrupt.contains("not an IDX file"), "{corrupt}");
+
+    let mut short = vec![0, 0, 8, 3];
+    short.extend([60_000u32, 28, 28].iter().flat_map(|dimension| dimension.to_be_bytes()));
+    short.extend([0; 100]);
+    std::fs::write(folder.join("train-images-idx3-ubyte"), &short).expect("a temporary file");
+    let truncated = message(Mnist::read(&folder));
+    assert!(truncated.contains("100 values instead of 47040000"), "{truncated}");
+
+    std::fs::write(folder.join("train-images-idx3-ubyte"), [0x1f, 0x8b, 8, 0, 1, 2]).expect("a temporary file");
+    let not_gzip = message(Mnist::read(&folder));
+    assert!(not_gzip.contains("train-images-idx3-ubyte"), "{not_gzip}");
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+}

@@ -1,0 +1,122 @@
+//! The operations of a graph: value and gradient next to each other.
+
+use crate::activation::{Activation, Relu, Sigmoid, Tanh};
+use crate::scalar;
+
+/// How a node came about; operands are indices of earlier nodes.
+#[derive(Clone, Copy)]
+pub(super) enum Operation {
+    Leaf,
+    Unary(Unary, u16),
+    Binary(Binary, u16, u16),
+    /// A node to a constant power.
+    Power(u16, i16),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Unary {
+    Neg,
+    Exp,
+    Ln,
+    Sqrt,
+    Tanh,
+    Sigmoid,
+    Relu,
+}
+
+impl Unary {
+    /// `y = f(a)`.
+    pub(super) fn value(self, a: f32) -> f32 {
+        match self {
+            Self::Neg => -a,
+            Self::Exp => scalar::exp(a),
+            Self::Ln => scalar::ln(a),
+            Self::Sqrt => scalar::sqrt(a),
+            Self::Tanh => Tanh::value(a),
+            Self::Sigmoid => Sigmoid::value(a),
+            Self::Relu => Relu::value(a),
+        }
+    }
+
+    /// `g·f'(a)`, given `y = f(a)`.
+    pub(super) fn through(self, g: f32, a: f32, y: f32) -> f32 {
+        match self {
+            Self::Neg => -g,
+            Self::Exp => g * y,
+            Self::Ln => g / a,
+            Self::Sqrt => g / (y + y),
+            Self::Tanh => Tanh::through(g, y),
+            Self::Sigmoid => Sigmoid::through(g, y),
+            Self::Relu => Relu::through(g, y),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Max,
+}
+
+impl Binary {
+    /// `y = f(a, b)`.
+    pub(super) fn value(self, a: f32, b: f32) -> f32 {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::Mul => a * b,
+            Self::Div => a / b,
+            // A NaN in `a` stays, since nothing is larger.
+            Self::Max => {
+                if (b > a) | b.is_nan() {
+                    b
+                } else {
+                    a
+                }
+            }
+        }
+    }
+
+    /// `g·∂f/∂a` and `g·∂f/∂b`, given `y = f(a, b)`.
+    pub(super) fn through(self, g: f32, a: f32, b: f32, y: f32) -> (f32, f32) {
+        match self {
+            Self::Add => (g, g),
+            Self::Sub => (g, -g),
+            Self::Mul => (g * b, g * a),
+            Self::Div => {
+                let quotient = g / b;
+                (quotient, -(quotient * y))
+            }
+            Self::Max => {
+                let share = if a == b { 0.5 * g } else { g };
+                (if a < b { 0.0 } else { share }, if b < a { 0.0 } else { share })
+            }
+        }
+    }
+}
+
+/// `aⁿ`; see [`Graph::powi`](super::Graph::powi).
+pub(super) fn power(a: f32, n: i32) -> f32 {
+    let mut rest = n.unsigned_abs();
+    let mut factor = a;
+    // Of NaN even the power 0 is NaN.
+    let mut power = if a.is_nan() { a } else { 1.0 };
+    while rest > 0 {
+        if rest & 1 == 1 {
+            power *= factor;
+        }
+        factor *= factor;
+        rest >>= 1;
+    }
+    if n < 0 { 1.0 / power } else { power }
+}
+
+/// `g·n·aⁿ⁻¹`.
+pub(super) fn power_through(g: f32, a: f32, n: i16) -> f32 {
+    let n = i32::from(n);
+    let slope = if n == 0 { 0.0 } else { n as f32 * power(a, n.saturating_sub(1)) };
+    g * slope
+}
