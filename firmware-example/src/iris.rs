@@ -67,7 +67,7 @@ pub fn train(
         for batch in TRAIN.batches(&*order, BATCH)? {
             trainer.step(&batch, CrossEntropy, &mut optimizer)?;
         }
-        if epoch == 1 || epoch % 10 == 0 {
+        if epoch == 1 || epoch.is_multiple_of(10) {
             progress = evaluate(trainer, epoch)?;
             report(progress);
         }

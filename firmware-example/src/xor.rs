@@ -44,7 +44,7 @@ pub fn train(trainer: &mut XorTrainer, mut report: impl FnMut(Progress)) -> Resu
     while progress.step < STEPS {
         let loss = trainer.step(&data, BinaryCrossEntropy, &mut optimizer)?;
         progress = Progress { step: progress.step + 1, loss, right: right(&trainer.network) };
-        if progress.step % 50 == 0 {
+        if progress.step.is_multiple_of(50) {
             report(progress);
         }
     }

@@ -40,10 +40,10 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let (start, mut sum) = (Instant::now(), 0.0);
         for step in 1..=STEPS {
             sum += run.step(&train)?;
-            if step % 500 == 0 {
+            if step.is_multiple_of(500) {
                 bar.set_position(step);
                 bar.set_message(format!("loss {:.5}", sum / 500.0));
-                if step % 4000 == 0 {
+                if step.is_multiple_of(4000) {
                     bar.suspend(|| {
                         println!("seed {seed}, mini-batch {step:5}: mean loss of the last 500 {:.5}", sum / 500.0)
                     });

@@ -4,6 +4,8 @@
 //! update. Sums run in the order of their formula, as the docs of `Dense` promise. The scalar functions are the library's: their
 //! accuracy is tested by themselves.
 
+#![allow(clippy::needless_range_loop)] // indices as the formulas write them
+
 use baregrad::scalar;
 
 /// Activation of a layer.

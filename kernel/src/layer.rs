@@ -57,7 +57,9 @@ pub struct LayerSummary {
 /// bits of a workspace of its size. It is at most `B`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layer or a network of layers",
-    note = "a network is a tuple of one to eight layers; each takes in the shape that the one before gives out"
+    note = "a network is a tuple of one to eight layers; each takes in the shape that the one before gives out",
+    note = "an activation is a parameter of its layer: `Dense<4, 16, Relu>`",
+    note = "`const _: () = baregrad::network::check::<Net>();` names the layer that doesn't fit"
 )]
 pub trait Layer: Zero {
     /// What a sample looks like going in.

@@ -49,8 +49,8 @@ impl core::error::Error for TargetError {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not go with targets of type `{Target}` and an output of `{Out}` with activation `{A}`",
     label = "not a loss for this network and these targets",
-    note = "cross-entropy losses take logits: let the last layer have no activation (`Dense<IN, OUT>`)",
-    note = "`CrossEntropy` takes class labels (`u8`, `u16`, `u32`, `usize`), the other losses one `f32` per output"
+    note = "`CrossEntropy` takes class labels (`u8`, `u16`, `u32`, `usize`), the other losses one `f32` per output: `[f32; N]` for an output of `Features<N>`",
+    note = "cross-entropy losses take logits: let the last layer have no activation (`Dense<IN, OUT>`)"
 )]
 pub trait Loss<Out: Shape, A: Activation, Target> {
     /// Whether a target is sound.

@@ -193,6 +193,12 @@ network!(
     down [6 L6 <- 7 L7, 5 L5 <- 6 L6, 4 L4 <- 5 L5, 3 L3 <- 4 L4, 2 L2 <- 3 L3, 1 L1 <- 2 L2, 0 L0 <- 1 L1]
 );
 
+/// Checks, when the program compiles, that the layers of a network fit: `const _: () = check::<Net>();`.
+///
+/// A [`Trainer`](crate::Trainer) needs no such line. Where a network is only used to predict, a method call on layers that
+/// don't fit says less clearly which is the wrong one.
+pub const fn check<N: Layer>() {}
+
 /// What a user does with a network outside training: every [`Layer`], so every tuple of layers, has it.
 pub trait Network: Layer {
     /// The output for one sample.

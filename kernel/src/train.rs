@@ -92,7 +92,7 @@ where
     if count > B {
         return Err(StepError::TooManySamples { samples: count, capacity: B });
     }
-    check_targets(samples, loss)?;
+    check_samples(samples, loss)?;
     forward(network, workspace, samples, 0, count)?;
     let output = N::output_mut(&mut workspace.activations);
     let scale = loss.scale(mean_over);
@@ -133,7 +133,7 @@ where
     })
 }
 
-fn check_targets<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
+fn check_samples<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
 where
     Out: Shape,
     A: crate::activation::Activation,
@@ -141,8 +141,9 @@ where
     L: Loss<Out, A, D::Target>,
 {
     for sample in 0..samples.len() {
-        if let Some(target) = samples.target(sample) {
-            loss.check(target).map_err(|error| StepError::target(sample, error))?;
+        match (samples.input(sample), samples.target(sample)) {
+            (Some(_), Some(target)) => loss.check(target).map_err(|error| StepError::target(sample, error))?,
+            _ => return Err(StepError::MissingSample { sample }),
         }
     }
     Ok(())

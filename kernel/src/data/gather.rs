@@ -25,7 +25,7 @@ impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
     pub fn gather<D: Samples<Target = T>>(
         &mut self,
         samples: &D,
-        convert: impl Fn(&D::Input, &mut SampleOf<S>),
+        mut convert: impl FnMut(&D::Input, &mut SampleOf<S>),
     ) -> Result<&Self, DataError> {
         let needed = samples.len();
         if needed > B {

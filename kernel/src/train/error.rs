@@ -18,6 +18,11 @@ pub enum StepError {
         /// Samples that the workspace holds.
         capacity: usize,
     },
+    /// The batch has no such sample, though its length says that it has.
+    MissingSample {
+        /// The sample.
+        sample: usize,
+    },
     /// A class label is not below the number of outputs.
     LabelOutOfRange {
         /// The sample.
@@ -76,6 +81,7 @@ impl StepError {
         match self {
             Self::NonFiniteInput { sample } => Self::NonFiniteInput { sample: sample.saturating_add(samples) },
             Self::NonFiniteTarget { sample } => Self::NonFiniteTarget { sample: sample.saturating_add(samples) },
+            Self::MissingSample { sample } => Self::MissingSample { sample: sample.saturating_add(samples) },
             Self::LabelOutOfRange { sample, label, classes } => {
                 Self::LabelOutOfRange { sample: sample.saturating_add(samples), label, classes }
             }
@@ -91,6 +97,7 @@ impl fmt::Display for StepError {
             Self::TooManySamples { samples, capacity } => {
                 write!(f, "{samples} samples for a workspace of {capacity}")
             }
+            Self::MissingSample { sample } => write!(f, "sample {sample} is missing, though the length counts it"),
             Self::LabelOutOfRange { sample, label, classes } => {
                 write!(f, "sample {sample} has label {label}, but the network has {classes} outputs")
             }

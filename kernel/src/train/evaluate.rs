@@ -1,6 +1,6 @@
 //! A network over a whole data set: outputs, loss, accuracy.
 
-use super::{StepError, Workspace, check_targets, forward};
+use super::{StepError, Workspace, check_samples, forward};
 use crate::data::{Index, Samples};
 use crate::layer::Layer;
 use crate::loss::Loss;
@@ -33,8 +33,9 @@ where
         let output = N::output(&workspace.activations);
         for offset in 0..count {
             let index = start.saturating_add(offset);
-            if let (Some(output), Some(target)) = (output.sample(offset), samples.target(index)) {
-                visit(index, output, target);
+            match (output.sample(offset), samples.target(index)) {
+                (Some(output), Some(target)) => visit(index, output, target),
+                _ => return Err(StepError::MissingSample { sample: index }),
             }
         }
         start = start.saturating_add(count);
@@ -57,7 +58,7 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    check_targets(samples, loss)?;
+    check_samples(samples, loss)?;
     let mut sum = 0.0;
     for_each_output(network, workspace, samples, |_, output, target| sum += loss.value(output, target))?;
     finite(loss.total(sum, samples.len()))
@@ -80,7 +81,7 @@ where
     D::Target: Index,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    check_targets(samples, loss)?;
+    check_samples(samples, loss)?;
     let (mut sum, mut correct, mut correct_top_k) = (0.0, 0usize, 0usize);
     for_each_output(network, workspace, samples, |_, output, target| {
         sum += loss.value(output, target);

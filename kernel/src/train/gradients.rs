@@ -23,7 +23,7 @@ impl<N: Layer> Zero for Gradients<N> {
 }
 
 impl<N: Layer> Gradients<N> {
-    /// Size in bytes.
+    /// Size in bytes: for dense layers 4 for each parameter, and 4 to know whether there is a gradient.
     pub const BYTES: usize = size_of::<Self>();
 
     /// Forgets the gradient: the next [`accumulate`] starts a new one.

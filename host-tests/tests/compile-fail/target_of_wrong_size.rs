@@ -1,0 +1,12 @@
+//! Targets of two values for a network of one output.
+
+use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, Tanh, Trainer};
+
+static INPUTS: [[f32; 2]; 2] = [[0.0, 1.0], [1.0, 0.0]];
+static TARGETS: [[f32; 2]; 2] = [[0.0, 1.0], [1.0, 0.0]];
+
+fn main() {
+    let mut trainer = Trainer::<(Dense<2, 4, Tanh>, Dense<4, 1>), Sgd, 2>::NEW;
+    let data = Dataset::from_arrays(&INPUTS, &TARGETS);
+    let _ = trainer.step(&data, MeanSquaredError, &mut Sgd::new(0.1));
+}

@@ -1,0 +1,121 @@
+//! The firmware's programs, run here: their final weights against the CRC that the plain textbook loops gave.
+//!
+//! `firmware-example/expected.txt` holds those CRCs, and the firmware in QEMU is compared with the same file. The iris tables in
+//! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
+
+use baregrad::{Order, Trainer};
+use firmware_example::{expected_crc, iris, weights_crc, xor};
+use host_tests::programs;
+
+fn trained_iris() -> (Box<iris::IrisTrainer>, iris::Progress, Vec<iris::Progress>) {
+    let mut trainer = Box::new(Trainer::NEW);
+    let (mut order, mut reports) = (Order::IDENTITY, Vec::new());
+    let last = iris::train(&mut trainer, &mut order, |progress| reports.push(progress));
+    (trainer, last.expect("sound data"), reports)
+}
+
+#[test]
+fn xor_ends_with_the_weights_of_the_plain_loops() {
+    let mut trainer = xor::XorTrainer::NEW;
+    xor::train(&mut trainer, |_| ()).expect("sound data");
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("xor"));
+}
+
+#[test]
+fn iris_ends_with_the_weights_of_the_plain_loops() {
+    let (trainer, _, _) = trained_iris();
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("iris"));
+}
+
+#[test]
+fn plain_loops_give_the_expected_weights() {
+    assert_eq!(Some(programs::weights_crc(&programs::xor())), expected_crc("xor"));
+    assert_eq!(Some(programs::weights_crc(&programs::iris())), expected_crc("iris"));
+}
+
+#[test]
+fn there_is_no_expected_crc_for_an_unknown_program() {
+    assert_eq!(expected_crc("nor"), None);
+}
+
+#[test]
+fn xor_gets_all_four_cases_right() {
+    let mut trainer = xor::XorTrainer::NEW;
+    let mut reports = Vec::new();
+    let last = xor::train(&mut trainer, |progress| reports.push(progress)).expect("sound data");
+    assert_eq!(last.right, 4);
+    assert_eq!(last.step, xor::STEPS);
+    assert_eq!(reports.len(), 8, "a report every 50 of 400 steps");
+    assert!(last.loss < reports[0].loss, "{reports:?}");
+}
+
+#[test]
+fn iris_gets_at_least_28_of_30_test_samples_right() {
+    let (mut trainer, last, reports) = trained_iris();
+    assert!(last.test_right >= 28, "{last:?}");
+    assert_eq!(last.epoch, iris::EPOCHS);
+    assert_eq!(reports.len(), 7, "the first epoch and every tenth of 60");
+    let confusion = iris::confusion(&mut trainer).expect("sound data");
+    assert_eq!(confusion.samples(), 30);
+    assert_eq!(confusion.correct() as usize, last.test_right);
+}
+
+/// All rows of the file: four measures in cm and the class.
+fn rows() -> Vec<([f64; 4], u8)> {
+    let lines = include_str!("../data/iris.csv").lines().skip(1);
+    lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            assert_eq!(fields.len(), 5, "{line}");
+            (std::array::from_fn(|k| fields[k].parse().expect("a number")), fields[4].parse().expect("a class"))
+        })
+        .collect()
+}
+
+/// Train rows and test rows: every fifth is test.
+fn split<T>(rows: Vec<T>) -> (Vec<T>, Vec<T>) {
+    let (test, train): (Vec<_>, Vec<_>) = rows.into_iter().enumerate().partition(|(i, _)| i % 5 == 4);
+    (train.into_iter().map(|(_, row)| row).collect(), test.into_iter().map(|(_, row)| row).collect())
+}
+
+#[test]
+fn iris_file_has_150_rows_and_10_of_each_class_in_the_test_part() {
+    assert_eq!(rows().len(), 150);
+    let (train, test) = split(rows());
+    assert_eq!([0, 1, 2].map(|class| train.iter().filter(|row| row.1 == class).count()), [40; 3]);
+    assert_eq!([0, 1, 2].map(|class| test.iter().filter(|row| row.1 == class).count()), [10; 3]);
+}
+
+#[test]
+fn iris_tables_are_the_standardised_rows_of_the_file() {
+    let (train, test) = split(rows());
+    for (rows, inputs, labels) in [
+        (&train, &iris::TRAIN_INPUTS[..], &iris::TRAIN_LABELS[..]),
+        (&test, &iris::TEST_INPUTS[..], &iris::TEST_LABELS[..]),
+    ] {
+        assert_eq!(rows.len(), inputs.len());
+        assert_eq!(rows.iter().map(|row| row.1).collect::<Vec<_>>(), labels);
+        for ((cm, _), input) in rows.iter().zip(inputs) {
+            // Exactly what `standardise`, which a user calls for a new flower, makes of the row.
+            assert_eq!(iris::standardise(cm.map(|x| x as f32)), *input, "{cm:?}");
+        }
+    }
+}
+
+#[test]
+fn iris_mean_and_deviation_are_those_of_the_train_rows_to_six_digits() {
+    let (train, _) = split(rows());
+    let n = train.len() as f64;
+    for k in 0..4 {
+        let mean = train.iter().map(|(cm, _)| cm[k]).sum::<f64>() / n;
+        let variance = train.iter().map(|(cm, _)| (cm[k] - mean).powi(2)).sum::<f64>() / n;
+        // Six decimals are given: half a unit of the last, and the rounding of such a number to f32.
+        let tolerance = 0.5e-6 + 3e-7;
+        assert!((f64::from(iris::MEAN[k]) - mean).abs() <= tolerance, "mean {k}: {mean}");
+        assert!(
+            (f64::from(iris::DEVIATION[k]) - variance.sqrt()).abs() <= tolerance,
+            "deviation {k}: {}",
+            variance.sqrt()
+        );
+    }
+}
