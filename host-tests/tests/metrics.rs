@@ -136,7 +136,7 @@ fn evaluation_in_pieces_equals_one_batch() {
     let data = Data::<4, u8>::random::<Identity, CrossEntropy, 3>(&mut random, 23);
     fn evaluate<const B: usize>(network: &Net, data: &Data<4, u8>) -> (Evaluation, ConfusionMatrix<3>) {
         let mut trainer = Trainer::<Net, Adam, B>::NEW;
-        trainer.network = network.clone();
+        trainer.network = *network;
         let mut matrix = ConfusionMatrix::NEW;
         trainer.confusion_matrix(&data.dataset(), &mut matrix).unwrap();
         (trainer.evaluate(&data.dataset(), CrossEntropy, 2).unwrap(), matrix)

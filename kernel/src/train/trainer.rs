@@ -48,7 +48,6 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
     ///
     /// # Errors
     /// See [`StepError`]: network, slots and optimizer are then as they were.
-    #[allow(clippy::needless_pass_by_value)] // a loss is a name at the call, mostly of no size
     pub fn step<L, D>(&mut self, samples: &D, loss: L, optimizer: &mut O) -> Result<f32, StepError>
     where
         D: Samples<Input = SampleOf<N::In>>,
@@ -61,7 +60,6 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
     ///
     /// # Errors
     /// See [`StepError`]: nothing but the workspace is changed then.
-    #[allow(clippy::needless_pass_by_value)] // as `step`
     pub fn accumulate<L, D>(
         &mut self,
         gradients: &mut Gradients<N>,
@@ -80,7 +78,6 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
     ///
     /// # Errors
     /// See [`StepError`]: the stored gradient is forgotten then, and nothing else changed.
-    #[allow(clippy::needless_pass_by_value)] // as `step`
     pub fn accumulate_all<L, D>(&mut self, gradients: &mut Gradients<N>, samples: &D, loss: L) -> Result<f32, StepError>
     where
         D: Samples<Input = SampleOf<N::In>>,
@@ -101,7 +98,6 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
     ///
     /// # Errors
     /// As [`step`](Self::step).
-    #[allow(clippy::needless_pass_by_value)] // as `step`
     pub fn mean_loss<L, D>(&mut self, samples: &D, loss: L) -> Result<f32, StepError>
     where
         D: Samples<Input = SampleOf<N::In>>,
@@ -114,7 +110,6 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
     ///
     /// # Errors
     /// As [`step`](Self::step).
-    #[allow(clippy::needless_pass_by_value)] // as `step`
     pub fn evaluate<L, D>(&mut self, samples: &D, loss: L, k: usize) -> Result<Evaluation, StepError>
     where
         D: Samples<Input = SampleOf<N::In>>,
