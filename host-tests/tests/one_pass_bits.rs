@@ -352,7 +352,7 @@ fn a_step_by_the_free_function_equals_the_trainers() {
     let mut random = Random::new(20);
     let mut trainer = Trainer::<Three, Adam, 4>::NEW;
     trainer.network = random_network(&mut random);
-    let mut network = trainer.network.clone();
+    let mut network = trainer.network;
     let (mut slots, mut workspace) = (<Three as Layer>::Slots::<Adam>::ZERO, Workspace::<Three, 4>::ZERO);
     let (mut optimizer, mut other) = (Adam::START, Adam::START);
     let data = Data::<5, _>::random::<Identity, CrossEntropy, 3>(&mut random, 4);
