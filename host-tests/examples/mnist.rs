@@ -44,9 +44,8 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
                 bar.set_position(step);
                 bar.set_message(format!("loss {:.5}", sum / 500.0));
                 if step.is_multiple_of(4000) {
-                    bar.suspend(|| {
-                        println!("seed {seed}, mini-batch {step:5}: mean loss of the last 500 {:.5}", sum / 500.0)
-                    });
+                    let mean = sum / 500.0;
+                    bar.suspend(|| println!("seed {seed}, mini-batch {step:5}: mean loss of the last 500 {mean:.5}"));
                 }
                 sum = 0.0;
             }
