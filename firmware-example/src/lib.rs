@@ -11,6 +11,7 @@ pub mod digits;
 pub mod iris;
 #[cfg(target_os = "none")]
 pub mod report;
+pub mod same_bits;
 pub mod xor;
 
 use baregrad::Layer;

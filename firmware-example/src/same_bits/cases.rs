@@ -1,0 +1,252 @@
+//! The cases, and training them.
+
+use core::fmt::{self, Write};
+
+use baregrad::activation::Activation;
+use baregrad::data::RandomIndices;
+use baregrad::layer::Layer;
+use baregrad::loss::Loss;
+use baregrad::optimizer::Optimizer;
+use baregrad::shape::{Features, Inputs, SampleOf, Shape};
+use baregrad::{Dataset, Dense, GatherBuffer, Network, StepError, Trainer, Uniform, Zero};
+use heapless::String;
+use rand_pcg::Pcg32;
+
+use super::choices::{Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, Values};
+use super::{ACTIVATIONS, BATCHES, Checksum, DIGITS, FUNCTIONS, LOSSES, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, grid};
+use crate::{digits, iris, xor};
+
+/// What a case trains on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// XOR by 2-3-1.
+    Xor,
+    /// Iris by 4-5-3.
+    Iris,
+    /// 200 digits by 64-32-10.
+    Digits,
+}
+
+/// A training of [`STEPS`] steps, described by the numbers of its choices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The data, and with them the sizes of the network.
+    pub data: Data,
+    /// In [`ACTIVATIONS`].
+    pub activation: usize,
+    /// In [`LOSSES`].
+    pub loss: usize,
+    /// In [`OPTIMIZERS`].
+    pub optimizer: usize,
+    /// In [`BATCHES`].
+    pub batch: usize,
+}
+
+impl Case {
+    /// Seed of the weights and the batches.
+    pub fn seed(&self) -> u64 {
+        (self.loss * 10 + self.optimizer) as u64
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (activation, loss) = (ACTIVATIONS[self.activation], LOSSES[self.loss]);
+        let (optimizer, batch) = (OPTIMIZERS[self.optimizer], BATCHES[self.batch]);
+        write!(f, "{:?}/{activation}/{loss}/{optimizer}/{batch}", self.data)
+    }
+}
+
+/// The digits' cases: few, because their images are large.
+const DIGITS_CASES: [Case; 6] = {
+    const fn case(activation: usize, loss: usize, optimizer: usize, batch: usize) -> Case {
+        Case { data: Data::Digits, activation, loss, optimizer, batch }
+    }
+    [case(3, 6, 0, 2), case(2, 6, 6, 1), case(1, 8, 3, 2), case(4, 6, 5, 2), case(0, 8, 4, 1), case(3, 6, 1, 0)]
+};
+
+/// The case where loss `i` meets optimizer `j`.
+const fn small_case(i: usize, j: usize) -> Case {
+    let data = if i < 6 { Data::Xor } else { Data::Iris };
+    Case {
+        data,
+        activation: (i + j) % ACTIVATIONS.len(),
+        loss: i,
+        optimizer: j,
+        batch: (i + j + j / 3) % BATCHES.len(),
+    }
+}
+
+/// All cases in the order of [`run`].
+pub fn cases(small_only: bool) -> impl Iterator<Item = Case> {
+    let small = (0..LOSSES.len()).flat_map(|i| (0..OPTIMIZERS.len()).map(move |j| small_case(i, j)));
+    small.chain(DIGITS_CASES.into_iter().filter(move |_| !small_only))
+}
+
+/// What takes the name of a case, of a stage, and the CRC-32.
+pub type Report<'a> = &'a mut dyn FnMut(&str, &str, u32);
+
+/// Calls a function with the types of a case.
+macro_rules! train {
+    ($report:ident, $function:ident, $case:expr) => {{
+        const CASE: Case = $case;
+        type A = <Choice<{ CASE.activation }> as ChosenActivation>::Is;
+        type L = Choice<{ CASE.loss }>;
+        type O = Choice<{ CASE.optimizer }>;
+        type Output = <L as ChosenLoss<A>>::Output;
+        const B: usize = BATCHES[CASE.batch];
+        $function::<A, Output, _, <O as ChosenOptimizer>::Is, B>(
+            CASE,
+            <L as ChosenLoss<A>>::LOSS,
+            <O as ChosenOptimizer>::START,
+            $report,
+        );
+    }};
+}
+
+/// Each optimizer with loss `$i`.
+macro_rules! each_optimizer {
+    ($report:ident, $function:ident, $i:literal: $($j:literal)*) => { $(train!($report, $function, small_case($i, $j));)* };
+    ($report:ident, $function:ident, $($i:literal)*) => { $(each_optimizer!($report, $function, $i: 0 1 2 3 4 5 6 7 8 9);)* };
+}
+
+/// Trains every case (without the digits if `small_only`) and reports each stage; then the scalar functions.
+pub fn run(small_only: bool, report: Report<'_>) {
+    each_optimizer!(report, xor_case, 0 1 2 3 4 5);
+    each_optimizer!(report, iris_case, 6 7 8);
+    if !small_only {
+        train!(report, digits_case, DIGITS_CASES[0]);
+        train!(report, digits_case, DIGITS_CASES[1]);
+        train!(report, digits_case, DIGITS_CASES[2]);
+        train!(report, digits_case, DIGITS_CASES[3]);
+        train!(report, digits_case, DIGITS_CASES[4]);
+        train!(report, digits_case, DIGITS_CASES[5]);
+    }
+    for (name, function) in FUNCTIONS {
+        let mut checksum = Checksum::new();
+        grid().for_each(|x| checksum.add(&[function(x)]));
+        report("scalar", name, checksum.finish());
+    }
+}
+
+#[inline(never)]
+fn xor_case<A, Output, L, O, const B: usize>(case: Case, loss: L, optimizer: O, report: Report<'_>)
+where
+    A: Activation,
+    Output: Activation,
+    L: Loss<Features<1>, Output, [f32; 1]> + Copy,
+    O: Optimizer<Slot: Values>,
+{
+    let data = Dataset::from_arrays(&xor::INPUTS, &xor::TARGETS);
+    train::<(Dense<2, 3, A>, Dense<3, 1, Output>), _, _, _, _, B>(case, data, loss, optimizer, report);
+}
+
+#[inline(never)]
+fn iris_case<A, Output, L, O, const B: usize>(case: Case, loss: L, optimizer: O, report: Report<'_>)
+where
+    A: Activation,
+    Output: Activation,
+    L: Loss<Features<3>, Output, u8> + Copy,
+    O: Optimizer<Slot: Values>,
+{
+    train::<(Dense<4, 5, A>, Dense<5, 3, Output>), _, _, _, _, B>(case, iris::TRAIN, loss, optimizer, report);
+}
+
+#[inline(never)]
+fn digits_case<A, Output, L, O, const B: usize>(case: Case, loss: L, optimizer: O, report: Report<'_>)
+where
+    A: Activation,
+    Output: Activation,
+    L: Loss<Features<10>, Output, u8> + Copy,
+    O: Optimizer<Slot: Values>,
+{
+    let (inputs, _) = digits::TRAIN_INPUTS.split_at(DIGITS);
+    let (labels, _) = digits::TRAIN_LABELS.split_at(DIGITS);
+    if let Ok(data) = Dataset::new(inputs, labels) {
+        train::<(Dense<64, 32, A>, Dense<32, 10, Output>), _, _, _, _, B>(case, data, loss, optimizer, report);
+    }
+}
+
+/// An input as the network takes it.
+trait Sample<X>: Sized {
+    fn convert(&self) -> X;
+}
+
+impl<const N: usize> Sample<[f32; N]> for [f32; N] {
+    fn convert(&self) -> [f32; N] {
+        *self
+    }
+}
+
+impl Sample<[f32; 64]> for [u8; 64] {
+    fn convert(&self) -> [f32; 64] {
+        let mut input = [0.0; 64];
+        digits::scale(self, &mut input);
+        input
+    }
+}
+
+/// Trains one case, and reports parameters, outputs and slots on the way.
+///
+/// Network, slots and workspace live on the stack here, because a `static` can't be of a generic type: at most 34 KB, and 2 KB
+/// without the digits.
+#[inline(never)]
+fn train<N, X, T, L, O, const B: usize>(
+    case: Case,
+    data: Dataset<'_, X, T>,
+    loss: L,
+    mut optimizer: O,
+    report: Report<'_>,
+) where
+    N: Layer,
+    X: Sample<SampleOf<N::In>>,
+    T: Copy + Zero,
+    L: Loss<N::Out, N::Activation, T> + Copy,
+    O: Optimizer<Slot: Values>,
+{
+    // The longest name has 45 letters; were one longer, the name would be empty and no line would be as expected.
+    let mut name = String::<64>::new();
+    let _ = write!(name, "{case}");
+    let mut generator = Pcg32::new(case.seed(), 0);
+    let mut trainer = Trainer::<N, O, B>::NEW;
+    trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut generator);
+    report(&name, "init", parameters(&trainer.network));
+    report(&name, "forward", outputs(&trainer.network, &data));
+    let mut indices = RandomIndices::<B>::ZERO;
+    let mut gathered = GatherBuffer::<N::In, T, B>::ZERO;
+    for step in 1..=STEPS {
+        indices.draw(data.inputs().len(), &mut generator);
+        let batch = data.batch(&indices).and_then(|batch| gathered.gather(&batch, |x, place| *place = x.convert()));
+        let result = batch.map_err(StepError::from).and_then(|batch| trainer.step(batch, loss, &mut optimizer));
+        if result.is_err() {
+            report(&name, "refused", step as u32);
+            return;
+        }
+        if REPORTED.contains(&step) {
+            let mut stage = String::<16>::new();
+            let _ = write!(stage, "step{step}");
+            report(&name, &stage, parameters(&trainer.network));
+        }
+    }
+    let mut checksum = Checksum::new();
+    N::slots::<O>(&trainer.slots, &mut |piece| piece.iter().for_each(|slot| checksum.add(slot.values().as_ref())));
+    report(&name, "state", checksum.finish());
+}
+
+fn parameters(network: &impl Layer) -> u32 {
+    let mut checksum = Checksum::new();
+    network.parameters(&mut |piece| checksum.add(piece));
+    checksum.finish()
+}
+
+/// CRC of the outputs for the first samples.
+fn outputs<N: Layer, X: Sample<SampleOf<N::In>>, T>(network: &N, data: &Dataset<'_, X, T>) -> u32 {
+    let mut checksum = Checksum::new();
+    for input in data.inputs().iter().take(OUTPUTS) {
+        let output = network.predict(&input.convert());
+        if let Some(output) = output.sample(0) {
+            checksum.add(N::Out::values(output));
+        }
+    }
+    checksum.finish()
+}
