@@ -1,6 +1,6 @@
 //! Forward: `y = g(x·W + b)`.
 
-use super::tile::{LANES, SAMPLES, floats, lanes_mut, multiply_add};
+use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, lanes_mut, multiply_add};
 use crate::activation::Activation;
 use crate::shape::Inputs;
 
@@ -15,56 +15,55 @@ pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> +
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    let mut at = 0;
-    while at + LANES <= OUT {
-        column_tile::<LANES, IN, OUT, X>(x, weights, bias, z, at);
-        at += LANES;
-    }
-    // The remainder is a constant of the layer: all but one of these arms fold away.
-    match OUT % LANES {
-        1 => column_tile::<1, IN, OUT, X>(x, weights, bias, z, at),
-        2 => column_tile::<2, IN, OUT, X>(x, weights, bias, z, at),
-        3 => column_tile::<3, IN, OUT, X>(x, weights, bias, z, at),
-        4 => column_tile::<4, IN, OUT, X>(x, weights, bias, z, at),
-        5 => column_tile::<5, IN, OUT, X>(x, weights, bias, z, at),
-        6 => column_tile::<6, IN, OUT, X>(x, weights, bias, z, at),
-        7 => column_tile::<7, IN, OUT, X>(x, weights, bias, z, at),
-        _ => {}
-    }
-}
-
-/// Outputs `at..at + V` of all samples.
-#[inline(always)]
-fn column_tile<const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
-    x: &X,
-    weights: &[[f32; OUT]; IN],
-    bias: &[f32; OUT],
-    z: &mut [[f32; OUT]],
-    at: usize,
-) {
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();
     let mut sample = 0;
     for group in groups {
-        tile::<SAMPLES, V, IN, OUT, X>(x, sample, weights, bias, group, at);
+        rows::<SAMPLES, LANES, IN, OUT, X>(x, sample, weights, bias, group);
         sample += SAMPLES;
     }
     for row in rest {
-        tile::<1, V, IN, OUT, X>(x, sample, weights, bias, core::array::from_mut(row), at);
+        rows::<1, LANES_OF_ONE, IN, OUT, X>(x, sample, weights, bias, core::array::from_mut(row));
         sample += 1;
     }
 }
 
-/// Outputs `at..at + V` of `S` samples from `first` on: the sums stay in registers.
+/// All outputs of `S` samples from `first` on, `V` outputs at a time.
 #[inline(always)]
-fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
     x: &X,
     first: usize,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]; S],
-    at: usize,
 ) {
     let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(x, first + s));
+    let mut at = 0;
+    while at + V <= OUT {
+        tile::<S, V, IN, OUT>(samples, weights, bias, z, at);
+        at += V;
+    }
+    // The remainder is a constant of the layer: all but one of these arms fold away.
+    match OUT % V {
+        1 => tile::<S, 1, IN, OUT>(samples, weights, bias, z, at),
+        2 => tile::<S, 2, IN, OUT>(samples, weights, bias, z, at),
+        3 => tile::<S, 3, IN, OUT>(samples, weights, bias, z, at),
+        4 => tile::<S, 4, IN, OUT>(samples, weights, bias, z, at),
+        5 => tile::<S, 5, IN, OUT>(samples, weights, bias, z, at),
+        6 => tile::<S, 6, IN, OUT>(samples, weights, bias, z, at),
+        7 => tile::<S, 7, IN, OUT>(samples, weights, bias, z, at),
+        _ => {}
+    }
+}
+
+/// Outputs `at..at + V` of `S` samples: the sums stay in registers.
+#[inline(always)]
+fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
+    samples: [&[f32; IN]; S],
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]; S],
+    at: usize,
+) {
     let mut sums = [floats::<V, OUT>(bias, at); S];
     for (i, row) in weights.iter().enumerate() {
         let w = floats::<V, OUT>(row, at);

@@ -5,11 +5,16 @@
 /// The workspace holds `B × COLUMNS` floats for it.
 pub const COLUMNS: usize = 4;
 
-/// Outputs computed side by side.
-pub(super) const LANES: usize = 8;
-
 /// Samples computed side by side, each weight loaded once for all of them.
 pub(super) const SAMPLES: usize = 4;
+
+/// Outputs computed side by side for [`SAMPLES`] samples, and for [`COLUMNS`] rows of the weights' gradient.
+///
+/// With four of either that is 16 sums on a processor with 32 scalar registers, and 8 vectors of 4 with SSE2.
+pub(super) const LANES: usize = if cfg!(target_pointer_width = "32") { 4 } else { 8 };
+
+/// Outputs computed side by side for one sample alone.
+pub(super) const LANES_OF_ONE: usize = 8;
 
 /// `V` neighbouring values of a row from `at` on. Callers stay inside the row.
 #[inline(always)]
