@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|all]
+#     firmware-example/run.sh [xor|iris|digits|selftest|all|tools]
 #
-# `all`, which is xor and iris, is what runs when nothing is named. What is missing for it is installed first, and
+# `all`, which is xor and iris, is what runs when nothing is named; `tools` only installs. What is missing for it is installed first, and
 # said first. Exits with 0 only if every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -97,6 +97,8 @@ has_qemu_from_backports() {
 # Adds bookworm-backports to the apt source that has bookworm. $@: the words that make a command run as root.
 add_backports_suite() {
     local folder=/etc/apt/sources.list.d source
+    # Already there, in whatever kind of file.
+    ! apt-cache policy 2>/dev/null | grep 'n=bookworm-backports' >/dev/null || return 0
     ! grep -qsE '^Suites:.*[[:space:]]bookworm-backports([[:space:]]|$)' "$folder"/*.sources || return 0
     source=$(grep -lsE '^Suites:(.*[[:space:]])?bookworm([[:space:]]|$)' "$folder"/*.sources | head -n 1) \
         || stop "no file $folder/*.sources has the suite bookworm; add bookworm-backports to apt's sources by hand"
@@ -147,9 +149,13 @@ run() {
 
 main() {
     local names=("${1:-all}") name result=0
+    if [[ ${names[0]} == tools ]]; then
+        ensure_tools
+        exit
+    fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -f src/bin/${names[0]}.rs ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|all]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|all|tools]" >&2
         exit 2
     fi
     ensure_tools

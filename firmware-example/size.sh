@@ -14,7 +14,7 @@ cargo build --quiet --release --bins
 printf '%-8s %14s %11s %11s %12s %11s\n' program "flash:library" "flash:data" "flash:rest" "RAM:training" "RAM:other"
 for program in xor iris digits; do
     # Addresses and sizes in decimal; t and r are flash, b and d are RAM (d is in flash as well).
-    nm --radix=d --print-size "../target/thumbv7em-none-eabihf/release/$program" | awk -v program="$program" '
+    nm --radix=d --print-size "${CARGO_TARGET_DIR:-../target}/thumbv7em-none-eabihf/release/$program" | awk -v program="$program" '
         NF != 4 { next }
         { size = $2 + 0; kind = tolower($3); name = $4 }
         kind == "b" || kind == "d" { if (name ~ /TRAINER|STATE|ORDER/) training += size; else other += size }

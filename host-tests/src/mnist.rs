@@ -149,7 +149,7 @@ impl Run {
     /// # Errors
     /// As a training step's.
     pub fn step(&mut self, data: &Dataset<'_, [f32; PIXELS], u8>) -> Result<f32, StepError> {
-        self.indices.draw(data.inputs().len(), &mut self.generator);
+        self.indices.draw(data.inputs().len(), &mut self.generator)?;
         let batch = data.batch(&self.indices)?;
         self.trainer.step(&batch, OneHot(HalfMeanSquaredError), &mut Sgd::new(LEARNING_RATE))
     }

@@ -3,8 +3,8 @@
 //! `firmware-example/expected.txt` holds those CRCs, and the firmware in QEMU is compared with the same file. The iris tables in
 //! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
 
-use baregrad::{Order, Trainer};
-use firmware_example::{expected_crc, iris, weights_crc, xor};
+use baregrad::{Order, Trainer, Zero};
+use firmware_example::{digits, expected_crc, iris, weights_crc, xor};
 use host_tests::programs;
 
 fn trained_iris() -> (Box<iris::IrisTrainer>, iris::Progress, Vec<iris::Progress>) {
@@ -28,7 +28,17 @@ fn iris_ends_with_the_weights_of_the_plain_loops() {
 }
 
 #[test]
+fn digits_end_with_the_weights_of_the_plain_loops() {
+    let mut state = Box::new(digits::State::ZERO);
+    let mut order = Order::IDENTITY;
+    let last = digits::train(&mut state, &mut order, |_| ()).expect("sound data");
+    assert_eq!(Some(weights_crc(&state.trainer.network)), expected_crc("digits"));
+    assert!(last.test_right * 100 >= 359 * 95, "{last:?}");
+}
+
+#[test]
 fn plain_loops_give_the_expected_weights() {
+    assert_eq!(Some(programs::weights_crc(&programs::digits())), expected_crc("digits"));
     assert_eq!(Some(programs::weights_crc(&programs::xor())), expected_crc("xor"));
     assert_eq!(Some(programs::weights_crc(&programs::iris())), expected_crc("iris"));
 }

@@ -80,11 +80,12 @@ where
             Phases::One => trainer.step(&data, loss, &mut optimizer).expect("sound data"),
             Phases::TwoClipped(norm) => {
                 let value = trainer.accumulate(&mut gradients, &data, loss, 5).expect("sound data");
-                gradients.clip_norm(norm);
+                gradients.clip_norm(norm).expect("a finite gradient");
                 trainer.apply(&mut gradients, &mut optimizer).expect("a finite gradient");
                 value
             }
         };
+        assert!(value.is_finite());
         farthest_loss = farthest_loss.max((value - expected).abs());
     }
     let hidden: Dense<10, 20, Relu> = fixture.dense("hidden");
@@ -96,7 +97,7 @@ where
         (&trainer.network.1.bias, &output.bias),
     ];
     let differences = pairs.iter().flat_map(|(ours, theirs)| ours.iter().zip(*theirs).map(|(a, b)| (a - b).abs()));
-    let farthest = differences.fold(0.0, f32::max);
+    let farthest = differences.inspect(|difference| assert!(difference.is_finite())).fold(0.0, f32::max);
     println!("{run}: farthest weight {farthest:.1e}, farthest loss {farthest_loss:.1e}");
     assert!(farthest <= TOLERANCE, "{run}: a weight is {farthest:e} off");
     assert!(farthest_loss <= TOLERANCE, "{run}: a loss is {farthest_loss:e} off");

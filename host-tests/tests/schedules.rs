@@ -84,12 +84,12 @@ fn plateau_lowers_the_rate_after_its_patience_and_not_below_the_floor() {
 
 #[test]
 fn early_stopping_keeps_the_best_and_stops_after_its_patience() {
-    let mut stopping = EarlyStopping::new(2);
+    let mut stopping = EarlyStopping::new(3);
     let verdicts = [1.0, 0.5, 0.6, f32::NAN, 0.4, 0.4, 0.41, 0.5].map(|loss| stopping.observe(loss));
     use Verdict::{Better, Stop, Wait};
     assert_eq!(verdicts, [Better, Better, Wait, Wait, Better, Wait, Wait, Stop]);
     assert_eq!(stopping.best(), 0.4);
-    let mut demanding = EarlyStopping::new(0);
+    let mut demanding = EarlyStopping::new(1);
     demanding.min_delta = 0.1;
     assert_eq!(demanding.observe(1.0), Better);
     assert_eq!(demanding.observe(0.95), Stop);

@@ -9,7 +9,7 @@ mod order;
 
 pub use dataset::{Batch, Batches, DataError, Dataset};
 pub use gather::GatherBuffer;
-pub use order::{Order, RandomIndices};
+pub use order::{Order, RandomIndices, shuffle_with};
 
 /// Samples with their targets, to train on or to test with.
 pub trait Samples {

@@ -77,6 +77,8 @@ impl Initializer for Uniform {
 /// Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010, equation 16;
 /// Keras's default, PyTorch's `xavier_uniform_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "Xavier")]
+#[doc(alias = "xavier_uniform_")]
 pub struct GlorotUniform;
 
 impl Initializer for GlorotUniform {
@@ -91,6 +93,8 @@ impl Initializer for GlorotUniform {
 /// He, Zhang, Ren and Sun, *Delving Deep into Rectifiers*, 2015, equation 10 (variance `2 / inputs`); Keras's `he_uniform`,
 /// PyTorch's `kaiming_uniform_(nonlinearity="relu")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "Kaiming")]
+#[doc(alias = "kaiming_uniform_")]
 pub struct HeUniform;
 
 impl Initializer for HeUniform {

@@ -7,6 +7,8 @@ mod dense;
 
 pub use dense::{Dense, DenseSlots};
 
+use core::fmt;
+
 use crate::activation::Activation;
 use crate::initializer::Initializer;
 use crate::loops::COLUMNS;
@@ -19,6 +21,7 @@ pub type Columns<const B: usize> = [[f32; COLUMNS]; B];
 
 /// A pre-activation was infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NonFinite {
     /// The layer, counted from 0 at the input.
     pub layer: usize,
@@ -30,6 +33,14 @@ impl NonFinite {
         Self { layer: self.layer.saturating_add(layers) }
     }
 }
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a pre-activation of layer {} is infinite or NaN", self.layer)
+    }
+}
+
+impl core::error::Error for NonFinite {}
 
 /// What one layer looks like, for a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +65,7 @@ pub struct LayerSummary {
 /// the layer's pre-activations.
 ///
 /// `samples` is how many of the `B` samples are in use: exactly those are read and written, so a short batch gives the
-/// bits of a workspace of its size. It is at most `B`.
+/// bits of a workspace of its size. It is at most `B`, and more count as `B`; training refuses more with an error before.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layer or a network of layers",
     note = "a network is a tuple of one to eight layers; each takes in the shape that the one before gives out",

@@ -31,7 +31,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
-//! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
+//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
 //! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
 //! | [`activation`] | value, and slope as a function of the output |
 //! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
@@ -39,10 +39,12 @@
 //! | [`optimizer`] | one rule a file: a scalar formula and its slot |
 //! | [`schedule`] | the learning rate as a function of the step |
 //! | `loops` | the register-tiled inner loops |
-//! | [`layer`], [`network`] | [`Dense`]; a tuple of layers is a network |
+//! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
+//! | [`layer`], [`summary`], [`network`] | [`Dense`]; a tuple of layers is a network |
 //! | [`data`] | data sets and batches, read where they lie |
 //! | [`loss`] | value and gradient |
 //! | [`metrics`] | accuracy, confusion matrix |
+//! | `history` | the last losses, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
 //!
 //! # The same bits everywhere
@@ -50,7 +52,8 @@
 //! Every result is, bit for bit, what the plain loop of its formula gives in IEEE 754 single precision, round to nearest: each
 //! sum in the order that the formula writes, each product and each sum rounded by itself, nothing fused, nothing
 //! reassociated, subnormals kept. The paragraphs "Order and rounding" say which order. So a test on a laptop is a test of the
-//! device. A processor that is set to flush subnormals or to round otherwise breaks this. Only the payload of a NaN may differ.
+//! device. A processor that is set to flush subnormals or to round otherwise breaks this: [`float_environment`] finds out at
+//! start-up. Only the payload of a NaN may differ.
 //!
 //! # Features
 //!
@@ -88,9 +91,12 @@ pub mod schedule;
 
 mod loops;
 
+pub mod environment;
+
 pub mod layer;
-pub mod network;
 pub mod summary;
+
+pub mod network;
 
 pub mod data;
 #[cfg(feature = "heapless")]
@@ -101,6 +107,7 @@ pub mod train;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};
+pub use environment::{FloatEnvironmentError, float_environment};
 pub use graph::Graph;
 pub use initializer::{FanInUniform, GlorotUniform, HeUniform, Uniform};
 pub use layer::{Dense, Layer};

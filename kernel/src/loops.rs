@@ -11,6 +11,6 @@ mod forward;
 mod sweep;
 mod tile;
 
-pub(crate) use forward::{activate, products};
+pub(crate) use forward::{activate, all_finite, products};
 pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
 pub use tile::COLUMNS;

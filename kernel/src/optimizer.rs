@@ -17,7 +17,8 @@
 //! | [`WeightDecay`] | as the rule within | the argument `weight_decay` |
 //! | [`ClipValue`] | as the rule within | `clip_grad_value_` |
 //!
-//! Every rule has its learning rate as a public field, for a [`schedule`](crate::schedule) to set.
+//! Every rule has its learning rate as a public field, for a [`schedule`](crate::schedule) to set; [`AdamW`], [`WeightDecay`] and
+//! [`ClipValue`] have that of the rule within (`adam.learning_rate`, `optimizer.learning_rate`).
 
 mod adagrad;
 mod adam;
@@ -45,6 +46,24 @@ pub use weight_decay::WeightDecay;
 
 use crate::zero::Zero;
 
+/// What a rule remembers of one parameter.
+pub trait Slot: Zero + Copy {
+    /// Whether every number in it is finite.
+    fn is_finite(&self) -> bool;
+}
+
+impl Slot for () {
+    fn is_finite(&self) -> bool {
+        true
+    }
+}
+
+impl Slot for f32 {
+    fn is_finite(&self) -> bool {
+        f32::is_finite(*self)
+    }
+}
+
 /// A rule that changes one parameter, given its gradient.
 ///
 /// To write one: the hyper-parameters are the fields of the implementing type, what it remembers per parameter is
@@ -53,7 +72,7 @@ use crate::zero::Zero;
 /// time of a step is to be the same for every batch.
 pub trait Optimizer {
     /// What the rule remembers of each parameter: `()`, an `f32`, a small struct. It starts as [`Zero::ZERO`].
-    type Slot: Zero + Copy;
+    type Slot: Slot;
 
     /// What all parameters share in one step, such as the learning rate.
     type Step: Copy;

@@ -4,7 +4,8 @@
 //! operations on the bits: no table, no loop, no branch on the data, so the time doesn't depend on the data where the
 //! processor has an FPU, and a loop over a slice becomes vector code with the same bits. Subnormals are kept, NaN gives
 //! NaN (which NaN is not promised), nothing panics. Where a formula below has no parentheses, products come before sums and
-//! equal operators run from left to right. `sqrt` is correctly rounded, by the processor's instruction where there is one.
+//! equal operators run from left to right. `sqrt` is correctly rounded, on x86-64 and on
+//! Arm with the hard-float ABI by the processor's instruction.
 //!
 //! | function | largest error in ULP | at | never decreases |
 //! | --- | --- | --- | --- |

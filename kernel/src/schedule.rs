@@ -28,6 +28,7 @@ impl Schedule for Constant {
 /// # Order and rounding
 /// The power as [`power`] says, then the product. An `every` of 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "StepLR")]
 pub struct StepDecay {
     /// The first rate, `α`.
     pub learning_rate: f32,
@@ -48,6 +49,8 @@ impl Schedule for StepDecay {
 /// # Order and rounding
 /// As [`StepDecay`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "ExponentialLR")]
+#[doc(alias = "ExponentialDecay")]
 pub struct Exponential {
     /// The first rate, `α`.
     pub learning_rate: f32,
@@ -74,6 +77,9 @@ impl Schedule for Exponential {
 /// Loshchilov and Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, equation 5, for one run; without warm-up
 /// PyTorch's `CosineAnnealingLR` with `T_max = n`, up to its last step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "CosineAnnealingLR")]
+#[doc(alias = "CosineDecay")]
+#[doc(alias = "warmup")]
 pub struct Cosine {
     /// The highest rate, `α`.
     pub learning_rate: f32,
@@ -110,6 +116,7 @@ impl Schedule for Cosine {
 /// # Special values
 /// A NaN is not better than anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "ReduceLROnPlateau")]
 pub struct ReduceOnPlateau {
     /// The rate now.
     pub learning_rate: f32,
@@ -159,7 +166,7 @@ impl ReduceOnPlateau {
 /// Prechelt, *Early Stopping - But When?*, 1998; `patience` and `min_delta` as Keras's `EarlyStopping` has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EarlyStopping {
-    /// Losses in a row that may be no better before it says stop.
+    /// It stops at so many losses in a row that are no better; at least at the first.
     pub patience: u32,
     /// How much lower than the best a loss must be to count as better.
     pub min_delta: f32,
@@ -175,12 +182,12 @@ pub enum Verdict {
     Better,
     /// No better, go on.
     Wait,
-    /// No better for more than `patience` losses in a row.
+    /// No better for `patience` losses in a row.
     Stop,
 }
 
 impl EarlyStopping {
-    /// Stops after more than `patience` losses in a row without a new best.
+    /// Stops at `patience` losses in a row without a new best.
     pub const fn new(patience: u32) -> Self {
         Self { patience, min_delta: 0.0, best: f32::INFINITY, waited: 0 }
     }
@@ -198,7 +205,7 @@ impl EarlyStopping {
             return Verdict::Better;
         }
         self.waited = self.waited.saturating_add(1);
-        if self.waited > self.patience { Verdict::Stop } else { Verdict::Wait }
+        if self.waited >= self.patience { Verdict::Stop } else { Verdict::Wait }
     }
 }
 

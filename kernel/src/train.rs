@@ -9,14 +9,15 @@ mod gradients;
 mod trainer;
 
 pub use error::StepError;
-pub use evaluate::{confusion_matrix, evaluate, for_each_output, mean_loss};
+pub use evaluate::{binary_confusion_matrix, confusion_matrix, evaluate, for_each_output, mean_loss};
 pub use gradients::{Gradients, accumulate, accumulate_all, apply};
 pub use trainer::Trainer;
 
 use crate::data::Samples;
 use crate::layer::{Columns, Layer};
+use crate::loops::all_finite;
 use crate::loss::Loss;
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Inputs, SampleOf, Shape};
 use crate::zero::Zero;
 
@@ -36,6 +37,8 @@ impl<N: Layer, const B: usize> Zero for Workspace<N, B> {
 }
 
 impl<N: Layer, const B: usize> Workspace<N, B> {
+    /// All zero, for a `static`.
+    pub const NEW: Self = Self::ZERO;
     /// Size in bytes.
     pub const BYTES: usize = size_of::<Self>();
 }
@@ -50,8 +53,12 @@ impl<N: Layer, const B: usize> Workspace<N, B> {
 ///
 /// # Errors
 /// See [`StepError`]. Network, slots and optimizer are then exactly as they were; the workspace is not part of that promise.
-/// What is *not* detected: a gradient or update that overflows although the loss was finite. It shows as
-/// [`StepError::NonFinitePreActivation`] at the next step.
+///
+/// What a step does *not* see, because it stores no gradient: a gradient below the output, or an update, that overflows although
+/// loss and `delta` were finite (or a learning rate that is NaN). If it makes a parameter infinite or NaN, the next step says so:
+/// [`StepError::NonFinitePreActivation`]. If it makes an optimizer's slot infinite (`v` of Adam, say), that parameter stands still
+/// from then on, and no step says so; [`check`] finds either, once per epoch say. The two-phase form sees it beforehand:
+/// [`apply`] refuses a gradient that is not finite.
 pub fn step<N, O, L, D, const B: usize>(
     network: &mut N,
     slots: &mut N::Slots<O>,
@@ -66,19 +73,32 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    let value = forward_and_delta(network, workspace, samples, loss, samples.len())?;
+    let count = samples.len();
+    let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
     let step = optimizer.begin_step();
-    backward::<N, O, D, B>(network, slots, workspace, samples, &step);
-    Ok(value)
+    backward::<N, O, D, B>(network, slots, workspace, samples, count, &step);
+    Ok(loss.total(sum, count))
 }
 
-/// Forward pass, loss and the gradient at the output; changes only the workspace.
+/// Whether every parameter and every slot of the optimizer is finite.
+///
+/// # Errors
+/// [`StepError::NonFiniteState`]: go back to the last good weights, with a smaller learning rate.
+pub fn check<N: Layer, O: Optimizer>(network: &N, slots: &N::Slots<O>) -> Result<(), StepError> {
+    let mut finite = true;
+    network.parameters(&mut |piece| finite &= all_finite(piece));
+    N::slots::<O>(slots, &mut |piece| finite &= piece.iter().all(Slot::is_finite));
+    if finite { Ok(()) } else { Err(StepError::NonFiniteState) }
+}
+
+/// Forward pass, loss and the gradient at the output; changes only the workspace. Adds the samples' losses to `sum`.
 fn forward_and_delta<N, L, D, const B: usize>(
     network: &N,
     workspace: &mut Workspace<N, B>,
     samples: &D,
     loss: &L,
     mean_over: usize,
+    mut sum: f32,
 ) -> Result<f32, StepError>
 where
     N: Layer,
@@ -96,14 +116,17 @@ where
     forward(network, workspace, samples, 0, count)?;
     let output = N::output_mut(&mut workspace.activations);
     let scale = loss.scale(mean_over);
-    let mut sum = 0.0;
+    let mut finite = true;
     for index in 0..count {
         if let (Some(output), Some(target)) = (N::Out::sample_mut(output, index), samples.target(index)) {
             sum += loss.value_and_delta(output, target, scale);
+            finite &= all_finite(N::Out::values(output));
         }
     }
-    let value = loss.total(sum, mean_over);
-    if value.is_finite() { Ok(value) } else { Err(StepError::NonFiniteLoss) }
+    if !loss.total(sum, mean_over).is_finite() {
+        return Err(StepError::NonFiniteLoss);
+    }
+    if finite { Ok(sum) } else { Err(StepError::NonFiniteGradient) }
 }
 
 /// Forward pass over `count` samples from `start` on.
@@ -119,6 +142,10 @@ where
     D: Samples<Input = SampleOf<N::In>>,
 {
     let inputs = InputsFrom { samples, start };
+    let all = start..start.saturating_add(count);
+    if let Some(sample) = all.clone().find(|&sample| samples.input(sample).is_none()) {
+        return Err(StepError::MissingSample { sample });
+    }
     network.forward(&inputs, count, &mut workspace.activations).map_err(|error| {
         // A non-finite input makes every pre-activation of the first layer that it enters non-finite, so inputs need a
         // look only now, to name the culprit.
@@ -126,7 +153,7 @@ where
             Some(input) => !N::In::values(input).iter().all(|value| value.is_finite()),
             None => false,
         };
-        match (start..start.saturating_add(count)).find(unsound) {
+        match all.clone().find(unsound) {
             Some(sample) => StepError::NonFiniteInput { sample },
             None => StepError::NonFinitePreActivation { layer: error.layer },
         }
@@ -141,10 +168,8 @@ where
     L: Loss<Out, A, D::Target>,
 {
     for sample in 0..samples.len() {
-        match (samples.input(sample), samples.target(sample)) {
-            (Some(_), Some(target)) => loss.check(target).map_err(|error| StepError::target(sample, error))?,
-            _ => return Err(StepError::MissingSample { sample }),
-        }
+        let target = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
+        loss.check(target).map_err(|error| StepError::target(sample, error))?;
     }
     Ok(())
 }
@@ -154,6 +179,7 @@ fn backward<N, O, D, const B: usize>(
     slots: &mut N::Slots<O>,
     workspace: &mut Workspace<N, B>,
     samples: &D,
+    count: usize,
     step: &O::Step,
 ) where
     N: Layer,
@@ -162,7 +188,7 @@ fn backward<N, O, D, const B: usize>(
 {
     let inputs = InputsFrom { samples, start: 0 };
     let Workspace { activations, columns } = workspace;
-    network.backward_first::<B, O, _>(&inputs, samples.len(), activations, slots, columns, step);
+    network.backward_first::<B, O, _>(&inputs, count, activations, slots, columns, step);
 }
 
 /// The inputs of samples from `start` on, as a layer reads them.

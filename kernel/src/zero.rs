@@ -28,6 +28,14 @@ impl Zero for u16 {
     const ZERO: Self = 0;
 }
 
+impl Zero for u32 {
+    const ZERO: Self = 0;
+}
+
+impl Zero for usize {
+    const ZERO: Self = 0;
+}
+
 impl<T: Zero, const N: usize> Zero for [T; N] {
     const ZERO: Self = [const { T::ZERO }; N];
 }

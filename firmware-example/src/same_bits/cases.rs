@@ -215,8 +215,10 @@ fn train<N, X, T, L, O, const B: usize>(
     let mut indices = RandomIndices::<B>::ZERO;
     let mut gathered = GatherBuffer::<N::In, T, B>::ZERO;
     for step in 1..=STEPS {
-        indices.draw(data.inputs().len(), &mut generator);
-        let batch = data.batch(&indices).and_then(|batch| gathered.gather(&batch, |x, place| *place = x.convert()));
+        let drawn = indices.draw(data.inputs().len(), &mut generator);
+        let batch = drawn
+            .and_then(|()| data.batch(&indices))
+            .and_then(|batch| gathered.gather(&batch, |x, place| *place = x.convert()));
         let result = batch.map_err(StepError::from).and_then(|batch| trainer.step(batch, loss, &mut optimizer));
         if result.is_err() {
             report(&name, "refused", step as u32);

@@ -25,6 +25,16 @@ pub enum DataError {
         /// Number of samples.
         samples: usize,
     },
+    /// A data set has more samples than 16-bit indices can name.
+    TooManySamples {
+        /// Number of samples.
+        samples: usize,
+    },
+    /// A batch has no such sample, though its length says that it has.
+    MissingSample {
+        /// The sample.
+        index: usize,
+    },
     /// A gather buffer is too small for the samples.
     BufferTooSmall {
         /// Number of samples.
@@ -37,11 +47,13 @@ pub enum DataError {
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(f, "the data set has no samples"),
+            Self::Empty => write!(f, "no samples: an empty data set or order, or batches of size 0"),
             Self::LengthMismatch { inputs, targets } => write!(f, "{inputs} inputs but {targets} targets"),
             Self::IndexOutOfRange { index, samples } => {
                 write!(f, "the order names sample {index} of a data set of {samples}")
             }
+            Self::TooManySamples { samples } => write!(f, "{samples} samples, but 16-bit indices name at most 65536"),
+            Self::MissingSample { index } => write!(f, "sample {index} is missing, though the length counts it"),
             Self::BufferTooSmall { needed, capacity } => {
                 write!(f, "{needed} samples for a buffer of {capacity}")
             }

@@ -17,11 +17,16 @@ impl<S: Shape, T: Zero, const B: usize> Zero for GatherBuffer<S, T, B> {
     const ZERO: Self = Self { inputs: Zero::ZERO, targets: Zero::ZERO, len: 0 };
 }
 
+impl<S: Shape, T: Zero, const B: usize> GatherBuffer<S, T, B> {
+    /// No samples, for a `static`.
+    pub const NEW: Self = Self::ZERO;
+}
+
 impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
     /// Replaces the content by `samples`, each converted by `convert`.
     ///
     /// # Errors
-    /// More samples than the buffer holds; its content is as before then.
+    /// More samples than the buffer holds: its content is as before then. A sample that is missing: the buffer is empty then.
     pub fn gather<D: Samples<Target = T>>(
         &mut self,
         samples: &D,
@@ -31,12 +36,14 @@ impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
         if needed > B {
             return Err(DataError::BufferTooSmall { needed, capacity: B });
         }
+        self.len = 0;
         for (index, place) in self.targets.iter_mut().enumerate().take(needed) {
-            let input = S::sample_mut(&mut self.inputs, index);
-            if let (Some(from), Some(target), Some(to)) = (samples.input(index), samples.target(index), input) {
-                convert(from, to);
-                *place = *target;
-            }
+            let to = S::sample_mut(&mut self.inputs, index);
+            let (Some(from), Some(target), Some(to)) = (samples.input(index), samples.target(index), to) else {
+                return Err(DataError::MissingSample { index });
+            };
+            convert(from, to);
+            *place = *target;
         }
         self.len = needed;
         Ok(self)

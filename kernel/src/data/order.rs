@@ -1,5 +1,6 @@
 //! The order in which an epoch goes through a data set.
 
+use super::DataError;
 use crate::zero::Zero;
 
 /// A permutation of the indices of a data set of `N` samples, owned (and placed) by the user; two bytes per sample.
@@ -34,20 +35,25 @@ impl<const N: usize> Order<N> {
     ///
     /// # Source
     /// Durstenfeld, *Algorithm 235: Random permutation*, 1964.
-    pub fn shuffle_with(&mut self, mut random: impl FnMut() -> u32) {
-        for last in (1..N).rev() {
-            let other = ((u64::from(random()) * (last as u64 + 1)) >> 32) as usize;
-            // Two equal positions are an error here, and nothing to exchange.
-            if let Ok([a, b]) = self.indices.get_disjoint_mut([last, other]) {
-                core::mem::swap(a, b);
-            }
-        }
+    pub fn shuffle_with(&mut self, random: impl FnMut() -> u32) {
+        shuffle_with(&mut self.indices, random);
     }
 
     /// Shuffles by a generator of the `rand_core` traits; see [`shuffle_with`](Self::shuffle_with).
     #[cfg(feature = "rand_core")]
     pub fn shuffle(&mut self, generator: &mut impl rand_core::Rng) {
         self.shuffle_with(|| generator.next_u32());
+    }
+}
+
+/// Shuffles a slice of indices (or of anything); see [`Order::shuffle_with`].
+pub fn shuffle_with<T>(values: &mut [T], mut random: impl FnMut() -> u32) {
+    for last in (1..values.len()).rev() {
+        let other = ((u64::from(random()) * (last as u64 + 1)) >> 32) as usize;
+        // Two equal positions are an error here, and nothing to exchange.
+        if let Ok([a, b]) = values.get_disjoint_mut([last, other]) {
+            core::mem::swap(a, b);
+        }
     }
 }
 
@@ -64,18 +70,30 @@ impl<const B: usize> Zero for RandomIndices<B> {
 }
 
 impl<const B: usize> RandomIndices<B> {
-    /// Draws anew from `0 .. samples` (at most 65536): each index is `⌊word · samples / 2³²⌋`.
-    pub fn draw_with(&mut self, samples: usize, mut random: impl FnMut() -> u32) {
-        let samples = samples.min(1 << 16) as u64;
-        for index in &mut self.indices {
-            *index = ((u64::from(random()) * samples) >> 32) as u16;
+    /// No indices drawn yet (all 0), for a `static`.
+    pub const NEW: Self = Self::ZERO;
+
+    /// Draws anew from `0 .. samples`: each index is `⌊word · samples / 2³²⌋`.
+    ///
+    /// # Errors
+    /// More than 65536 samples; nothing is drawn then.
+    pub fn draw_with(&mut self, samples: usize, mut random: impl FnMut() -> u32) -> Result<(), DataError> {
+        if samples > 1 << 16 {
+            return Err(DataError::TooManySamples { samples });
         }
+        for index in &mut self.indices {
+            *index = ((u64::from(random()) * samples as u64) >> 32) as u16;
+        }
+        Ok(())
     }
 
     /// Draws anew by a generator of the `rand_core` traits; see [`draw_with`](Self::draw_with).
     #[cfg(feature = "rand_core")]
-    pub fn draw(&mut self, samples: usize, generator: &mut impl rand_core::Rng) {
-        self.draw_with(samples, || generator.next_u32());
+    ///
+    /// # Errors
+    /// As there.
+    pub fn draw(&mut self, samples: usize, generator: &mut impl rand_core::Rng) -> Result<(), DataError> {
+        self.draw_with(samples, || generator.next_u32())
     }
 }
 

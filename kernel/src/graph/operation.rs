@@ -1,5 +1,8 @@
 //! The operations of a graph: value and gradient next to each other.
 
+// `if` alone leaves the compiler free to branch on the data.
+use core::hint::select_unpredictable as select;
+
 use crate::activation::{Activation, Relu, Sigmoid, Tanh};
 use crate::scalar;
 
@@ -70,13 +73,7 @@ impl Binary {
             Self::Mul => a * b,
             Self::Div => a / b,
             // A NaN in `a` stays, since nothing is larger.
-            Self::Max => {
-                if (b > a) | b.is_nan() {
-                    b
-                } else {
-                    a
-                }
-            }
+            Self::Max => select((b > a) | b.is_nan(), b, a),
         }
     }
 
@@ -91,8 +88,8 @@ impl Binary {
                 (quotient, -(quotient * y))
             }
             Self::Max => {
-                let share = if a == b { 0.5 * g } else { g };
-                (if a < b { 0.0 } else { share }, if b < a { 0.0 } else { share })
+                let share = select(a == b, 0.5 * g, g);
+                (select(a < b, 0.0, share), select(b < a, 0.0, share))
             }
         }
     }
@@ -103,7 +100,7 @@ pub(super) fn power(a: f32, n: i32) -> f32 {
     let mut rest = n.unsigned_abs();
     let mut factor = a;
     // Of NaN even the power 0 is NaN.
-    let mut power = if a.is_nan() { a } else { 1.0 };
+    let mut power = select(a.is_nan(), a, 1.0);
     while rest > 0 {
         if rest & 1 == 1 {
             power *= factor;

@@ -28,6 +28,9 @@ use crate::zero::Zero;
 /// ∂L/∂b[o]    = Σ_s δ[s][o]                  s = 0, 1, …, starting with the first term
 /// ```
 ///
+/// In matrices, with `⊙` elementwise and a row per sample: `δ` below `= (δ·Wᵀ) ⊙ g'(z below)`, `∂W = xᵀ·δ`, `∂b` = the column sums of
+/// `δ`; and for the last layer `δ = ∂L/∂y ⊙ g'(z)`, which the loss makes.
+///
 /// Every product and every sum rounds to nearest `f32` by itself; nothing is fused or reassociated. Same bits on every
 /// target.
 ///
@@ -37,6 +40,8 @@ use crate::zero::Zero;
 /// # Source
 /// Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*, 1986.
 #[derive(Debug, PartialEq)]
+#[doc(alias = "Linear")]
+#[doc(alias = "fully connected")]
 pub struct Dense<const IN: usize, const OUT: usize, A = Identity> {
     /// `W`: a row per input.
     pub weights: Matrix<IN, OUT>,

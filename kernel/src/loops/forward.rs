@@ -98,3 +98,12 @@ pub(crate) fn activate<A: Activation>(z: &mut [f32]) -> bool {
     }
     seen < 0x8000_0000
 }
+
+/// Whether all values are finite, by the same integers.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let mut seen = 0;
+    for value in values {
+        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+    }
+    seen < 0x8000_0000
+}

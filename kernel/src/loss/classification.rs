@@ -26,6 +26,9 @@ use crate::shape::Features;
 /// Goodfellow, Bengio and Courville, *Deep Learning*, 2016, section 6.2.2.3; as PyTorch's `CrossEntropyLoss` and Keras's
 /// `SparseCategoricalCrossentropy(from_logits=True)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "CrossEntropyLoss")]
+#[doc(alias = "SparseCategoricalCrossentropy")]
+#[doc(alias = "softmax")]
 pub struct CrossEntropy;
 
 impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for CrossEntropy {
@@ -73,6 +76,7 @@ fn cross_entropy<const N: usize>(logits: &mut [f32; N], label: usize) -> f32 {
 /// PyTorch's `CrossEntropyLoss(weight=…)` divides by the sum of the weights of the batch's labels, so that each batch has another
 /// divisor. This divides by the number of samples, as Keras does with `class_weight`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "class_weight")]
 pub struct WeightedCrossEntropy<const N: usize> {
     /// The weight of each class.
     pub weights: [f32; N],
@@ -160,6 +164,8 @@ fn check_label<const N: usize>(label: usize) -> Result<(), TargetError> {
 /// # Source
 /// As PyTorch's `BCEWithLogitsLoss` and Keras's `BinaryCrossentropy(from_logits=True)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "BCEWithLogitsLoss")]
+#[doc(alias = "BCE")]
 pub struct BinaryCrossEntropy;
 
 impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for BinaryCrossEntropy {

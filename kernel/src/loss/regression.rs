@@ -44,6 +44,8 @@ pub trait Pointwise {
 /// # Source
 /// As PyTorch's `MSELoss` and Keras's `MeanSquaredError` with their default mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "MSELoss")]
+#[doc(alias = "MSE")]
 pub struct MeanSquaredError;
 
 impl Pointwise for MeanSquaredError {
@@ -113,6 +115,8 @@ impl Pointwise for HalfMeanSquaredError {
 /// # Source
 /// As PyTorch's `L1Loss` and Keras's `MeanAbsoluteError`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "L1Loss")]
+#[doc(alias = "MAE")]
 pub struct MeanAbsoluteError;
 
 impl Pointwise for MeanAbsoluteError {
@@ -139,6 +143,8 @@ impl Pointwise for MeanAbsoluteError {
 /// # Source
 /// Huber, *Robust Estimation of a Location Parameter*, 1964; as PyTorch's `HuberLoss` and Keras's `Huber`, with their `δ` of 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "HuberLoss")]
+#[doc(alias = "SmoothL1Loss")]
 pub struct Huber {
     /// Where the square turns into a straight line, `δ`; above 0.
     pub delta: f32,

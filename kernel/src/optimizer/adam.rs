@@ -1,6 +1,6 @@
 //! Adam: adaptive moment estimation.
 
-use super::Optimizer;
+use super::{Optimizer, Slot};
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -67,6 +67,12 @@ pub struct Moments {
 
 impl Zero for Moments {
     const ZERO: Self = Self { first_moment: 0.0, second_moment: 0.0 };
+}
+
+impl Slot for Moments {
+    fn is_finite(&self) -> bool {
+        self.first_moment.is_finite() & self.second_moment.is_finite()
+    }
 }
 
 /// What all parameters share in one step of [`Adam`].

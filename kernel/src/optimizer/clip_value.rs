@@ -16,6 +16,8 @@ use super::Optimizer;
 /// # Source
 /// As PyTorch's `clip_grad_value_`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "clip_grad_value_")]
+#[doc(alias = "clipvalue")]
 pub struct ClipValue<O> {
     /// The largest absolute value.
     pub limit: f32,

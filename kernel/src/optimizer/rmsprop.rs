@@ -16,6 +16,7 @@ use crate::scalar;
 /// Tieleman and Hinton, *Lecture 6.5: rmsprop*, Coursera: Neural Networks for Machine Learning, 2012, with `β` 0.9; `ε` inside the
 /// root as in Ruder, *An overview of gradient descent optimization algorithms*, 2016, section 4.5, with 1e-8.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "RMSprop")]
 pub struct RmsProp {
     /// Learning rate `α`.
     pub learning_rate: f32,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::data::DataError;
+use crate::layer::NonFinite;
 use crate::loss::TargetError;
 
 /// Why a batch was refused. Samples are counted within the batch, layers from 0 at the input.
@@ -49,10 +50,12 @@ pub enum StepError {
         /// The first layer where it shows.
         layer: usize,
     },
-    /// With finite outputs, the loss is infinite or NaN: the outputs are far too large.
+    /// With finite outputs, the loss is infinite or NaN: the outputs are far too large, or the loss has settings that make no sense.
     NonFiniteLoss,
-    /// A stored gradient is infinite or NaN; the two-phase form can see it before the update.
+    /// The gradient at the output, or a stored gradient, is infinite or NaN.
     NonFiniteGradient,
+    /// A parameter or a slot of the optimizer is infinite or NaN.
+    NonFiniteState,
     /// No gradient has been stored since the last restart.
     NoGradient,
     /// The data set, or the order of its samples, is unsound.
@@ -63,6 +66,12 @@ pub enum StepError {
 impl From<DataError> for StepError {
     fn from(error: DataError) -> Self {
         Self::Data(error)
+    }
+}
+
+impl From<NonFinite> for StepError {
+    fn from(error: NonFinite) -> Self {
+        Self::NonFinitePreActivation { layer: error.layer }
     }
 }
 
@@ -108,6 +117,7 @@ impl fmt::Display for StepError {
             }
             Self::NonFiniteLoss => write!(f, "the loss is infinite or NaN: the outputs are far too large"),
             Self::NonFiniteGradient => write!(f, "a gradient is infinite or NaN"),
+            Self::NonFiniteState => write!(f, "a parameter or a slot of the optimizer is infinite or NaN"),
             Self::NoGradient => write!(f, "no gradient has been accumulated"),
             Self::Data(error) => error.fmt(f),
         }

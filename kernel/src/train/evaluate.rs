@@ -96,7 +96,7 @@ where
 /// Adds the predictions for a data set to a confusion matrix; the prediction is the class of the largest output.
 ///
 /// # Errors
-/// A label out of range, a non-finite input or pre-activation; samples before it may have been counted.
+/// A label out of range: nothing is counted. A non-finite input or pre-activation: the batches before it have been counted.
 pub fn confusion_matrix<N, D, const B: usize, const CLASSES: usize>(
     network: &N,
     workspace: &mut Workspace<N, B>,
@@ -109,14 +109,39 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     D::Target: Index,
 {
-    let mut result = Ok(());
-    for_each_output(network, workspace, samples, |sample, output, target| {
-        let label = target.index();
-        let recorded = matrix.record(label, argmax(output));
-        let refused = recorded.map_err(|_| StepError::LabelOutOfRange { sample, label, classes: CLASSES });
-        result = result.and(refused);
-    })?;
-    result
+    for sample in 0..samples.len() {
+        let label = samples.target(sample).ok_or(StepError::MissingSample { sample })?.index();
+        if label >= CLASSES {
+            return Err(StepError::LabelOutOfRange { sample, label, classes: CLASSES });
+        }
+    }
+    for_each_output(network, workspace, samples, |_, output, target| {
+        // Both are below CLASSES.
+        let _ = matrix.record(target.index(), argmax(output));
+    })
+}
+
+/// Adds the predictions of a network with one output for a data set of yes or no: it predicts class 1 where the output is above
+/// `threshold` (0 for logits, 0.5 for probabilities), and a target above 0.5 is class 1.
+///
+/// # Errors
+/// As [`confusion_matrix`].
+pub fn binary_confusion_matrix<N, D, const B: usize>(
+    network: &N,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    threshold: f32,
+    matrix: &mut ConfusionMatrix<2>,
+) -> Result<(), StepError>
+where
+    N: Layer,
+    N::Out: Shape<Sample = [f32; 1]>,
+    D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
+{
+    for_each_output(network, workspace, samples, |_, [output], [target]| {
+        // Both are 0 or 1.
+        let _ = matrix.record(usize::from(*target > 0.5), usize::from(*output > threshold));
+    })
 }
 
 fn finite(loss: f32) -> Result<f32, StepError> {

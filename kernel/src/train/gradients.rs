@@ -3,6 +3,7 @@
 use super::{StepError, Workspace, backward, forward_and_delta};
 use crate::data::Samples;
 use crate::layer::Layer;
+use crate::loops::all_finite;
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, StoreGradient};
 use crate::scalar;
@@ -25,6 +26,9 @@ impl<N: Layer> Zero for Gradients<N> {
 impl<N: Layer> Gradients<N> {
     /// Size in bytes: for dense layers 4 for each parameter, and 4 to know whether there is a gradient.
     pub const BYTES: usize = size_of::<Self>();
+
+    /// No gradient, for a `static`.
+    pub const NEW: Self = Self::ZERO;
 
     /// Forgets the gradient: the next [`accumulate`] starts a new one.
     pub const fn restart(&mut self) {
@@ -54,24 +58,31 @@ impl<N: Layer> Gradients<N> {
     /// Scales the gradient down to a norm of `limit` if it is longer; returns the norm that it had.
     ///
     /// # Order and rounding
-    /// The factor is `limit / (norm + 1e-6)`, and 1 if that is above 1; every gradient is multiplied by it.
+    /// The factor is `limit / (norm + 1e-6)`, and 1 if that is above 1; every gradient is multiplied by it. A `limit` below 0 counts
+    /// as 0.
     ///
-    /// # Special values
-    /// With a norm that is not finite nothing useful is left; [`apply`] refuses such a gradient.
+    /// # Errors
+    /// [`StepError::NonFiniteGradient`] if the norm is infinite (also where finite gradients have squares that overflow) or NaN; the
+    /// gradients are as they were then.
     ///
     /// # Source
     /// Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, Algorithm 1; the 1e-6 as in
     /// PyTorch's `clip_grad_norm_`.
-    pub fn clip_norm(&mut self, limit: f32) -> f32 {
+    #[doc(alias = "clip_grad_norm_")]
+    #[doc(alias = "clipnorm")]
+    pub fn clip_norm(&mut self, limit: f32) -> Result<f32, StepError> {
         let norm = self.norm();
-        let ratio = limit / (norm + 1e-6);
+        if !norm.is_finite() {
+            return Err(StepError::NonFiniteGradient);
+        }
+        let ratio = if limit > 0.0 { limit } else { 0.0 } / (norm + 1e-6);
         let factor = if ratio > 1.0 { 1.0 } else { ratio };
         self.visit_mut(&mut |piece| {
             for gradient in piece {
                 *gradient *= factor;
             }
         });
-        norm
+        Ok(norm)
     }
 
     /// Hands out the gradients in the order of the parameters, to change.
@@ -104,13 +115,35 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    let value = forward_and_delta(network, workspace, samples, loss, mean_over)?;
+    let sum = accumulate_from(network, gradients, workspace, samples, loss, mean_over, 0.0)?;
+    Ok(loss.total(sum, mean_over))
+}
+
+/// [`accumulate`] that goes on with a running sum of losses, and returns it.
+fn accumulate_from<N, L, D, const B: usize>(
+    network: &mut N,
+    gradients: &mut Gradients<N>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    mean_over: usize,
+    sum: f32,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let sum = forward_and_delta(network, workspace, samples, loss, mean_over, sum)?;
     let step = gradients.rule.begin_step();
-    backward::<N, StoreGradient, D, B>(network, &mut gradients.slots, workspace, samples, &step);
-    Ok(value)
+    backward::<N, StoreGradient, D, B>(network, &mut gradients.slots, workspace, samples, samples.len(), &step);
+    Ok(sum)
 }
 
 /// First phase for a batch of any length: [`accumulate`] over pieces of it that fit the workspace, the mean over the whole.
+///
+/// # Order and rounding
+/// Gradients and loss have the bits of one batch in a workspace for all the samples: both are running sums over the samples.
 ///
 /// # Errors
 /// As [`accumulate`]; the pieces before the one that is refused have been added by then, so the gradient is forgotten
@@ -131,12 +164,12 @@ where
     if total == 0 {
         return Err(StepError::NoSamples);
     }
-    let (mut start, mut value) = (0, 0.0);
+    let (mut start, mut sum) = (0, 0.0);
     while start < total {
         let len = total.saturating_sub(start).min(B);
         let part = Part { samples, start, len };
-        match accumulate(network, gradients, workspace, &part, loss, total) {
-            Ok(share) => value += share,
+        match accumulate_from(network, gradients, workspace, &part, loss, total, sum) {
+            Ok(running) => sum = running,
             Err(error) => {
                 gradients.restart();
                 return Err(error.behind(start));
@@ -144,7 +177,7 @@ where
         }
         start = start.saturating_add(len);
     }
-    Ok(value)
+    Ok(loss.total(sum, total))
 }
 
 /// `len` samples from `start` on.
@@ -185,7 +218,7 @@ pub fn apply<N: Layer, O: Optimizer>(
         return Err(StepError::NoGradient);
     }
     let mut finite = true;
-    gradients.visit(&mut |piece| finite &= piece.iter().all(|value| value.is_finite()));
+    gradients.visit(&mut |piece| finite &= all_finite(piece));
     if !finite {
         return Err(StepError::NonFiniteGradient);
     }

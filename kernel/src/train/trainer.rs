@@ -1,7 +1,8 @@
 //! Network, optimizer slots and workspace as one value to place.
 
 use super::{
-    Gradients, StepError, Workspace, accumulate, accumulate_all, apply, confusion_matrix, evaluate, mean_loss, step,
+    Gradients, StepError, Workspace, accumulate, accumulate_all, apply, binary_confusion_matrix, check,
+    confusion_matrix, evaluate, mean_loss, step,
 };
 use crate::data::{Index, Samples};
 use crate::layer::Layer;
@@ -14,7 +15,7 @@ use crate::zero::Zero;
 
 /// All memory that training a network `N` by an optimizer `O` in batches of up to `B` samples needs.
 ///
-/// All zero until [`initialize`](crate::Network::initialize) draws weights, so a `static` of it lies in `.bss`. The optimizer's
+/// All zero until [`initialize_with`](crate::Network::initialize_with) draws weights, so a `static` of it lies in `.bss`. The optimizer's
 /// own few numbers (learning rate, step count) are a value apart, handed to each step.
 ///
 /// The parts are public: a user may also hold network, slots and workspace apart, and call the functions of
@@ -134,6 +135,31 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         D::Target: Index,
     {
         confusion_matrix(&self.network, &mut self.workspace, samples, matrix)
+    }
+
+    /// Adds the predictions of a network with one output to a confusion matrix; see [`train::binary_confusion_matrix`](binary_confusion_matrix()).
+    ///
+    /// # Errors
+    /// See [`train::confusion_matrix`](confusion_matrix()).
+    pub fn binary_confusion_matrix<D>(
+        &mut self,
+        samples: &D,
+        threshold: f32,
+        matrix: &mut ConfusionMatrix<2>,
+    ) -> Result<(), StepError>
+    where
+        N::Out: Shape<Sample = [f32; 1]>,
+        D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
+    {
+        binary_confusion_matrix(&self.network, &mut self.workspace, samples, threshold, matrix)
+    }
+
+    /// Whether every parameter and every slot is finite; see [`train::check`](check()).
+    ///
+    /// # Errors
+    /// [`StepError::NonFiniteState`].
+    pub fn check(&self) -> Result<(), StepError> {
+        check::<N, O>(&self.network, &self.slots)
     }
 
     /// Layers, shapes, parameters and bytes, to print with `{}`.

@@ -1,0 +1,163 @@
+//! Everything in `baregrad` that computes, called with values that the compiler cannot see.
+//!
+//! Most of the library is generic, so its code exists only where it is used. [`everything`] uses every activation, loss, optimizer,
+//! initializer, schedule and scalar function; `no_fused.sh` stops when it finds one in the library that is not named here.
+#![no_std]
+
+use core::hint::black_box;
+
+use baregrad::initializer::Initializer;
+use baregrad::layer::Layer;
+use baregrad::loss::Loss;
+use baregrad::matrix::Vector;
+use baregrad::metrics::ConfusionMatrix;
+use baregrad::network::Network;
+use baregrad::optimizer::Optimizer;
+use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, power};
+use baregrad::shape::Features;
+use baregrad::zero::Zero;
+use baregrad::{
+    AdaGrad, Adam, AdamW, BinaryCrossEntropy, ClipValue, CrossEntropy, Dataset, Dense, FanInUniform, GlorotUniform,
+    Gradients, Graph, HalfMeanSquaredError, HeUniform, Huber, Identity, LeakyRelu, MeanAbsoluteError, MeanSquaredError,
+    Momentum, Nesterov, OneHot, Relu, RmsProp, Sgd, SgdMomentum, Sigmoid, SumOfSquares, Tanh, Trainer, Uniform,
+    WeightDecay, WeightedCrossEntropy, scalar,
+};
+
+const IN: usize = 7;
+const OUT: usize = 3;
+const SAMPLES: usize = 5;
+
+/// Two layers whose sizes leave every kind of remainder to the tiles.
+type Net<Hidden, Last = Identity> = (Dense<IN, 19, Hidden>, Dense<19, OUT, Last>);
+/// One layer wide enough for whole tiles.
+type Wide<Last> = (Dense<IN, 32, Relu>, Dense<32, OUT, Last>);
+
+/// Calls everything once.
+#[inline(never)]
+pub fn everything() {
+    black_box(baregrad::float_environment().is_ok());
+    scalar_functions();
+    schedules();
+    graph();
+    // Every activation in a hidden and in the last layer, every loss and every optimizer at least once.
+    classify::<Net<Relu>, _, _>(Sgd::new(rate()), CrossEntropy, GlorotUniform);
+    classify::<Wide<Identity>, _, _>(Adam::new(rate()), CrossEntropy, HeUniform);
+    classify::<Net<Sigmoid>, _, _>(Momentum::new(rate()), OneHot(BinaryCrossEntropy), FanInUniform);
+    let weights = black_box([1.0; OUT]);
+    classify::<Net<Tanh>, _, _>(
+        AdamW::new(rate()),
+        WeightedCrossEntropy { weights },
+        Uniform::weights(-rate(), rate()),
+    );
+    classify::<Net<LeakyRelu, Sigmoid>, _, _>(RmsProp::new(rate()), OneHot(MeanSquaredError), GlorotUniform);
+    fit::<Net<Identity, Tanh>, _, _>(SgdMomentum::new(rate()), MeanSquaredError, HeUniform);
+    fit::<Net<Relu, LeakyRelu>, _, _>(Nesterov::new(rate()), SumOfSquares, FanInUniform);
+    fit::<Net<Tanh>, _, _>(AdaGrad::new(rate()), HalfMeanSquaredError, GlorotUniform);
+    fit::<Wide<Relu>, _, _>(WeightDecay::new(rate(), Sgd::new(rate())), MeanAbsoluteError, GlorotUniform);
+    fit::<Wide<Sigmoid>, _, _>(ClipValue::new(rate(), Sgd::new(rate())), Huber { delta: rate() }, HeUniform);
+}
+
+/// A number from 0 to 1, as far as anybody knows.
+fn rate() -> f32 {
+    black_box(0.25)
+}
+
+fn scalar_functions() {
+    for function in [scalar::exp, scalar::tanh, scalar::sigmoid, scalar::ln, scalar::ln_1p, scalar::sqrt] {
+        // As a function of its own, and …
+        black_box(function)(rate());
+    }
+    // … in loops, where it becomes vector code.
+    let mut numbers = [0.5; 64];
+    let values = black_box(&mut numbers);
+    in_place(values, scalar::exp);
+    in_place(values, scalar::tanh);
+    in_place(values, scalar::sigmoid);
+    in_place(values, scalar::ln);
+    in_place(values, scalar::ln_1p);
+    in_place(values, scalar::sqrt);
+    black_box(Vector::<OUT>::ZERO.softmax());
+    black_box(values);
+}
+
+#[inline(always)]
+fn in_place(values: &mut [f32], function: impl Fn(f32) -> f32) {
+    for value in black_box(values) {
+        *value = function(*value);
+    }
+}
+
+fn schedules() {
+    fn ask(schedule: impl Schedule) {
+        black_box(schedule.learning_rate(black_box(3)));
+    }
+    let learning_rate = rate();
+    ask(Constant { learning_rate });
+    ask(StepDecay { learning_rate, factor: rate(), every: 2 });
+    ask(Exponential { learning_rate, factor: rate() });
+    ask(Cosine { learning_rate, floor: rate(), warm_up: black_box(2), steps: black_box(9) });
+    black_box(ReduceOnPlateau::new(rate()).observe(rate()));
+    let mut stopping = EarlyStopping::new(3);
+    stopping.observe(rate());
+    black_box(stopping.best());
+    black_box(power(rate(), black_box(5)));
+}
+
+fn graph() {
+    let graph = Graph::<32>::ZERO;
+    let value = || {
+        let (a, b) = (graph.leaf(rate())?, graph.leaf(rate())?);
+        let product = graph.mul(graph.add(a, b)?, graph.sub(a, b)?)?;
+        let ratio = graph.div(graph.max(product, a)?, graph.neg(b)?)?;
+        let smooth = graph.tanh(graph.exp(graph.ln(graph.sqrt(ratio)?)?)?)?;
+        let end = graph.pow(graph.powi(graph.sigmoid(smooth)?, 3)?, graph.relu(b)?)?;
+        graph.backward(end)?;
+        graph.gradient(a)
+    };
+    black_box(value().is_ok());
+}
+
+/// All that can be done with labels as targets.
+#[inline(never)]
+fn classify<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
+where
+    N: Layer<In = Features<IN>, Out = Features<OUT>> + Network,
+    O: Optimizer,
+    L: Loss<Features<OUT>, N::Activation, u8> + Copy,
+{
+    let data = Dataset::from_arrays(black_box(&[[0.5; IN]; SAMPLES]), black_box(&[1_u8; SAMPLES]));
+    let mut trainer = initialized::<N, O>(initializer);
+    black_box(trainer.step(&data, loss, &mut optimizer).is_ok());
+    black_box(trainer.evaluate(&data, loss, 2).map(|evaluation| evaluation.accuracy()).is_ok());
+    let mut matrix = ConfusionMatrix::<OUT>::NEW;
+    black_box(trainer.confusion_matrix(&data, &mut matrix).is_ok());
+    black_box((matrix.accuracy(), &trainer));
+}
+
+/// All that can be done with numbers as targets.
+#[inline(never)]
+fn fit<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
+where
+    N: Layer<In = Features<IN>, Out = Features<OUT>> + Network,
+    O: Optimizer,
+    L: Loss<Features<OUT>, N::Activation, [f32; OUT]> + Copy,
+{
+    let data = Dataset::from_arrays(black_box(&[[0.5; IN]; SAMPLES]), black_box(&[[0.5; OUT]; SAMPLES]));
+    let mut trainer = initialized::<N, O>(initializer);
+    black_box(trainer.step(&data, loss, &mut optimizer).is_ok());
+    black_box(trainer.mean_loss(&data, loss).is_ok());
+    // The two-phase form: gradients into a buffer (the optimizer `StoreGradient`).
+    let mut gradients = Gradients::<N>::ZERO;
+    black_box(trainer.accumulate(&mut gradients, &data, loss, SAMPLES).is_ok());
+    black_box(trainer.accumulate_all(&mut gradients, &data, loss).is_ok());
+    black_box((gradients.norm(), gradients.clip_norm(rate())));
+    black_box(trainer.apply(&mut gradients, &mut optimizer).is_ok());
+    black_box(trainer.network.predict(black_box(&[0.5; IN])));
+    black_box(&trainer);
+}
+
+fn initialized<N: Network, O: Optimizer>(initializer: impl Initializer) -> Trainer<N, O, SAMPLES> {
+    let mut trainer = Trainer::<N, O, SAMPLES>::NEW;
+    trainer.network.initialize_with(initializer, || black_box(1));
+    black_box(trainer)
+}
