@@ -6,12 +6,15 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
+use crate::fingerprint::Fingerprint;
 use crate::scalar;
 
 /// An activation function `a = g(z)`, applied to each output of a layer by itself.
 pub trait Activation {
     /// The name that a summary prints.
     const NAME: &'static str;
+    /// Tells activations apart in a checkpoint. One with settings in its type overrides this, to count them in.
+    const FINGERPRINT: u32 = Fingerprint::of(Self::NAME).value();
 
     /// `g(z)`.
     fn value(z: f32) -> f32;
@@ -125,6 +128,7 @@ impl<const PER_MILLE: u16> LeakyRelu<PER_MILLE> {
 
 impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
     const NAME: &'static str = "leaky ReLU";
+    const FINGERPRINT: u32 = Fingerprint::of(Self::NAME).number(PER_MILLE as usize).value();
 
     #[inline(always)]
     fn value(z: f32) -> f32 {

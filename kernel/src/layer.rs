@@ -88,6 +88,9 @@ pub trait Layer: Zero {
     const PARAMETERS: usize;
     /// Number of layers; 1 except for networks.
     const LAYERS: usize = 1;
+    /// Tells architectures apart in a checkpoint: made of the kind of layer, its sizes and its activation's fingerprint
+    /// (see [`Fingerprint`](crate::fingerprint::Fingerprint)).
+    const FINGERPRINT: u32;
 
     /// Forward pass over the first `samples` samples.
     ///

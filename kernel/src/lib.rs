@@ -32,6 +32,7 @@
 //! | --- | --- |
 //! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
 //! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
+//! | [`fingerprint`] | 32 bits that stand for an architecture |
 //! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
 //! | [`activation`] | value, and slope as a function of the output |
 //! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
@@ -46,6 +47,7 @@
 //! | [`metrics`] | accuracy, confusion matrix |
 //! | `history` | the last losses, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
+//! | [`checkpoint`] | weights and training state to bytes and back |
 //!
 //! # The same bits everywhere
 //!
@@ -75,6 +77,7 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod fingerprint;
 pub mod zero;
 
 mod arch;
@@ -104,6 +107,8 @@ pub mod history;
 pub mod loss;
 pub mod metrics;
 pub mod train;
+
+pub mod checkpoint;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};

@@ -5,6 +5,7 @@
 //! eight layers are networks; as a network is a layer, deeper ones nest.
 
 use crate::activation::Activation;
+use crate::fingerprint;
 use crate::initializer::Initializer;
 use crate::layer::{Columns, Layer, LayerSummary, NonFinite};
 use crate::optimizer::{Optimizer, StoreGradient};
@@ -48,6 +49,11 @@ macro_rules! network {
 
             const PARAMETERS: usize = $first::PARAMETERS $(+ $layer::PARAMETERS)*;
             const LAYERS: usize = $first::LAYERS $(+ $layer::LAYERS)*;
+            const FINGERPRINT: u32 = {
+                let fingerprint = $first::FINGERPRINT;
+                $(let fingerprint = fingerprint::chain(fingerprint, $layer::FINGERPRINT, $layer::LAYERS);)*
+                fingerprint
+            };
 
             #[allow(unused_mut, unused_variables, unused_assignments)] // `below` in a network of one layer
             fn forward<const B: usize, X: Inputs<SampleOf<Self::In>> + ?Sized>(

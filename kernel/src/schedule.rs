@@ -128,8 +128,8 @@ pub struct ReduceOnPlateau {
     pub threshold: f32,
     /// The lowest rate; PyTorch's default is 0.
     pub floor: f32,
-    best: f32,
-    waited: u32,
+    pub(crate) best: f32,
+    pub(crate) waited: u32,
 }
 
 impl ReduceOnPlateau {
@@ -170,8 +170,8 @@ pub struct EarlyStopping {
     pub patience: u32,
     /// How much lower than the best a loss must be to count as better.
     pub min_delta: f32,
-    best: f32,
-    waited: u32,
+    pub(crate) best: f32,
+    pub(crate) waited: u32,
 }
 
 /// What [`EarlyStopping`] says of a loss.

@@ -6,7 +6,7 @@ use crate::zero::Zero;
 /// A permutation of the indices of a data set of `N` samples, owned (and placed) by the user; two bytes per sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order<const N: usize> {
-    indices: [u16; N],
+    pub(crate) indices: [u16; N],
 }
 
 impl<const N: usize> Order<N> {

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::{Columns, Layer, LayerSummary, NonFinite};
 use crate::activation::{Activation, Identity};
+use crate::fingerprint::Fingerprint;
 use crate::initializer::{Fan, Initializer};
 use crate::loops::{self, Parameters};
 use crate::matrix::Matrix;
@@ -112,6 +113,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
     type Activations<const B: usize> = Matrix<B, OUT>;
 
     const PARAMETERS: usize = IN * OUT + OUT;
+    const FINGERPRINT: u32 = Fingerprint::of("Dense").number(IN).number(OUT).part(A::FINGERPRINT).value();
 
     fn forward<const B: usize, X: Inputs<[f32; IN]> + ?Sized>(
         &self,

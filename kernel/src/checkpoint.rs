@@ -1,0 +1,587 @@
+//! Checkpoints: weights, or a whole training state, to bytes and back.
+//!
+//! ```text
+//!  0  "BGRD"                        magic
+//!  4  u16    1                      version of this format
+//!  6  u16    1 weights, 2 training  kind
+//!  8  u32    architecture           fingerprint: kinds of layers, sizes, activations
+//! 12  u32    w = 4·PARAMETERS       bytes of weights and biases
+//! 16  u32    optimizer              fingerprint of rule and slot  ┐
+//! 20  u32    o                      bytes of slots and rule       │ all 0 in
+//! 24  u32    extra                  fingerprint                   │ kind 1
+//! 28  u32    e                      bytes of extra state          ┘
+//! 32  w      weights                f32 each, in the order of `Layer::parameters`
+//!     o      slots, then the rule   a slot per parameter in the same order, then the optimizer's own fields
+//!     e      extra state            what the user gave
+//!     u32    checksum               CRC-32 (IEEE 802.3) of everything before
+//! ```
+//!
+//! Everything is little-endian on every target, nothing is padded. A checkpoint's length is known when the program compiles
+//! ([`weights_bytes`], [`training_bytes`]), and so are its first 32 bytes.
+//!
+//! ```
+//! use baregrad::{Adam, Dataset, Dense, MeanSquaredError, Relu, Trainer, checkpoint};
+//!
+//! type Net = (Dense<2, 4, Relu>, Dense<4, 1>);
+//! type Extra = (u32, u64); // steps taken, state of the generator: whatever else the training needs to go on
+//! const BYTES: usize = checkpoint::training_bytes::<Net, Adam, Extra>();
+//! const { assert!(BYTES == 36 + 4 * 17 + 8 * 17 + 24 + 12) }
+//!
+//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4>::NEW, Adam::new(0.01));
+//! let mut extra: Extra = (0, 1);
+//! trainer.step(&Dataset::from_arrays(&[[1.0, 2.0]], &[[3.0]]), MeanSquaredError, &mut optimizer)?;
+//! extra.0 += 1;
+//! let mut bytes = [0; BYTES];
+//! trainer.save(&optimizer, &extra, &mut bytes)?;
+//!
+//! // After a restart:
+//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4>::NEW, Adam::new(0.01));
+//! let mut extra: Extra = (0, 0);
+//! trainer.load(&mut optimizer, &mut extra, &bytes)?;
+//! assert_eq!(extra, (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is saved
+//! *Weights*: weights and biases, to predict with. *Training*: these, the optimizer's slots, its own numbers (learning rate, powers), and
+//! extra state, a [`State`] that the user names: a count of steps, a schedule, a generator, an order; `()` for none. Between
+//! two steps that is all there is, so training goes on from it bit for bit, on any target. The workspace and a stored gradient
+//! are not saved.
+//!
+//! # Nothing goes wrong quietly
+//! A save is refused when a weight or a slot is infinite or NaN, before the buffer or the sink sees a byte: so a diverged training
+//! never takes the place of a good checkpoint. (The optimizer's own numbers and the extra state may hold infinities.) A load looks
+//! at everything, the checksum and each weight and slot, before it changes anything: one that fails changes nothing.
+//!
+//! # Order of the errors
+//! Magic, version, length, checksum, then kind, architecture, optimizer, extra state, finite values. So everything from
+//! [`LoadError::OtherKind`] on speaks of a checkpoint that is whole. One that is cut, or has a bit flipped, gets an
+//! error of the first four, and never loads.
+//!
+//! # Without a buffer
+//! [`write_weights`] and [`write_training`] hand pieces of [`CHUNK`] bytes (the last may be shorter) to a sink that may fail, the
+//! header first and the checksum last: flash, a file, a radio. From flash that the processor can address, load the slice as it lies there;
+//! from anything else, [`read_weights`] and [`read_training`] fetch pieces of the same size, twice.
+//!
+//! # What the version means
+//! A version's bytes never change their meaning, and the fingerprints of this library's types are part of it. A release that writes
+//! another version says so in the changelog under "Format", with the versions that it still loads; one that can no longer load what
+//! the release before wrote is a breaking release.
+//!
+//! # Source
+//! CRC-32 as in IEEE 802.3. The fingerprints are in [`fingerprint`](crate::fingerprint).
+
+mod crc;
+mod error;
+mod state;
+mod stream;
+
+pub use error::{LoadError, ReadError, SaveError, WriteError};
+pub use state::State;
+
+use core::convert::Infallible;
+
+use crate::fingerprint::Fingerprint;
+use crate::layer::Layer;
+use crate::optimizer::{Optimizer, Slot};
+use crate::train::Trainer;
+use crate::zero::Zero;
+use stream::{Reader, Writer};
+
+/// Version of the format that this release writes, and the only one that it loads.
+pub const VERSION: u16 = 1;
+/// Bytes before the weights.
+pub const HEADER_BYTES: usize = 32;
+/// Bytes of the pieces that are written and read; the last of a checkpoint may be shorter. A multiple of every usual flash word.
+pub const CHUNK: usize = 64;
+
+const MAGIC: [u8; 4] = *b"BGRD";
+const WEIGHTS: u16 = 1;
+const TRAINING: u16 = 2;
+/// Header and checksum.
+const FRAME: usize = HEADER_BYTES + 4;
+
+/// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter.
+pub const fn weights_bytes<N: Layer>() -> usize {
+    const { Header::of_weights::<N>().total() as usize }
+}
+
+/// Bytes of a checkpoint of a training state: 36, 4 for each parameter, the slots, the optimizer's own numbers, the extra
+/// state.
+pub const fn training_bytes<N: Layer, O: Optimizer<Slot: State> + State, E: State>() -> usize {
+    const { Header::of_training::<N, O, E>().total() as usize }
+}
+
+/// Saves the weights; gives [`weights_bytes`], the number of bytes used at the start of the buffer.
+///
+/// # Errors
+/// See [`SaveError`]: the buffer is then as it was.
+pub fn save_weights<N: Layer>(network: &N, buffer: &mut [u8]) -> Result<usize, SaveError> {
+    let needed = weights_bytes::<N>();
+    let mut sink = buffer_sink(buffer, needed)?;
+    write_weights(network, &mut sink).map_err(refusal)?;
+    Ok(needed)
+}
+
+/// Loads weights from exactly the bytes of a checkpoint.
+///
+/// # Errors
+/// See [`LoadError`]: the network is then as it was.
+pub fn load_weights<N: Layer>(network: &mut N, bytes: &[u8]) -> Result<(), LoadError> {
+    let mut source = slice_source(bytes);
+    check_weights::<N, _, _>(bytes.len(), &mut source).map_err(complaint)?;
+    let mut reader = Reader::new(&mut source, bytes.len());
+    take_weights(network, &mut reader);
+    Ok(())
+}
+
+/// Saves a training state; gives [`training_bytes`], the number of bytes used at the start of the buffer.
+///
+/// # Errors
+/// See [`SaveError`]: the buffer is then as it was.
+pub fn save_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+    network: &N,
+    slots: &N::Slots<O>,
+    optimizer: &O,
+    extra: &E,
+    buffer: &mut [u8],
+) -> Result<usize, SaveError> {
+    let needed = training_bytes::<N, O, E>();
+    let mut sink = buffer_sink(buffer, needed)?;
+    write_training(network, slots, optimizer, extra, &mut sink).map_err(refusal)?;
+    Ok(needed)
+}
+
+/// Loads a training state from exactly the bytes of a checkpoint.
+///
+/// # Errors
+/// See [`LoadError`]: network, slots, optimizer and extra state are then as they were.
+pub fn load_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    optimizer: &mut O,
+    extra: &mut E,
+    bytes: &[u8],
+) -> Result<(), LoadError> {
+    let mut source = slice_source(bytes);
+    check_training::<N, O, E, _, _>(bytes.len(), &mut source).map_err(complaint)?;
+    let mut reader = Reader::new(&mut source, bytes.len());
+    take_training(network, slots, optimizer, extra, &mut reader);
+    Ok(())
+}
+
+/// Writes the weights to a sink, in pieces of [`CHUNK`] bytes but for the last; gives the number of bytes.
+///
+/// # Errors
+/// Refused, as [`save_weights`]: the sink has not been called then. Or the sink failed, and is not called again.
+pub fn write_weights<N: Layer, F>(
+    network: &N,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), F>,
+) -> Result<usize, WriteError<F>> {
+    saveable_weights(network)?;
+    let mut writer = Writer::new(sink);
+    const { Header::of_weights::<N>() }.write(&mut writer);
+    put_weights(network, &mut writer);
+    writer.finish().map_err(WriteError::Sink)?;
+    Ok(weights_bytes::<N>())
+}
+
+/// Writes a training state to a sink, in pieces of [`CHUNK`] bytes but for the last; gives the number of bytes.
+///
+/// # Errors
+/// Refused, as [`save_training`]: the sink has not been called then. Or the sink failed, and is not called again.
+pub fn write_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
+    network: &N,
+    slots: &N::Slots<O>,
+    optimizer: &O,
+    extra: &E,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), F>,
+) -> Result<usize, WriteError<F>> {
+    saveable_weights(network)?;
+    saveable_state::<N, O, E>(slots, optimizer, extra)?;
+    let mut writer = Writer::new(sink);
+    const { Header::of_training::<N, O, E>() }.write(&mut writer);
+    put_weights(network, &mut writer);
+    N::slots::<O>(slots, &mut |piece| {
+        for slot in piece {
+            slot.save(&mut |bytes| writer.put(bytes));
+        }
+    });
+    optimizer.save(&mut |bytes| writer.put(bytes));
+    extra.save(&mut |bytes| writer.put(bytes));
+    writer.finish().map_err(WriteError::Sink)?;
+    Ok(training_bytes::<N, O, E>())
+}
+
+/// Loads weights from a checkpoint of `length` bytes that `source` gives in pieces: it fills the slice from the offset on.
+///
+/// Everything is read twice: first to check it, then to take it. Offsets are multiples of [`CHUNK`], in order; slices have
+/// [`CHUNK`] bytes but for the last.
+///
+/// # Errors
+/// See [`ReadError`]: the network is then as it was, but for [`ReadError::Unsteady`].
+pub fn read_weights<N: Layer, F>(
+    network: &mut N,
+    length: usize,
+    source: &mut impl FnMut(usize, &mut [u8]) -> Result<(), F>,
+) -> Result<(), ReadError<F>> {
+    check_weights::<N, _, _>(length, source)?;
+    let mut reader = Reader::new(source, length);
+    take_weights(network, &mut reader);
+    steady(reader)
+}
+
+/// Loads a training state from a checkpoint of `length` bytes that `source` gives in pieces; see [`read_weights`].
+///
+/// # Errors
+/// See [`ReadError`]: everything is then as it was, but for [`ReadError::Unsteady`].
+pub fn read_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    optimizer: &mut O,
+    extra: &mut E,
+    length: usize,
+    source: &mut impl FnMut(usize, &mut [u8]) -> Result<(), F>,
+) -> Result<(), ReadError<F>> {
+    check_training::<N, O, E, _, _>(length, source)?;
+    let mut reader = Reader::new(source, length);
+    take_training(network, slots, optimizer, extra, &mut reader);
+    steady(reader)
+}
+
+/// How long the checkpoint is that starts with these bytes, at least [`HEADER_BYTES`] of them: for a place in flash that
+/// may hold another network's. Only the load itself tells whether the checkpoint is sound.
+///
+/// # Errors
+/// Too few bytes, no checkpoint, or one of another version.
+pub fn stated_bytes(start: &[u8]) -> Result<usize, LoadError> {
+    let mut source = slice_source(start);
+    let mut reader = Reader::new(&mut source, start.len());
+    let header = Header::read(&mut reader, start.len(), HEADER_BYTES)?;
+    Ok(as_length(header.total()))
+}
+
+/// Checkpoints of a training.
+impl<N: Layer, O: Optimizer<Slot: State> + State, const B: usize> Trainer<N, O, B> {
+    /// Saves the training state; see [`save_training`](crate::checkpoint::save_training).
+    ///
+    /// # Errors
+    /// See [`SaveError`]: the buffer is then as it was.
+    pub fn save<E: State>(&self, optimizer: &O, extra: &E, buffer: &mut [u8]) -> Result<usize, SaveError> {
+        save_training(&self.network, &self.slots, optimizer, extra, buffer)
+    }
+
+    /// Loads a training state; see [`load_training`](crate::checkpoint::load_training).
+    ///
+    /// # Errors
+    /// See [`LoadError`]: trainer, optimizer and extra state are then as they were.
+    pub fn load<E: State>(&mut self, optimizer: &mut O, extra: &mut E, bytes: &[u8]) -> Result<(), LoadError> {
+        load_training(&mut self.network, &mut self.slots, optimizer, extra, bytes)
+    }
+}
+
+/// Fingerprint and length of a part of the payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Part {
+    fingerprint: u32,
+    bytes: u32,
+}
+
+/// The first bytes of a checkpoint, but for magic and version.
+#[derive(Clone, Copy)]
+struct Header {
+    kind: u16,
+    weights: Part,
+    optimizer: Part,
+    extra: Part,
+}
+
+impl Header {
+    const fn of_weights<N: Layer>() -> Self {
+        let none = Part { fingerprint: 0, bytes: 0 };
+        let weights = Part::new(N::FINGERPRINT, 4 * N::PARAMETERS);
+        Self { kind: WEIGHTS, weights, optimizer: none, extra: none }
+    }
+
+    const fn of_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>() -> Self {
+        let rule = Fingerprint::of("optimizer").part(O::FINGERPRINT).part(<O::Slot as State>::FINGERPRINT).value();
+        let optimizer = Part::new(rule, N::PARAMETERS * <O::Slot as State>::BYTES + O::BYTES);
+        let extra = Part::new(E::FINGERPRINT, E::BYTES);
+        Self { kind: TRAINING, optimizer, extra, ..Self::of_weights::<N>() }
+    }
+
+    /// Length of the whole checkpoint.
+    const fn total(self) -> u64 {
+        FRAME as u64 + self.weights.bytes as u64 + self.optimizer.bytes as u64 + self.extra.bytes as u64
+    }
+
+    fn write<S: FnMut(&[u8]) -> Result<(), F>, F>(self, writer: &mut Writer<'_, S, F>) {
+        writer.put(&MAGIC);
+        writer.put(&VERSION.to_le_bytes());
+        writer.put(&self.kind.to_le_bytes());
+        for part in [self.weights, self.optimizer, self.extra] {
+            writer.put(&part.fingerprint.to_le_bytes());
+            writer.put(&part.bytes.to_le_bytes());
+        }
+    }
+
+    /// Reads the header of a checkpoint of which there are `length` bytes, where fewer than `least` are too few.
+    fn read<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+        reader: &mut Reader<'_, S, F>,
+        length: usize,
+        least: usize,
+    ) -> Result<Self, LoadError> {
+        let magic = reader.array::<4>();
+        let version = u16::from_le_bytes(reader.array());
+        let kind = u16::from_le_bytes(reader.array());
+        let [weights, optimizer, extra] = [Part::read(reader), Part::read(reader), Part::read(reader)];
+        match length {
+            4.. if magic != MAGIC => Err(LoadError::NotACheckpoint),
+            6.. if version != VERSION => Err(LoadError::UnknownVersion { found: version }),
+            _ if length < least => Err(LoadError::Truncated { expected: least }),
+            _ => Ok(Self { kind, weights, optimizer, extra }),
+        }
+    }
+
+    /// Whether a checkpoint has as many bytes as its header says.
+    fn check_length(self, length: usize) -> Result<(), LoadError> {
+        let expected = as_length(self.total());
+        match (length as u64).cmp(&self.total()) {
+            core::cmp::Ordering::Less => Err(LoadError::Truncated { expected }),
+            core::cmp::Ordering::Equal => Ok(()),
+            core::cmp::Ordering::Greater => Err(LoadError::TooLong { expected }),
+        }
+    }
+
+    /// Whether this is the header that is asked for.
+    fn check_type(self, expected: Self) -> Result<(), LoadError> {
+        if self.kind != expected.kind {
+            Err(LoadError::OtherKind { found: self.kind })
+        } else if self.weights != expected.weights {
+            Err(LoadError::OtherArchitecture)
+        } else if self.optimizer != expected.optimizer {
+            Err(LoadError::OtherOptimizer)
+        } else if self.extra != expected.extra {
+            Err(LoadError::OtherExtra)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Part {
+    const fn new(fingerprint: u32, bytes: usize) -> Self {
+        assert!(bytes as u64 <= u32::MAX as u64, "a checkpoint holds less than 4 GB of each part");
+        Self { fingerprint, bytes: bytes as u32 }
+    }
+
+    fn read<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(reader: &mut Reader<'_, S, F>) -> Self {
+        let fingerprint = u32::from_le_bytes(reader.array());
+        Self { fingerprint, bytes: u32::from_le_bytes(reader.array()) }
+    }
+}
+
+/// The largest length that the target has stands for all above it.
+fn as_length(total: u64) -> usize {
+    usize::try_from(total).unwrap_or(usize::MAX)
+}
+
+/// Refuses weights that are not finite.
+fn saveable_weights<N: Layer>(network: &N) -> Result<(), SaveError> {
+    let (mut finite, mut count) = (true, 0usize);
+    network.parameters(&mut |piece| {
+        finite &= piece.iter().all(|value| value.is_finite());
+        count = count.saturating_add(piece.len());
+    });
+    if !finite {
+        Err(SaveError::NonFiniteWeights)
+    } else if count != N::PARAMETERS {
+        Err(SaveError::WrongLength)
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses slots that are not finite, and states that are not as long as they say.
+fn saveable_state<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+    slots: &N::Slots<O>,
+    optimizer: &O,
+    extra: &E,
+) -> Result<(), SaveError> {
+    let (mut finite, mut right, mut count) = (true, true, 0usize);
+    N::slots::<O>(slots, &mut |piece| {
+        finite &= piece.iter().all(Slot::is_finite);
+        right &= piece.iter().all(has_right_length);
+        count = count.saturating_add(piece.len());
+    });
+    if !finite {
+        Err(SaveError::NonFiniteSlots)
+    } else if !right || count != N::PARAMETERS || !has_right_length(optimizer) || !has_right_length(extra) {
+        Err(SaveError::WrongLength)
+    } else {
+        Ok(())
+    }
+}
+
+fn has_right_length<T: State>(state: &T) -> bool {
+    let mut count = 0usize;
+    state.save(&mut |bytes| count = count.saturating_add(bytes.len()));
+    count == T::BYTES
+}
+
+fn put_weights<N: Layer, S: FnMut(&[u8]) -> Result<(), F>, F>(network: &N, writer: &mut Writer<'_, S, F>) {
+    network.parameters(&mut |piece| {
+        for value in piece {
+            writer.put(&value.to_le_bytes());
+        }
+    });
+}
+
+/// Reads all of a checkpoint and says what is wrong with it; `payload` looks at the values, if they are of the right types.
+fn check<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+    expected: Header,
+    length: usize,
+    source: &mut S,
+    payload: impl FnOnce(&mut Reader<'_, S, F>) -> Result<(), LoadError>,
+) -> Result<(), ReadError<F>> {
+    let mut reader = Reader::new(source, length);
+    let header = match Header::read(&mut reader, length, FRAME) {
+        Ok(header) => header,
+        // What is read after a failure of the source is no reason to complain of the bytes.
+        Err(error) => return Err(reader.result().map_or_else(ReadError::Source, |()| error.into())),
+    };
+    if let Err(error) = header.check_length(length) {
+        return Err(reader.result().map_or_else(ReadError::Source, |()| error.into()));
+    }
+    let verdict = header.check_type(expected).and_then(|()| payload(&mut reader));
+    if reader.finish().map_err(ReadError::Source)? {
+        verdict.map_err(ReadError::Load)
+    } else {
+        Err(LoadError::ChecksumMismatch.into())
+    }
+}
+
+fn check_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+    length: usize,
+    source: &mut S,
+) -> Result<(), ReadError<F>> {
+    check(const { Header::of_weights::<N>() }, length, source, finite_weights::<N, S, F>)
+}
+
+fn check_training<
+    N: Layer,
+    O: Optimizer<Slot: State> + State,
+    E: State,
+    S: FnMut(usize, &mut [u8]) -> Result<(), F>,
+    F,
+>(
+    length: usize,
+    source: &mut S,
+) -> Result<(), ReadError<F>> {
+    check(const { Header::of_training::<N, O, E>() }, length, source, |reader| {
+        finite_weights::<N, S, F>(reader)?;
+        let mut finite = true;
+        for _ in 0..N::PARAMETERS {
+            let mut slot = O::Slot::ZERO;
+            slot.load(&mut |bytes| reader.take(bytes));
+            finite &= slot.is_finite();
+        }
+        if finite { Ok(()) } else { Err(LoadError::NonFiniteSlots) }
+    })
+}
+
+fn finite_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+    reader: &mut Reader<'_, S, F>,
+) -> Result<(), LoadError> {
+    let mut finite = true;
+    for _ in 0..N::PARAMETERS {
+        finite &= f32::from_le_bytes(reader.array()).is_finite();
+    }
+    if finite { Ok(()) } else { Err(LoadError::NonFiniteWeights) }
+}
+
+/// Takes the weights out of a checkpoint that has been checked.
+fn take_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+    network: &mut N,
+    reader: &mut Reader<'_, S, F>,
+) {
+    reader.skip(HEADER_BYTES);
+    network.parameters_mut(&mut |piece| {
+        for value in piece {
+            *value = f32::from_le_bytes(reader.array());
+        }
+    });
+}
+
+/// Takes everything out of a checkpoint that has been checked.
+fn take_training<
+    N: Layer,
+    O: Optimizer<Slot: State> + State,
+    E: State,
+    S: FnMut(usize, &mut [u8]) -> Result<(), F>,
+    F,
+>(
+    network: &mut N,
+    slots: &mut N::Slots<O>,
+    optimizer: &mut O,
+    extra: &mut E,
+    reader: &mut Reader<'_, S, F>,
+) {
+    take_weights(network, reader);
+    N::slots_mut::<O>(slots, &mut |piece| {
+        for slot in piece {
+            slot.load(&mut |bytes| reader.take(bytes));
+        }
+    });
+    optimizer.load(&mut |bytes| reader.take(bytes));
+    extra.load(&mut |bytes| reader.take(bytes));
+}
+
+/// Whether the second reading gave sound bytes too.
+fn steady<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(reader: Reader<'_, S, F>) -> Result<(), ReadError<F>> {
+    match reader.finish() {
+        Ok(true) => Ok(()),
+        _ => Err(ReadError::Unsteady),
+    }
+}
+
+/// A sink that fills a buffer from its start on.
+fn buffer_sink(buffer: &mut [u8], needed: usize) -> Result<impl FnMut(&[u8]) -> Result<(), Infallible>, SaveError> {
+    if buffer.len() < needed {
+        return Err(SaveError::BufferTooSmall { needed });
+    }
+    let mut places = buffer.iter_mut();
+    Ok(move |piece: &[u8]| {
+        // In this order: `zip` looks at its second only when the first had one more.
+        for (byte, place) in piece.iter().zip(places.by_ref()) {
+            *place = *byte;
+        }
+        Ok(())
+    })
+}
+
+/// A source that reads from a slice.
+fn slice_source(bytes: &[u8]) -> impl FnMut(usize, &mut [u8]) -> Result<(), Infallible> {
+    |offset, piece| {
+        for (place, byte) in piece.iter_mut().zip(bytes.get(offset..).unwrap_or_default()) {
+            *place = *byte;
+        }
+        Ok(())
+    }
+}
+
+fn refusal(error: WriteError<Infallible>) -> SaveError {
+    match error {
+        WriteError::Save(error) => error,
+        WriteError::Sink(never) => match never {},
+    }
+}
+
+fn complaint(error: ReadError<Infallible>) -> LoadError {
+    match error {
+        ReadError::Load(error) => error,
+        ReadError::Source(never) => match never {},
+        // Said only by the second reading, which a slice doesn't need.
+        ReadError::Unsteady => LoadError::ChecksumMismatch,
+    }
+}

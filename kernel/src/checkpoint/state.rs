@@ -1,0 +1,243 @@
+//! Values that a checkpoint can hold.
+
+use crate::data::Order;
+use crate::fingerprint::Fingerprint;
+use crate::optimizer::{
+    AdaGrad, Adam, AdamW, ClipValue, Moments, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay,
+};
+use crate::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, StepDecay};
+
+/// A value that takes a fixed number of bytes in a checkpoint: little-endian, the same on every target.
+///
+/// The numbers have it (not `usize`, whose size depends on the target), arrays and tuples of them, every optimizer of this
+/// library and its slot, every schedule, an [`Order`], and `&mut T` for parts that lie apart. A struct of one's own gets it
+/// in one line by [`state!`](crate::state); an optimizer of one's own needs it for itself and for its slot.
+///
+/// A generator that hides its state (most of `rand_pcg` and `rand_chacha` do) can be seeded anew each epoch from a seed and
+/// the epoch's number, which are numbers to save.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a checkpoint",
+    note = "numbers but `usize`, arrays, tuples of up to six, and the library's optimizers and schedules can",
+    note = "`baregrad::state!({Self} {{ field: Type, … }});` makes it so for a struct of states"
+)]
+pub trait State {
+    /// Number of bytes.
+    const BYTES: usize;
+    /// Tells layouts apart: made of names and the fingerprints of the parts.
+    const FINGERPRINT: u32;
+
+    /// Hands over exactly [`BYTES`](Self::BYTES) bytes, in any number of pieces.
+    fn save(&self, write: &mut impl FnMut(&[u8]));
+
+    /// Takes the same bytes; `read` fills a slice with the next of them. Any bytes must do: they may be another program's.
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8]));
+}
+
+/// Makes a struct a [`State`](crate::checkpoint::State): its name, then *all* its fields, each of which is a state.
+///
+/// ```
+/// struct Progress { epoch: u32, generator: u64 }
+/// baregrad::state!(Progress { epoch: u32, generator: u64 });
+/// ```
+///
+/// A field that is left out, or has another type, does not compile. The names count: a struct or field that is renamed can't
+/// load what was saved before.
+// It reads
+//     impl State for Progress {
+//         const BYTES: usize = 0 + <u32 as State>::BYTES + <u64 as State>::BYTES;
+//         const FINGERPRINT: u32 = Fingerprint::of("Progress").name("epoch").part(<u32 as State>::FINGERPRINT)….value();
+//         fn save(&self, write: &mut impl FnMut(&[u8])) {
+//             let Self { epoch, generator } = self;
+//             <u32 as State>::save(epoch, write);
+//             <u64 as State>::save(generator, write);
+//         }
+//         …
+//     }
+#[macro_export]
+macro_rules! state {
+    ($name:ident { $($field:ident: $part:ty),* $(,)? }) => {
+        impl $crate::checkpoint::State for $name {
+            const BYTES: usize = 0 $(+ <$part as $crate::checkpoint::State>::BYTES)*;
+            const FINGERPRINT: u32 = $crate::fingerprint::Fingerprint::of(stringify!($name))
+                $(.name(stringify!($field)).part(<$part as $crate::checkpoint::State>::FINGERPRINT))*
+                .value();
+
+            fn save(&self, write: &mut impl FnMut(&[u8])) {
+                let Self { $($field),* } = self;
+                $(<$part as $crate::checkpoint::State>::save($field, write);)*
+            }
+
+            fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+                let Self { $($field),* } = self;
+                $(<$part as $crate::checkpoint::State>::load($field, read);)*
+            }
+        }
+    };
+}
+
+state!(Sgd { learning_rate: f32 });
+state!(Momentum { learning_rate: f32, momentum: f32 });
+state!(SgdMomentum { learning_rate: f32, momentum: f32 });
+state!(Nesterov { learning_rate: f32, momentum: f32 });
+state!(AdaGrad { learning_rate: f32, epsilon: f32 });
+state!(RmsProp { learning_rate: f32, decay: f32, epsilon: f32 });
+state!(Adam { learning_rate: f32, beta1: f32, beta2: f32, epsilon: f32, beta1_power: f32, beta2_power: f32 });
+state!(AdamW { adam: Adam, weight_decay: f32 });
+state!(Moments { first_moment: f32, second_moment: f32 });
+
+state!(Constant { learning_rate: f32 });
+state!(StepDecay { learning_rate: f32, factor: f32, every: u32 });
+state!(Exponential { learning_rate: f32, factor: f32 });
+state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 });
+state!(ReduceOnPlateau {
+    learning_rate: f32,
+    factor: f32,
+    patience: u32,
+    threshold: f32,
+    floor: f32,
+    best: f32,
+    waited: u32,
+});
+state!(EarlyStopping { patience: u32, min_delta: f32, best: f32, waited: u32 });
+
+impl<O: State> State for WeightDecay<O> {
+    const BYTES: usize = f32::BYTES + O::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("WeightDecay").part(O::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        let Self { weight_decay, optimizer } = self;
+        weight_decay.save(write);
+        optimizer.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let Self { weight_decay, optimizer } = self;
+        weight_decay.load(read);
+        optimizer.load(read);
+    }
+}
+
+impl<O: State> State for ClipValue<O> {
+    const BYTES: usize = f32::BYTES + O::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("ClipValue").part(O::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        let Self { limit, optimizer } = self;
+        limit.save(write);
+        optimizer.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let Self { limit, optimizer } = self;
+        limit.load(read);
+        optimizer.load(read);
+    }
+}
+
+/// Two bytes per index. It is not checked again to be a permutation: an index beyond the data set is an error where a batch
+/// is made of it.
+impl<const N: usize> State for Order<N> {
+    const BYTES: usize = <[u16; N]>::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("Order").number(N).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        self.indices.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        self.indices.load(read);
+    }
+}
+
+macro_rules! number {
+    ($($number:ident)*) => { $(
+        impl State for $number {
+            const BYTES: usize = size_of::<Self>();
+            const FINGERPRINT: u32 = Fingerprint::of(stringify!($number)).value();
+
+            fn save(&self, write: &mut impl FnMut(&[u8])) {
+                write(&self.to_le_bytes());
+            }
+
+            fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+                let mut bytes = [0; size_of::<Self>()];
+                read(&mut bytes);
+                *self = Self::from_le_bytes(bytes);
+            }
+        }
+    )* };
+}
+
+number!(u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64);
+
+/// One byte, 0 or 1; loads as `true` from anything but 0.
+impl State for bool {
+    const BYTES: usize = 1;
+    const FINGERPRINT: u32 = Fingerprint::of("bool").value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        u8::from(*self).save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let mut byte = 0u8;
+        byte.load(read);
+        *self = byte != 0;
+    }
+}
+
+impl<T: State, const N: usize> State for [T; N] {
+    const BYTES: usize = N * T::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("[]").number(N).part(T::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        for part in self {
+            part.save(write);
+        }
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        for part in self {
+            part.load(read);
+        }
+    }
+}
+
+/// As what it refers to: `&mut (&mut step, &mut order)` takes what `(step, order)` gave.
+impl<T: State> State for &mut T {
+    const BYTES: usize = T::BYTES;
+    const FINGERPRINT: u32 = T::FINGERPRINT;
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        T::save(self, write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        T::load(self, read);
+    }
+}
+
+macro_rules! tuple {
+    ($($index:tt $part:ident),*) => {
+        impl<$($part: State),*> State for ($($part,)*) {
+            const BYTES: usize = 0 $(+ $part::BYTES)*;
+            const FINGERPRINT: u32 = Fingerprint::of("()")$(.part($part::FINGERPRINT))*.value();
+
+            fn save(&self, _write: &mut impl FnMut(&[u8])) {
+                $(self.$index.save(_write);)*
+            }
+
+            fn load(&mut self, _read: &mut impl FnMut(&mut [u8])) {
+                $(self.$index.load(_read);)*
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(0 T0);
+tuple!(0 T0, 1 T1);
+tuple!(0 T0, 1 T1, 2 T2);
+tuple!(0 T0, 1 T1, 2 T2, 3 T3);
+tuple!(0 T0, 1 T1, 2 T2, 3 T3, 4 T4);
+tuple!(0 T0, 1 T1, 2 T2, 3 T3, 4 T4, 5 T5);
