@@ -7,6 +7,7 @@
 pub mod mnist;
 pub mod precise;
 pub mod programs;
+pub mod replay;
 pub mod same_bits;
 pub mod textbook;
 
