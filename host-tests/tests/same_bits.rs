@@ -23,9 +23,12 @@ fn the_library_gives_the_expected_lines_here() {
     assert_eq!(lines.lines().count(), EXPECTED.lines().count());
 }
 
+/// Something to choose in a case: its name, which choice the case has, and how many there are.
+type Factor = (&'static str, fn(&Case) -> usize, usize);
+
 #[test]
 fn every_pair_of_choices_is_in_some_case() {
-    let factors: [(&str, fn(&Case) -> usize, usize); 4] = [
+    let factors: [Factor; 4] = [
         ("activation", |case| case.activation, ACTIVATIONS.len()),
         ("loss", |case| case.loss, LOSSES.len()),
         ("optimizer", |case| case.optimizer, OPTIMIZERS.len()),

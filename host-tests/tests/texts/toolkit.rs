@@ -32,7 +32,7 @@ fn toolkit_on_digits_lowers_the_error_and_beats_chance() {
         for _ in 0..MINI_BATCHES / 10 {
             let mut sum = 0.0;
             for _ in 0..10 {
-                indices.draw(TRAIN.inputs().len(), &mut generator);
+                indices.draw(TRAIN.inputs().len(), &mut generator).expect("few enough samples");
                 let batch = gathered.gather(&TRAIN.batch(&indices).unwrap(), scale).unwrap();
                 sum += trainer.step(batch, LOSS, &mut optimizer).unwrap();
             }
