@@ -33,6 +33,11 @@ pub const WEIGHT_DECAY: f32 = 0.05;
 /// Limit of gradients, where there is one.
 pub const CLIP: f32 = 0.02;
 
+/// Rates by which XOR (squared error) and iris (cross-entropy) diverge.
+pub const DIVERGENCE: [f32; 2] = [10.0, 1e20];
+/// Steps within which they do.
+pub const MOST_DIVERGING: u32 = 200;
+
 /// CRC-32 of `f32` values, little-endian.
 pub struct Checksum<'a>(crc::Digest<'a, u32, NoTable>);
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use firmware_example::same_bits::{
-    ACTIVATIONS, BATCHES, CLIP, Case, Checksum, DIGITS, Data, FUNCTIONS, LEARNING_RATE, LOSSES, OPTIMIZERS, OUTPUTS,
-    REPORTED, STEPS, WEIGHT_DECAY, cases, grid,
+    ACTIVATIONS, BATCHES, CLIP, Case, Checksum, DIGITS, DIVERGENCE, Data, FUNCTIONS, LEARNING_RATE, LOSSES,
+    MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, WEIGHT_DECAY, cases, grid,
 };
 use firmware_example::{digits, iris, xor};
 use rand_core::Rng;
@@ -22,7 +22,41 @@ pub fn expected(small_only: bool) -> String {
         let values: Vec<f32> = grid().map(function).collect();
         writeln!(lines, "scalar {name} {:08x}", crc(&values)).expect("a String takes everything");
     }
+    for (name, data, loss) in [("Xor", Data::Xor, Loss::MeanSquaredError), ("Iris", Data::Iris, Loss::CrossEntropy)] {
+        let (error, step) = diverge(data, loss);
+        writeln!(lines, "{name} diverges-{error} {step:08x}").expect("a String takes everything");
+    }
     lines
+}
+
+/// Which error a training by far too large a rate ends with, and at which step. Without activations the outputs of a layer are its
+/// pre-activations.
+fn diverge(data: Data, loss: Loss) -> (&'static str, u32) {
+    let (sizes, inputs, targets, learning_rate) = match data {
+        Data::Xor => {
+            let targets = xor::TARGETS.map(|row| Target::Values(row.to_vec()));
+            ([2, 3, 1], rows(&xor::INPUTS), targets.to_vec(), DIVERGENCE[0])
+        }
+        _ => {
+            let targets = iris::TRAIN_LABELS[..4].iter().map(|&label| Target::Label(label.into()));
+            ([4, 5, 3], rows(&iris::TRAIN_INPUTS[..4]), targets.collect(), DIVERGENCE[1])
+        }
+    };
+    let layer = |inputs, outputs| Layer::zero(inputs, outputs, Activation::Identity);
+    let mut network = Network { layers: vec![layer(sizes[0], sizes[1]), layer(sizes[1], sizes[2])] };
+    let mut generator = Pcg32::new(1, 0);
+    let drawn: Vec<f32> = network.parameters().iter().map(|_| uniform(-0.5, 0.5, generator.next_u32())).collect();
+    network.set_parameters(&drawn);
+    let mut rule = Optimizer::Sgd { learning_rate };
+    for number in 1..=MOST_DIVERGING {
+        if !network.forward(&inputs).concat().concat().iter().all(|z| z.is_finite()) {
+            return ("NonFinitePreActivation", number);
+        }
+        if !step(&mut network, &mut rule, &inputs, &targets, loss).is_finite() {
+            return ("NonFiniteLoss", number);
+        }
+    }
+    panic!("{data:?} does not diverge")
 }
 
 fn crc(values: &[f32]) -> u32 {

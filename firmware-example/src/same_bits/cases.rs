@@ -8,12 +8,17 @@ use baregrad::layer::Layer;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::{Features, Inputs, SampleOf, Shape};
-use baregrad::{Dataset, Dense, GatherBuffer, Network, StepError, Trainer, Uniform, Zero};
+use baregrad::{
+    CrossEntropy, Dataset, Dense, GatherBuffer, MeanSquaredError, Network, Sgd, StepError, Trainer, Uniform, Zero,
+};
 use heapless::String;
 use rand_pcg::Pcg32;
 
 use super::choices::{Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, Values};
-use super::{ACTIVATIONS, BATCHES, Checksum, DIGITS, FUNCTIONS, LOSSES, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, grid};
+use super::{
+    ACTIVATIONS, BATCHES, Checksum, DIGITS, DIVERGENCE, FUNCTIONS, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS,
+    REPORTED, STEPS, grid,
+};
 use crate::{digits, iris, xor};
 
 /// What a case trains on.
@@ -127,6 +132,43 @@ pub fn run(small_only: bool, report: Report<'_>) {
         grid().for_each(|x| checksum.add(&[function(x)]));
         report("scalar", name, checksum.finish());
     }
+    let xor = Dataset::from_arrays(&xor::INPUTS, &xor::TARGETS);
+    diverge::<(Dense<2, 3>, Dense<3, 1>), _, _, _, 4>("Xor", xor, MeanSquaredError, DIVERGENCE[0], report);
+    if let Ok(iris) = Dataset::new(iris::TRAIN.inputs().split_at(4).0, iris::TRAIN.targets().split_at(4).0) {
+        diverge::<(Dense<4, 5>, Dense<5, 3>), _, _, _, 4>("Iris", iris, CrossEntropy, DIVERGENCE[1], report);
+    }
+}
+
+/// Trains by far too large a rate until a step is refused, and reports the error with the number of the step.
+///
+/// A NaN would have another payload on another processor, so it matters that every one refuses the same step.
+fn diverge<N, X, T, L, const B: usize>(
+    name: &str,
+    data: Dataset<'_, X, T>,
+    loss: L,
+    learning_rate: f32,
+    report: Report<'_>,
+) where
+    N: Layer,
+    N::In: Shape<Sample = X>,
+    L: Loss<N::Out, N::Activation, T> + Copy,
+{
+    let mut trainer = Trainer::<N, Sgd, B>::NEW;
+    trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut Pcg32::new(1, 0));
+    let mut optimizer = Sgd::new(learning_rate);
+    for step in 1..=MOST_DIVERGING {
+        let error = match trainer.step(&data, loss, &mut optimizer) {
+            Ok(_) => continue,
+            Err(StepError::NonFinitePreActivation { .. }) => "NonFinitePreActivation",
+            Err(StepError::NonFiniteLoss) => "NonFiniteLoss",
+            Err(_) => "other",
+        };
+        let mut stage = String::<40>::new();
+        let _ = write!(stage, "diverges-{error}");
+        report(name, &stage, step);
+        return;
+    }
+    report(name, "converges", 0);
 }
 
 #[inline(never)]
