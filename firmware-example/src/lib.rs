@@ -5,11 +5,11 @@
 //! machine; the numbers in `expected.txt` were made by the plain textbook loops of `host-tests`, not by the library.
 #![no_std]
 
-#[cfg(target_os = "none")]
+#[cfg(all(feature = "board", target_os = "none"))]
 pub mod board;
 pub mod digits;
 pub mod iris;
-#[cfg(target_os = "none")]
+#[cfg(all(feature = "board", target_os = "none"))]
 pub mod report;
 pub mod same_bits;
 pub mod xor;

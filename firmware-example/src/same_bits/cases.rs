@@ -112,14 +112,30 @@ macro_rules! train {
 /// Each optimizer with loss `$i`.
 macro_rules! each_optimizer {
     ($report:ident, $function:ident, $i:literal: $($j:literal)*) => { $(train!($report, $function, small_case($i, $j));)* };
-    ($report:ident, $function:ident, $($i:literal)*) => { $(each_optimizer!($report, $function, $i: 0 1 2 3 4 5 6 7 8 9);)* };
+    ($report:ident, $function:ident, $($i:literal)*) => {
+        $(if const { within($i, FROM, TO) } { each_optimizer!($report, $function, $i: 0 1 2 3 4 5 6 7 8 9); })*
+    };
 }
 
-/// Trains every case (without the digits if `small_only`) and reports each stage; then the scalar functions.
+/// The parts of [`run_parts`]: each loss with every optimizer, then the digits, then the scalar functions and the divergences.
+pub const PARTS: usize = LOSSES.len() + 2;
+const DIGITS_PART: usize = LOSSES.len();
+const LAST_PART: usize = LOSSES.len() + 1;
+
+const fn within(part: usize, from: usize, to: usize) -> bool {
+    from <= part && part < to
+}
+
+/// Trains every case (without the digits if `small_only`) and reports each stage; then the scalar functions, and two divergences.
 pub fn run(small_only: bool, report: Report<'_>) {
+    run_parts::<0, PARTS>(small_only, report);
+}
+
+/// [`run`] for a processor whose flash is too small for all cases at once: the parts `FROM..TO`, and only they are in the image.
+pub fn run_parts<const FROM: usize, const TO: usize>(small_only: bool, report: Report<'_>) {
     each_optimizer!(report, xor_case, 0 1 2 3 4 5);
     each_optimizer!(report, iris_case, 6 7 8);
-    if !small_only {
+    if const { within(DIGITS_PART, FROM, TO) } && !small_only {
         train!(report, digits_case, DIGITS_CASES[0]);
         train!(report, digits_case, DIGITS_CASES[1]);
         train!(report, digits_case, DIGITS_CASES[2]);
@@ -127,11 +143,21 @@ pub fn run(small_only: bool, report: Report<'_>) {
         train!(report, digits_case, DIGITS_CASES[4]);
         train!(report, digits_case, DIGITS_CASES[5]);
     }
+    if const { within(LAST_PART, FROM, TO) } {
+        scalar_functions(report);
+        divergences(report);
+    }
+}
+
+fn scalar_functions(report: Report<'_>) {
     for (name, function) in FUNCTIONS {
         let mut checksum = Checksum::new();
         grid().for_each(|x| checksum.add(&[function(x)]));
         report("scalar", name, checksum.finish());
     }
+}
+
+fn divergences(report: Report<'_>) {
     let xor = Dataset::from_arrays(&xor::INPUTS, &xor::TARGETS);
     diverge::<(Dense<2, 3>, Dense<3, 1>), _, _, _, 4>("Xor", xor, MeanSquaredError, DIVERGENCE[0], report);
     if let Ok(iris) = Dataset::new(iris::TRAIN.inputs().split_at(4).0, iris::TRAIN.targets().split_at(4).0) {
