@@ -13,7 +13,7 @@ use crate::shape::{BatchOf, Inputs, SampleOf};
 use crate::summary::Summary;
 use crate::zero::Zero;
 
-// Makes a tuple a layer. A function can't be generic over the length of a tuple, so this is the one macro of the library.
+// Makes a tuple a layer. No function can be generic over the length of a tuple, hence a macro.
 // For three layers it reads, in part:
 //
 //     impl<L0: Layer, L1: Layer<In = L0::Out>, L2: Layer<In = L1::Out>> Layer for (L0, L1, L2) {
