@@ -1,25 +1,54 @@
-//! The one place that knows a processor: a square root by the instruction that the processor has.
+//! The one place that knows a processor, and the only one with `unsafe`.
 //!
-//! IEEE 754 demands a correctly rounded square root, so the instruction and [`portable::sqrt`] give the same bits; tests
-//! compare them. Everything else in the library is portable code.
+//! A square root by the processor's instruction: IEEE 754 demands a correctly rounded one, so it has the bits of
+//! [`portable::sqrt`]. And, for cores with a scalar FPU, the inner loops in assembly: each does the operations of the portable loop
+//! in `loops` in the same order. Each of these functions says whether it did the work; where the processor has nothing of its own,
+//! [`portable`] says no. Tests compare the bits of both.
 
 pub(crate) mod portable;
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod arm;
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-use arm as chosen;
-
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
 mod x86_64;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-use x86_64 as chosen;
 
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+pub(crate) use arm::{adam, descend, descend_inner, forward, input_gradient, weight_gradient};
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+pub(crate) use portable::{adam, descend, descend_inner, forward, input_gradient, weight_gradient};
+
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+use arm as chosen;
 #[cfg(not(any(
     all(target_arch = "arm", target_abi = "eabihf"),
     all(target_arch = "x86_64", target_feature = "sse")
 )))]
 use portable as chosen;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
+use x86_64 as chosen;
+
+/// What [`Adam`](crate::Adam) remembers of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)] // as a loop in assembly wants it
+pub struct Moments {
+    /// `m`, the decaying mean of the gradient.
+    pub first_moment: f32,
+    /// `v`, the decaying mean of its square.
+    pub second_moment: f32,
+}
+
+/// What all parameters share in one step of [`Adam`](crate::Adam).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)] // as a loop in assembly wants it
+pub struct AdamConstants {
+    pub(crate) beta1: f32,
+    pub(crate) one_minus_beta1: f32,
+    pub(crate) beta2: f32,
+    pub(crate) one_minus_beta2: f32,
+    pub(crate) correction: f32,
+    pub(crate) epsilon: f32,
+    pub(crate) rate: f32,
+}
 
 /// Square root, `√x`.
 ///

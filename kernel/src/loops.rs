@@ -8,6 +8,7 @@
 #![allow(clippy::indexing_slicing)] // Indices below are loop counters under the constant length they index.
 
 mod forward;
+mod one_sample;
 mod sweep;
 mod tile;
 

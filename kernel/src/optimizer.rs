@@ -92,4 +92,37 @@ pub trait Optimizer {
     fn running_sum(_step: &Self::Step, _slot: &Self::Slot) -> Option<f32> {
         None
     }
+
+    /// The learning rate of plain gradient descent; `None` (the usual) for every other rule.
+    ///
+    /// A rule that gives a rate here says that its [`update`](Self::update) is `parameter - rate·gradient` and nothing else. On some
+    /// processors a loop in assembly then does it, with the same bits.
+    #[inline(always)]
+    fn plain_rate(_step: &Self::Step) -> Option<f32> {
+        None
+    }
+
+    /// Neighbouring parameters, each with the gradient `x·delta[o]`, which goes on from its [`running_sum`](Self::running_sum).
+    ///
+    /// Only a rule with a faster loop of the same bits has its own.
+    #[inline(always)]
+    fn update_row(step: &Self::Step, parameters: &mut [f32], slots: &mut [Self::Slot], x: f32, delta: &[f32])
+    where
+        Self: Sized,
+    {
+        update_each::<Self>(step, parameters, slots, x, delta);
+    }
+}
+
+/// [`Optimizer::update_row`] by [`Optimizer::update`]: one small loop for all layers.
+#[inline(never)]
+fn update_each<O: Optimizer>(step: &O::Step, parameters: &mut [f32], slots: &mut [O::Slot], x: f32, delta: &[f32]) {
+    for ((parameter, slot), delta) in parameters.iter_mut().zip(slots).zip(delta) {
+        let product = x * delta;
+        let gradient = match O::running_sum(step, slot) {
+            Some(before) => before + product,
+            None => product,
+        };
+        *parameter = O::update(step, *parameter, gradient, slot);
+    }
 }

@@ -1,25 +1,32 @@
-//! `VSQRT.F32` of the floating point units of Cortex-M4F, M7, M33 and later.
+//! Cores with a scalar FPU behind the hard-float ABI: Cortex-M4F, M7, M33 and later.
+//!
+//! The loops are here in assembly because the compiler can't be told two things that decide on this core: loads of
+//! neighbouring registers in one instruction (`VLDM`, N + 1 cycles for N words), and a product that is not followed by the sum that
+//! needs it. Sizes are arguments, so one body serves all layers, and the optimisation level does not matter.
+//!
+//! Cycles in the comments are those of the Cortex-M4 Technical Reference Manual, sections 3.3 and 7.2.3: `VLDM` and `VSTM`
+//! N + 1, `VMUL`, `VADD` and `VSUB` 1 (2 where the next instruction wants the result), a branch 1 or 3.
+//!
+//! Registers: the compiler takes no single-precision register as an operand on this target, but may be told that one is
+//! overwritten. It then saves `s16` and above around the function, as the ABI wants.
 #![allow(unsafe_code)]
 
-use core::arch::asm;
-
-/// Square root by `VSQRT.F32`: one instruction of 14 cycles on Cortex-M4F, whatever the value.
-#[inline(always)]
-pub(crate) fn sqrt(x: f32) -> f32 {
-    let mut bits = x.to_bits();
-    // The compiler takes no single-precision register as an operand on this target, so the value goes through a core
-    // register and `s15` is declared as overwritten.
-    // SAFETY: the three instructions touch only `bits` and `s15`, both declared, and the exception flags of FPSCR, which are not
-    // said to be preserved; no memory, no stack. `VSQRT` exists wherever the hard-float ABI is used, which the `cfg` on this module demands.
-    unsafe {
-        asm!(
-            "vmov s15, {bits}",
-            "vsqrt.f32 s15, s15",
-            "vmov {bits}, s15",
-            bits = inout(reg) bits,
-            out("s15") _,
-            options(pure, nomem, nostack),
-        );
-    }
-    f32::from_bits(bits)
+/// A line of assembly for each `v` below the operand `count` (at most 8), with `\v` in it.
+macro_rules! each {
+    ($count:literal, $($line:literal),+) => {
+        concat!(".irp v,0,1,2,3,4,5,6,7\n.if \\v < {", $count, "}\n", $($line,)+ "\n.endif\n.endr\n")
+    };
 }
+
+// Below the macro, because these files use it.
+mod adam;
+mod backward;
+mod descent;
+mod forward;
+mod square_root;
+
+pub(crate) use adam::adam;
+pub(crate) use backward::{input_gradient, weight_gradient};
+pub(crate) use descent::{descend, descend_inner};
+pub(crate) use forward::forward;
+pub(crate) use square_root::sqrt;

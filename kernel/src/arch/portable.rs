@@ -1,8 +1,76 @@
-//! The body for processors without a square-root instruction that we use; compiled everywhere, so that tests can compare.
-#![cfg_attr(not(test), allow(dead_code))] // unused where the processor has the instruction
+//! The bodies for processors without a square-root instruction that we use and without loops of their own; compiled
+//! everywhere, so that tests can compare.
+#![cfg_attr(not(test), allow(dead_code))] // unused where the processor has its own
+
+use super::{AdamConstants, Moments};
 
 /// Square root by `libm`'s correctly rounded routine.
 #[inline]
 pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
+}
+
+// The loops: here is none, and each says so by `false`, having done nothing.
+
+#[inline(always)]
+pub(crate) fn forward<const S: usize, const IN: usize, const OUT: usize>(
+    _samples: [&[f32; IN]; S],
+    _weights: &[[f32; OUT]; IN],
+    _bias: &[f32; OUT],
+    _z: &mut [[f32; OUT]; S],
+) -> bool {
+    false
+}
+
+#[inline(always)]
+pub(crate) fn input_gradient<const OUT: usize>(
+    _rows: &[[f32; OUT]],
+    _delta: &[[f32; OUT]],
+    _sums: &mut [f32],
+    _apart: usize,
+) -> bool {
+    false
+}
+
+#[inline(always)]
+pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
+    _columns: &[[f32; 4]],
+    _delta: &[[f32; OUT]],
+    _at: usize,
+    _sums: &mut [[f32; V]; C],
+) -> bool {
+    false
+}
+
+#[inline(always)]
+pub(crate) fn descend<const OUT: usize>(
+    _rate: f32,
+    _x: &[f32],
+    _delta: &[f32; OUT],
+    _weights: &mut [[f32; OUT]],
+    _bias: Option<&mut [f32; OUT]>,
+) -> bool {
+    false
+}
+
+#[inline(always)]
+pub(crate) fn descend_inner<const OUT: usize>(
+    _rate: f32,
+    _x: &[f32],
+    _delta: &[f32; OUT],
+    _weights: &mut [[f32; OUT]],
+    _gradient: &mut [f32],
+) -> bool {
+    false
+}
+
+#[inline(always)]
+pub(crate) fn adam(
+    _constants: &AdamConstants,
+    _parameters: &mut [f32],
+    _moments: &mut [Moments],
+    _x: f32,
+    _delta: &[f32],
+) -> bool {
+    false
 }

@@ -2,6 +2,7 @@
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, lanes_mut, multiply_add};
 use crate::activation::Activation;
+use crate::arch;
 use crate::shape::Inputs;
 
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples.
@@ -37,6 +38,9 @@ fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: In
     z: &mut [[f32; OUT]; S],
 ) {
     let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(x, first + s));
+    if arch::forward(samples, weights, bias, z) {
+        return;
+    }
     let mut at = 0;
     while at + V <= OUT {
         tile::<S, V, IN, OUT>(samples, weights, bias, z, at);

@@ -6,8 +6,10 @@
 //! (4) handed to the optimizer at once. Each weight is read and written once, and no gradient is ever stored.
 
 use super::forward::sample_or_zeros;
-use super::tile::{COLUMNS, LANES, SAMPLES, floats, lanes, lanes_mut, multiply, multiply_add};
+use super::one_sample;
+use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, lanes, lanes_mut, multiply, multiply_add};
 use crate::activation::Activation;
+use crate::arch;
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
 
@@ -30,6 +32,10 @@ pub(crate) fn sweep_first<const IN: usize, const OUT: usize, O: Optimizer, X: In
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if let (true, [delta], Some(x)) = (SCALAR, delta, inputs.sample(0)) {
+        one_sample::first(x, delta, parameters, step);
+        return;
+    }
     sweep(&mut First(inputs), delta, parameters, columns, step);
 }
 
@@ -42,6 +48,10 @@ pub(crate) fn sweep_inner<const IN: usize, const OUT: usize, O: Optimizer, Below
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if let (true, [delta], [inputs]) = (SCALAR, delta, &mut *inputs) {
+        one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
+        return;
+    }
     sweep(&mut Inner::<IN, Below>(inputs, core::marker::PhantomData), delta, parameters, columns, step);
 }
 
@@ -101,6 +111,9 @@ impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
         delta: &[[f32; OUT]],
         columns: &[[f32; COLUMNS]],
     ) {
+        if C == COLUMNS && own_input_gradient::<C, IN, OUT, Below>(self.0, at, rows, delta, columns) {
+            return;
+        }
         let (deltas, delta_rest) = delta.as_chunks::<SAMPLES>();
         let (inputs, input_rest) = self.0.as_chunks_mut::<SAMPLES>();
         let (saved, saved_rest) = columns.as_chunks::<SAMPLES>();
@@ -135,10 +148,49 @@ fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: us
     delta: &[[f32; OUT]; S],
     saved: &[[f32; COLUMNS]; S],
 ) {
-    if OUT == 0 {
-        return;
+    let sums = row_sums::<S, C, OUT>(rows, delta);
+    for ((input, sum), saved) in inputs.iter_mut().zip(sums).zip(saved) {
+        if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
+            for ((output, gradient), activation) in outputs.iter_mut().zip(sum).zip(saved) {
+                *output = Below::through(gradient, *activation);
+            }
+        }
     }
+}
+
+/// The same for all samples, where the processor has a loop of its own; says whether it has.
+#[inline(always)]
+fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    at: usize,
+    rows: &[[f32; OUT]; C],
+    delta: &[[f32; OUT]],
+    saved: &[[f32; COLUMNS]],
+) -> bool {
+    let Some(sums) = inputs.as_flattened_mut().get_mut(at..) else { return false };
+    if !arch::input_gradient(rows, delta, sums, IN) {
+        return false;
+    }
+    for (input, saved) in inputs.iter_mut().zip(saved) {
+        if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
+            for (gradient, activation) in outputs.iter_mut().zip(saved) {
+                *gradient = Below::through(*gradient, *activation);
+            }
+        }
+    }
+    true
+}
+
+/// `Σ_o delta[s][o]·W[c][o]`.
+#[inline(always)]
+fn row_sums<const S: usize, const C: usize, const OUT: usize>(
+    rows: &[[f32; OUT]; C],
+    delta: &[[f32; OUT]; S],
+) -> [[f32; C]; S] {
     let mut sums = [[0.0; C]; S];
+    if OUT == 0 {
+        return sums;
+    }
     for (sum, delta) in sums.iter_mut().zip(delta) {
         *sum = multiply(delta[0], &column::<C, OUT>(rows, 0));
     }
@@ -148,13 +200,7 @@ fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: us
             multiply_add(sum, delta[o], &w);
         }
     }
-    for ((input, sum), saved) in inputs.iter_mut().zip(sums).zip(saved) {
-        if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
-            for ((output, gradient), activation) in outputs.iter_mut().zip(sum).zip(saved) {
-                *output = Below::through(gradient, *activation);
-            }
-        }
-    }
+    sums
 }
 
 /// Column `o` of a few rows.
@@ -219,6 +265,17 @@ fn row_tile<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, F: 
 trait Columns<const C: usize> {
     /// The products of sample `s`'s inputs with its `delta`.
     fn products<const V: usize>(&self, s: usize, delta: &[f32; V]) -> [[f32; V]; C];
+
+    /// Adds the products of all samples by the processor's own loop; says whether there is one.
+    #[inline(always)]
+    fn add_products<const V: usize, const OUT: usize>(
+        &self,
+        _delta: &[[f32; OUT]],
+        _at: usize,
+        _sums: &mut [[f32; V]; C],
+    ) -> bool {
+        false
+    }
 }
 
 /// The saved input columns.
@@ -232,6 +289,16 @@ impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
             }
         }
         products
+    }
+
+    #[inline(always)]
+    fn add_products<const V: usize, const OUT: usize>(
+        &self,
+        delta: &[[f32; OUT]],
+        at: usize,
+        sums: &mut [[f32; V]; C],
+    ) -> bool {
+        arch::weight_gradient(self, delta, at, sums)
     }
 }
 
@@ -284,32 +351,59 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
     at: usize,
     step: &O::Step,
 ) {
-    let Some((first, others)) = delta.split_first() else { return };
-    let mut sums: [[f32; V]; C] = columns.products(0, &floats::<V, OUT>(first, at));
-    for (sum, slots) in sums.iter_mut().zip(&*slots) {
-        if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
-            for (sum, slot) in sum.iter_mut().zip(slots) {
-                if let Some(before) = O::running_sum(step, slot) {
-                    *sum += before;
-                }
-            }
-        }
-    }
-    for (s, delta) in others.iter().enumerate() {
-        let products: [[f32; V]; C] = columns.products(s + 1, &floats::<V, OUT>(delta, at));
-        for (sum, products) in sums.iter_mut().zip(products) {
-            for (sum, product) in sum.iter_mut().zip(products) {
-                *sum += product;
-            }
-        }
-    }
-    for ((row, slots), sum) in rows.iter_mut().zip(slots).zip(sums) {
+    let sums = gradient_sums::<C, V, OUT, O, K>(delta, columns, slots, at, step);
+    for ((row, slots), sums) in rows.iter_mut().zip(slots).zip(sums) {
         let (Some(row), Some(slots)) = (lanes_mut::<V, OUT, f32>(row, at), lanes_mut::<V, OUT, O::Slot>(slots, at))
         else {
             return;
         };
-        for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sum) {
-            *parameter = O::update(step, *parameter, gradient, slot);
+        if SCALAR {
+            update_values::<O>(row, slots, &sums, step);
+        } else {
+            for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sums) {
+                *parameter = O::update(step, *parameter, gradient, slot);
+            }
         }
+    }
+}
+
+/// `Σ_s x[s][c]·delta[s][at+v]`.
+#[inline(always)]
+fn gradient_sums<const C: usize, const V: usize, const OUT: usize, O: Optimizer, K: Columns<C> + ?Sized>(
+    delta: &[[f32; OUT]],
+    columns: &K,
+    slots: &[[O::Slot; OUT]; C],
+    at: usize,
+    step: &O::Step,
+) -> [[f32; V]; C] {
+    // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
+    let mut sums = [[-0.0; V]; C];
+    for (sum, slots) in sums.iter_mut().zip(slots) {
+        if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
+            for (sum, slot) in sum.iter_mut().zip(slots) {
+                if let Some(before) = O::running_sum(step, slot) {
+                    *sum = before;
+                }
+            }
+        }
+    }
+    if !columns.add_products(delta, at, &mut sums) {
+        for (s, delta) in delta.iter().enumerate() {
+            let products: [[f32; V]; C] = columns.products(s, &floats::<V, OUT>(delta, at));
+            for (sum, products) in sums.iter_mut().zip(products) {
+                for (sum, product) in sum.iter_mut().zip(products) {
+                    *sum += product;
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Neighbouring parameters from old values to new ones: one small loop for all layers.
+#[inline(never)]
+fn update_values<O: Optimizer>(parameters: &mut [f32], slots: &mut [O::Slot], gradients: &[f32], step: &O::Step) {
+    for ((parameter, slot), gradient) in parameters.iter_mut().zip(slots).zip(gradients) {
+        *parameter = O::update(step, *parameter, *gradient, slot);
     }
 }

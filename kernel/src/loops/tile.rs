@@ -5,16 +5,29 @@
 /// The workspace holds `B × COLUMNS` floats for it.
 pub const COLUMNS: usize = 4;
 
+/// A processor without vectors: there a loop over values is as fast as a tile of them, and much smaller.
+pub(super) const SCALAR: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
+
+/// Without an FPU each operation is a call, and nothing is gained by doing several side by side.
+const SOFT_FLOAT: bool = cfg!(any(
+    all(target_arch = "arm", not(target_abi = "eabihf")),
+    all(target_arch = "riscv32", not(target_feature = "f"))
+));
+
 /// Samples computed side by side, each weight loaded once for all of them.
-pub(super) const SAMPLES: usize = 4;
+pub(super) const SAMPLES: usize = if SOFT_FLOAT { 1 } else { 4 };
 
 /// Outputs computed side by side for [`SAMPLES`] samples, and for [`COLUMNS`] rows of the weights' gradient.
 ///
 /// With four of either that is 16 sums on a processor with 32 scalar registers, and 8 vectors of 4 with SSE2.
-pub(super) const LANES: usize = if cfg!(target_pointer_width = "32") { 4 } else { 8 };
+pub(super) const LANES: usize = match (SOFT_FLOAT, cfg!(target_pointer_width = "32")) {
+    (true, _) => 1,
+    (false, true) => 4,
+    (false, false) => 8,
+};
 
 /// Outputs computed side by side for one sample alone.
-pub(super) const LANES_OF_ONE: usize = 8;
+pub(super) const LANES_OF_ONE: usize = if SOFT_FLOAT { 1 } else { 8 };
 
 /// `V` neighbouring values of a row from `at` on. Callers stay inside the row.
 #[inline(always)]

@@ -1,6 +1,9 @@
 //! Adam: adaptive moment estimation.
 
-use super::{Optimizer, Slot};
+use super::{Optimizer, Slot, update_each};
+use crate::arch;
+pub(super) use crate::arch::AdamConstants;
+pub use crate::arch::Moments;
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -56,15 +59,6 @@ impl Default for Adam {
     }
 }
 
-/// What [`Adam`] remembers of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moments {
-    /// `m`, the decaying mean of the gradient.
-    pub first_moment: f32,
-    /// `v`, the decaying mean of its square.
-    pub second_moment: f32,
-}
-
 impl Zero for Moments {
     const ZERO: Self = Self { first_moment: 0.0, second_moment: 0.0 };
 }
@@ -75,26 +69,14 @@ impl Slot for Moments {
     }
 }
 
-/// What all parameters share in one step of [`Adam`].
-#[derive(Clone, Copy, Debug)]
-pub struct AdamStep {
-    rate: f32,
-    correction: f32,
-    epsilon: f32,
-    beta1: f32,
-    beta2: f32,
-    one_minus_beta1: f32,
-    one_minus_beta2: f32,
-}
-
 impl Optimizer for Adam {
     type Slot = Moments;
-    type Step = AdamStep;
+    type Step = AdamConstants;
 
-    fn begin_step(&mut self) -> AdamStep {
+    fn begin_step(&mut self) -> AdamConstants {
         self.beta1_power *= self.beta1;
         self.beta2_power *= self.beta2;
-        AdamStep {
+        AdamConstants {
             rate: self.learning_rate / (1.0 - self.beta1_power),
             correction: 1.0 / scalar::sqrt(1.0 - self.beta2_power),
             epsilon: self.epsilon,
@@ -106,11 +88,18 @@ impl Optimizer for Adam {
     }
 
     #[inline(always)]
-    fn update(step: &AdamStep, parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
+    fn update(step: &AdamConstants, parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
         let first = step.beta1 * slot.first_moment + step.one_minus_beta1 * gradient;
         let second = step.beta2 * slot.second_moment + step.one_minus_beta2 * (gradient * gradient);
         slot.first_moment = first;
         slot.second_moment = second;
         parameter - (step.rate * first) / (scalar::sqrt(second) * step.correction + step.epsilon)
+    }
+
+    #[inline(always)]
+    fn update_row(step: &AdamConstants, parameters: &mut [f32], slots: &mut [Moments], x: f32, delta: &[f32]) {
+        if !arch::adam(step, parameters, slots, x, delta) {
+            update_each::<Self>(step, parameters, slots, x, delta);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! AdamW: Adam with weight decay beside the gradient.
 
-use super::adam::AdamStep;
+use super::adam::AdamConstants;
 use super::{Adam, Moments, Optimizer};
 
 /// AdamW: `θ ← (1 - α·λ)·θ`, then [`Adam`]'s step with the plain gradient.
@@ -31,14 +31,14 @@ impl AdamW {
 impl Optimizer for AdamW {
     type Slot = Moments;
     /// Adam's step, and `1 - α·λ`.
-    type Step = (AdamStep, f32);
+    type Step = (AdamConstants, f32);
 
-    fn begin_step(&mut self) -> (AdamStep, f32) {
+    fn begin_step(&mut self) -> (AdamConstants, f32) {
         (self.adam.begin_step(), 1.0 - self.adam.learning_rate * self.weight_decay)
     }
 
     #[inline(always)]
-    fn update((step, keep): &(AdamStep, f32), parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
+    fn update((step, keep): &(AdamConstants, f32), parameter: f32, gradient: f32, slot: &mut Moments) -> f32 {
         Adam::update(step, parameter * *keep, gradient, slot)
     }
 }

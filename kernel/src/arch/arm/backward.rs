@@ -1,0 +1,250 @@
+//! The products of the backward sweep.
+
+use core::arch::asm;
+
+/// `g[k][c] = Σ_o delta[k][o]·W[k][c][o]`, `o = 0, 1, …` from the first product on, for `count` times four rows of weights.
+///
+/// From one `k` to the next: either the same rows and the next sample, with sums `apart` values apart, or the next four rows and the
+/// same `delta`, with sums next to each other.
+#[inline(always)]
+pub(crate) fn input_gradient<const OUT: usize>(
+    rows: &[[f32; OUT]],
+    delta: &[[f32; OUT]],
+    sums: &mut [f32],
+    apart: usize,
+) -> bool {
+    let (count, weight_step, delta_step, sum_step) = match delta {
+        [_] => (rows.len() / 4, 4 * OUT, 0, 4),
+        _ => (delta.len(), 0, OUT, apart),
+    };
+    if count == 0 || OUT == 0 || rows.len() < 4 || sums.len() < (count - 1) * sum_step + 4 {
+        return false;
+    }
+    let (rows, delta, sums) = (rows.as_ptr().cast(), delta.as_ptr().cast(), sums.as_mut_ptr());
+    let steps = [weight_step, delta_step, sum_step];
+    // SAFETY: `rows` has 4·count rows of OUT > 0 values and `delta` one, or four rows and `count` of `delta`; `sums` is long enough,
+    // as just looked up.
+    unsafe {
+        match OUT % 4 {
+            1 => row_sums::<1>(rows, delta, OUT, sums, count, steps),
+            2 => row_sums::<2>(rows, delta, OUT, sums, count, steps),
+            3 => row_sums::<3>(rows, delta, OUT, sums, count, steps),
+            _ => row_sums::<0>(rows, delta, OUT, sums, count, steps),
+        }
+    }
+    true
+}
+
+/// `$count` values of `delta` with those of four rows. Each sum waits for the three others, never for itself.
+macro_rules! four_rows {
+    ($count:literal, $last:literal) => {
+        concat!(
+            "vldmia {delta}!, {{s0-s",
+            $last,
+            "}}\n",
+            "vldmia {r0}!, {{s10-s1",
+            $last,
+            "}}\n",
+            "vldmia {r1}!, {{s20-s2",
+            $last,
+            "}}\n",
+            each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
+            each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
+            each!($count, "vadd.f32 s4, s4, s1\\v\nvadd.f32 s5, s5, s2\\v"),
+            "vldmia {r2}!, {{s10-s1",
+            $last,
+            "}}\n",
+            "vldmia {r3}!, {{s20-s2",
+            $last,
+            "}}\n",
+            each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
+            each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
+            each!($count, "vadd.f32 s6, s6, s1\\v\nvadd.f32 s7, s7, s2\\v"),
+        )
+    };
+}
+
+/// # Safety
+/// For each `k < count`, that many `steps` further: four rows of `outputs` values at `rows`, one after the other; as many
+/// at `delta`; four at `sums`, to write. `REST` is `outputs` modulo 4.
+#[inline(never)]
+unsafe fn row_sums<const REST: usize>(
+    rows: *const f32,
+    delta: *const f32,
+    outputs: usize,
+    sums: *mut f32,
+    count: usize,
+    steps: [usize; 3],
+) {
+    for k in 0..count {
+        // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
+        // SAFETY: reads `outputs` values of `delta` and of each row, writes four sums: all there, says the caller.
+        // Everything overwritten is declared; no stack.
+        unsafe {
+            let rows = rows.add(k * steps[0]);
+            asm!(
+                "vmov s4, {minus_zero}",
+                "vmov s5, {minus_zero}",
+                "vmov s6, {minus_zero}",
+                "vmov s7, {minus_zero}",
+                "cmp {fours}, #0",
+                "beq 3f",
+                "2:",
+                four_rows!("four", "3"),
+                "subs {fours}, #1",
+                "bne 2b",
+                "3:",
+                ".if {rest} > 0",
+                four_rows!("rest", "{last}"),
+                ".endif",
+                "vstmia {sums}, {{s4-s7}}",
+                four = const 4,
+                rest = const REST,
+                last = const REST.saturating_sub(1),
+                minus_zero = in(reg) 0x8000_0000_u32,
+                delta = inout(reg) delta.add(k * steps[1]) => _,
+                r0 = inout(reg) rows => _,
+                r1 = inout(reg) rows.add(outputs) => _,
+                r2 = inout(reg) rows.add(2 * outputs) => _,
+                r3 = inout(reg) rows.add(3 * outputs) => _,
+                fours = inout(reg) outputs / 4 => _,
+                sums = in(reg) sums.add(k * steps[2]),
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d10") _, out("d11") _,
+                options(nostack),
+            );
+        }
+    }
+}
+
+/// `sums[c][v] += Σ_s columns[s][c]·delta[s][at + v]` for four columns and 1 to 4 outputs, sample by sample.
+#[inline(always)]
+pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
+    columns: &[[f32; 4]],
+    delta: &[[f32; OUT]],
+    at: usize,
+    sums: &mut [[f32; V]; C],
+) -> bool {
+    let samples = columns.len().min(delta.len());
+    if C != 4 || V > 4 || samples == 0 || at + V > OUT {
+        return false;
+    }
+    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; `sums` has four rows of V.
+    unsafe {
+        let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().add(at));
+        let sums = sums.as_mut_ptr().cast();
+        match V {
+            1 => column_sums::<1>(columns, delta, OUT, samples, sums),
+            2 => column_sums::<2>(columns, delta, OUT, samples, sums),
+            3 => column_sums::<3>(columns, delta, OUT, samples, sums),
+            _ => column_sums::<4>(columns, delta, OUT, samples, sums),
+        }
+    }
+    true
+}
+
+/// The products of column `$x` with `delta` in `$a …`, and their sums.
+macro_rules! column_products {
+    ($x:literal) => {
+        each!("width", "vmul.f32 s1\\v, ", $x, ", s\\v")
+    };
+}
+
+/// Adds the products to four sums; the assembler drops those beyond `WIDTH`.
+macro_rules! column_sums {
+    ($a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "vadd.f32 ",
+            $a,
+            ", ",
+            $a,
+            ", s10\n",
+            ".if {width} > 1\nvadd.f32 ",
+            $b,
+            ", ",
+            $b,
+            ", s11\n.endif\n",
+            ".if {width} > 2\nvadd.f32 ",
+            $c,
+            ", ",
+            $c,
+            ", s12\n.endif\n",
+            ".if {width} > 3\nvadd.f32 ",
+            $d,
+            ", ",
+            $d,
+            ", s13\n.endif\n",
+        )
+    };
+}
+
+/// One sample. 43 cycles for 16 sums: the columns 5, `delta` 5 and its pointer 1, arithmetic 32.
+macro_rules! sample {
+    () => {
+        concat!(
+            "vldmia {x}!, {{s4-s7}}\nvldmia {delta}, {{s0-s{last}}}\nadd {delta}, {delta}, {stride}\n",
+            column_products!("s4"),
+            column_sums!("s16", "s17", "s18", "s19"),
+            column_products!("s5"),
+            column_sums!("s20", "s21", "s22", "s23"),
+            column_products!("s6"),
+            column_sums!("s24", "s25", "s26", "s27"),
+            column_products!("s7"),
+            column_sums!("s28", "s29", "s30", "s31"),
+        )
+    };
+}
+
+/// # Safety
+/// `columns` has `samples` rows of four values, at least one; `delta` has as many rows, `outputs` values apart, of `WIDTH` values;
+/// `sums` has four rows of `WIDTH` values, to read and write.
+#[inline(never)]
+unsafe fn column_sums<const WIDTH: usize>(
+    columns: *const f32,
+    delta: *const f32,
+    outputs: usize,
+    samples: usize,
+    sums: *mut f32,
+) {
+    const { assert!(WIDTH >= 1 && WIDTH <= 4) };
+    // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart:
+    // all there, says the caller; reads and writes the four rows of `sums`. Everything overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            "vldmia {sums}!, {{s16-s{last0}}}",
+            "vldmia {sums}!, {{s20-s{last1}}}",
+            "vldmia {sums}!, {{s24-s{last2}}}",
+            "vldmia {sums}!, {{s28-s{last3}}}",
+            "cmp {pairs}, #0",
+            "beq 3f",
+            "2:",
+            sample!(),
+            sample!(),
+            "subs {pairs}, #1",
+            "bne 2b",
+            "3:",
+            "cmp {rest}, #0",
+            "beq 5f",
+            sample!(),
+            "5:",
+            "vstmdb {sums}!, {{s28-s{last3}}}",
+            "vstmdb {sums}!, {{s24-s{last2}}}",
+            "vstmdb {sums}!, {{s20-s{last1}}}",
+            "vstmdb {sums}!, {{s16-s{last0}}}",
+            width = const WIDTH,
+            last = const WIDTH - 1,
+            last0 = const 15 + WIDTH,
+            last1 = const 19 + WIDTH,
+            last2 = const 23 + WIDTH,
+            last3 = const 27 + WIDTH,
+            x = inout(reg) columns => _,
+            delta = inout(reg) delta => _,
+            pairs = inout(reg) samples / 2 => _,
+            rest = in(reg) samples % 2,
+            stride = in(reg) 4 * outputs,
+            sums = inout(reg) sums => _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _,
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            options(nostack),
+        );
+    }
+}

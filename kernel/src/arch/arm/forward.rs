@@ -1,0 +1,411 @@
+//! The products of the forward pass.
+
+use core::arch::asm;
+
+/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]`, `i = 0, 1, …`: four samples together, each weight loaded once for all, or any number
+/// one by one.
+#[inline(always)]
+pub(crate) fn forward<const S: usize, const IN: usize, const OUT: usize>(
+    samples: [&[f32; IN]; S],
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]; S],
+) -> bool {
+    let mut done = 0;
+    if let (4, Some(samples), Some(z)) = (S, samples.first_chunk::<4>(), z.first_chunk_mut::<4>()) {
+        done = forward_four(samples, weights, bias, z);
+    }
+    if done < OUT {
+        for (x, z) in samples.into_iter().zip(z) {
+            forward_one(x, weights, bias, z, done);
+        }
+    }
+    true
+}
+
+/// Outputs from `at` on of one sample.
+#[inline(always)]
+fn forward_one<const IN: usize, const OUT: usize>(
+    x: &[f32; IN],
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [f32; OUT],
+    at: usize,
+) {
+    if IN == 0 || at >= OUT {
+        return;
+    }
+    let last = at + (OUT - at) / 16 * 16;
+    let (x, weights, bias, z) = (x.as_ptr(), weights.as_ptr().cast::<f32>(), bias.as_ptr(), z.as_mut_ptr());
+    // SAFETY: `x` has IN > 0 values, `weights` IN rows of OUT, `bias` and `z` have OUT. The tiles start at `at`, 16 apart, and at
+    // `last`; each is as wide as there are columns left.
+    unsafe {
+        if last > at {
+            sixteens(x, IN, weights.add(at), OUT, bias.add(at), z.add(at), (last - at) / 16);
+        }
+        let (weights, bias, z) = (weights.add(last), bias.add(last), z.add(last));
+        match OUT - last {
+            1 => narrow::<1>(x, IN, weights, OUT, bias, z),
+            2 => narrow::<2>(x, IN, weights, OUT, bias, z),
+            3 => narrow::<3>(x, IN, weights, OUT, bias, z),
+            4 => narrow::<4>(x, IN, weights, OUT, bias, z),
+            5 => narrow::<5>(x, IN, weights, OUT, bias, z),
+            6 => narrow::<6>(x, IN, weights, OUT, bias, z),
+            7 => narrow::<7>(x, IN, weights, OUT, bias, z),
+            8 => narrow::<8>(x, IN, weights, OUT, bias, z),
+            9 => wide::<1>(x, IN, weights, OUT, bias, z),
+            10 => wide::<2>(x, IN, weights, OUT, bias, z),
+            11 => wide::<3>(x, IN, weights, OUT, bias, z),
+            12 => wide::<4>(x, IN, weights, OUT, bias, z),
+            13 => wide::<5>(x, IN, weights, OUT, bias, z),
+            14 => wide::<6>(x, IN, weights, OUT, bias, z),
+            15 => wide::<7>(x, IN, weights, OUT, bias, z),
+            _ => {}
+        }
+    }
+}
+
+/// `tiles` times 16 neighbouring outputs.
+///
+/// # Safety
+/// As [`wide`] with 8 further outputs, for each of the tiles.
+#[inline(never)]
+unsafe fn sixteens(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+    tiles: usize,
+) {
+    for tile in 0..tiles {
+        let at = 16 * tile;
+        // SAFETY: the caller's.
+        unsafe { wide_tile::<8>(x, inputs, weights.add(at), outputs, bias.add(at), z.add(at)) };
+    }
+}
+
+/// 8 and `MORE` neighbouring outputs, `MORE` from 1 to 8.
+///
+/// # Safety
+/// `x` has `inputs` values, at least one; `weights` has as many rows, `outputs` values apart, of 8 + `MORE` values; `bias`
+/// has 8 + `MORE` values, and so has `z`, to write.
+#[inline(never)]
+unsafe fn wide<const MORE: usize>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    // SAFETY: the caller's.
+    unsafe { wide_tile::<MORE>(x, inputs, weights, outputs, bias, z) };
+}
+
+/// One row of weights for 8 + `MORE` sums: products in place of the weights, then the sums.
+macro_rules! wide_row {
+    ($x:literal) => {
+        concat!(
+            "vldmia {w}!, {{s0-s7}}\n",
+            each!("eight", "vmul.f32 s\\v, ", $x, ", s\\v"),
+            each!("eight", "vadd.f32 s1\\v, s1\\v, s\\v"),
+            "vldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n",
+            each!("more", "vmul.f32 s\\v, ", $x, ", s\\v"),
+            each!("more", "vadd.f32 s2\\v, s2\\v, s\\v"),
+        )
+    };
+}
+
+/// With 16 outputs 53 cycles a row: `x` 1.25, weights 18, the pointer 1, arithmetic 32, the loop 1.
+///
+/// # Safety
+/// As [`wide`].
+#[inline(always)]
+unsafe fn wide_tile<const MORE: usize>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    const { assert!(MORE >= 1 && MORE <= 8) };
+    // SAFETY: reads `inputs` values at `x`, 8 + MORE in each of `inputs` rows, `stride` bytes beyond each other's first half, and 8 +
+    // MORE at `bias`; writes 8 + MORE at `z`: all there, says the caller. Everything overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            "vldmia {bias}!, {{s10-s17}}",
+            "vldmia {bias}, {{s20-s2{last}}}",
+            "cmp {fours}, #0",
+            "beq 3f",
+            "2:",
+            "vldmia {x}!, {{s28-s31}}",
+            wide_row!("s28"),
+            wide_row!("s29"),
+            wide_row!("s30"),
+            wide_row!("s31"),
+            "subs {fours}, #1",
+            "bne 2b",
+            "3:",
+            "cmp {rest}, #0",
+            "beq 5f",
+            "4:",
+            "vldmia {x}!, {{s28}}",
+            wide_row!("s28"),
+            "subs {rest}, #1",
+            "bne 4b",
+            "5:",
+            "vstmia {z}!, {{s10-s17}}",
+            "vstmia {z}, {{s20-s2{last}}}",
+            eight = const 8,
+            more = const MORE,
+            last = const MORE - 1,
+            x = inout(reg) x => _,
+            w = inout(reg) weights => _,
+            fours = inout(reg) inputs / 4 => _,
+            rest = inout(reg) inputs % 4 => _,
+            stride = in(reg) 4 * (outputs - 8),
+            bias = inout(reg) bias => _,
+            z = inout(reg) z => _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _,
+            out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            options(nostack),
+        );
+    }
+}
+
+/// One row of weights for `WIDTH` sums.
+macro_rules! narrow_row {
+    ($x:literal) => {
+        concat!(
+            "vldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n",
+            each!("width", "vmul.f32 s\\v, ", $x, ", s\\v"),
+            each!("width", "vadd.f32 s1\\v, s1\\v, s\\v"),
+        )
+    };
+}
+
+/// `WIDTH` neighbouring outputs, from 1 to 8.
+///
+/// # Safety
+/// As [`wide`], with `WIDTH` outputs.
+#[inline(never)]
+unsafe fn narrow<const WIDTH: usize>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    const { assert!(WIDTH >= 1 && WIDTH <= 8) };
+    // SAFETY: reads `inputs` values at `x`, WIDTH in each of `inputs` rows, `stride` bytes apart, and WIDTH at `bias`;
+    // writes WIDTH at `z`: all there, says the caller. Everything overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            "vldmia {bias}, {{s10-s1{last}}}",
+            "cmp {pairs}, #0",
+            "beq 3f",
+            "2:",
+            "vldmia {x}!, {{s8-s9}}",
+            narrow_row!("s8"),
+            narrow_row!("s9"),
+            "subs {pairs}, #1",
+            "bne 2b",
+            "3:",
+            "cmp {rest}, #0",
+            "beq 5f",
+            "vldmia {x}, {{s8}}",
+            narrow_row!("s8"),
+            "5:",
+            "vstmia {z}, {{s10-s1{last}}}",
+            width = const WIDTH,
+            last = const WIDTH - 1,
+            x = inout(reg) x => _,
+            w = inout(reg) weights => _,
+            pairs = inout(reg) inputs / 2 => _,
+            rest = in(reg) inputs % 2,
+            stride = in(reg) 4 * outputs,
+            bias = in(reg) bias,
+            z = in(reg) z,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _,
+            options(nostack),
+        );
+    }
+}
+
+/// Two rows of weights for the four sums of one sample, whose inputs are at `$x`.
+macro_rules! two_rows {
+    ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "vldmia {",
+            $x,
+            "}!, {{s8-s9}}\n",
+            "vmul.f32 s10, s8, s0\nvmul.f32 s11, s8, s1\nvmul.f32 s12, s8, s2\nvmul.f32 s13, s8, s3\n",
+            "vadd.f32 ",
+            $a,
+            ", ",
+            $a,
+            ", s10\nvadd.f32 ",
+            $b,
+            ", ",
+            $b,
+            ", s11\n",
+            "vadd.f32 ",
+            $c,
+            ", ",
+            $c,
+            ", s12\nvadd.f32 ",
+            $d,
+            ", ",
+            $d,
+            ", s13\n",
+            "vmul.f32 s10, s9, s4\nvmul.f32 s11, s9, s5\nvmul.f32 s12, s9, s6\nvmul.f32 s13, s9, s7\n",
+            "vadd.f32 ",
+            $a,
+            ", ",
+            $a,
+            ", s10\nvadd.f32 ",
+            $b,
+            ", ",
+            $b,
+            ", s11\n",
+            "vadd.f32 ",
+            $c,
+            ", ",
+            $c,
+            ", s12\nvadd.f32 ",
+            $d,
+            ", ",
+            $d,
+            ", s13\n",
+        )
+    };
+}
+
+/// One row of weights for the four sums of one sample: the last of an odd number of rows.
+macro_rules! last_row {
+    ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "vldmia {",
+            $x,
+            "}, {{s8}}\n",
+            "vmul.f32 s10, s8, s0\nvmul.f32 s11, s8, s1\nvmul.f32 s12, s8, s2\nvmul.f32 s13, s8, s3\n",
+            "vadd.f32 ",
+            $a,
+            ", ",
+            $a,
+            ", s10\nvadd.f32 ",
+            $b,
+            ", ",
+            $b,
+            ", s11\n",
+            "vadd.f32 ",
+            $c,
+            ", ",
+            $c,
+            ", s12\nvadd.f32 ",
+            $d,
+            ", ",
+            $d,
+            ", s13\n",
+        )
+    };
+}
+
+/// The first outputs of four samples, as many as four divides; says how many.
+#[inline(always)]
+fn forward_four<const IN: usize, const OUT: usize>(
+    samples: &[&[f32; IN]; 4],
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]; 4],
+) -> usize {
+    let whole = OUT / 4 * 4;
+    if IN > 0 && whole > 0 {
+        let samples = samples.map(|sample| sample.as_ptr());
+        let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
+        // SAFETY: four samples of IN > 0 values, IN rows of weights and four rows of `z` of OUT values each, OUT biases; the tiles
+        // take the first `whole` columns.
+        unsafe { fours(samples, IN, weights, OUT, bias, z, whole / 4) };
+    }
+    whole
+}
+
+/// `tiles` times four neighbouring outputs of four samples. 46 cycles a row for 16 sums: weights 5, the pointer 1, `x` 6,
+/// arithmetic 32, the loop 2.
+///
+/// # Safety
+/// Each of `samples` has `inputs` values, at least one; `weights` has as many rows, `outputs` values apart, of `4·tiles`
+/// values; `bias` has `4·tiles`; `z` has four rows, `outputs` values apart, of `4·tiles` values, to write.
+#[inline(never)]
+unsafe fn fours(
+    samples: [*const f32; 4],
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+    tiles: usize,
+) {
+    for tile in 0..tiles {
+        let at = 4 * tile;
+        // SAFETY: reads `inputs` values of each sample, four in each of `inputs` rows of weights, `stride` bytes apart, and four at `bias`,
+        // which is read before `z` is written; writes four in each of four rows of `z`: all there, says the
+        // caller. Everything overwritten is declared; no stack.
+        unsafe {
+            asm!(
+                "vldmia {bias}, {{s16-s19}}",
+                "vldmia {bias}, {{s20-s23}}",
+                "vldmia {bias}, {{s24-s27}}",
+                "vldmia {bias}, {{s28-s31}}",
+                "cmp {pairs}, #0",
+            "beq 3f",
+                "2:",
+                "vldmia {w}, {{s0-s3}}",
+                "add {w}, {w}, {stride}",
+                "vldmia {w}, {{s4-s7}}",
+                "add {w}, {w}, {stride}",
+                two_rows!("x0", "s16", "s17", "s18", "s19"),
+                two_rows!("x1", "s20", "s21", "s22", "s23"),
+                two_rows!("x2", "s24", "s25", "s26", "s27"),
+                two_rows!("x3", "s28", "s29", "s30", "s31"),
+                "subs {pairs}, #1",
+                "bne 2b",
+                "3:",
+                "cmp {rest}, #0",
+            "beq 5f",
+                "vldmia {w}, {{s0-s3}}",
+                last_row!("x0", "s16", "s17", "s18", "s19"),
+                last_row!("x1", "s20", "s21", "s22", "s23"),
+                last_row!("x2", "s24", "s25", "s26", "s27"),
+                last_row!("x3", "s28", "s29", "s30", "s31"),
+                "5:",
+                // The rows of `z` are as far apart as those of the weights.
+                "vstmia {z}, {{s16-s19}}",
+                "add {z}, {z}, {stride}",
+                "vstmia {z}, {{s20-s23}}",
+                "add {z}, {z}, {stride}",
+                "vstmia {z}, {{s24-s27}}",
+                "add {z}, {z}, {stride}",
+                "vstmia {z}, {{s28-s31}}",
+                x0 = inout(reg) samples[0] => _,
+                x1 = inout(reg) samples[1] => _,
+                x2 = inout(reg) samples[2] => _,
+                x3 = inout(reg) samples[3] => _,
+                w = inout(reg) weights.add(at) => _,
+                pairs = inout(reg) inputs / 2 => _,
+                rest = in(reg) inputs % 2,
+                stride = in(reg) 4 * outputs,
+                bias = in(reg) bias.add(at),
+                z = inout(reg) z.add(at) => _,
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+                options(nostack),
+            );
+        }
+    }
+}
