@@ -13,9 +13,16 @@ mod arm;
 mod x86_64;
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-pub(crate) use arm::{adam, descend, descend_inner, forward, input_gradient, weight_gradient};
+pub(crate) use arm::{adam, descend, descend_batch, descend_inner, forward, input_gradient, weight_gradient};
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
-pub(crate) use portable::{adam, descend, descend_inner, forward, input_gradient, weight_gradient};
+pub(crate) use portable::{adam, descend, descend_batch, descend_inner, forward, input_gradient, weight_gradient};
+
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+mod scalar;
+#[cfg(not(any(target_arch = "arm", target_arch = "riscv32")))]
+pub(crate) use portable::keep_rolled;
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+pub(crate) use scalar::keep_rolled;
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 use arm as chosen;

@@ -102,11 +102,12 @@ pub trait Optimizer {
         None
     }
 
-    /// Neighbouring parameters, each with the gradient `x·delta[o]`, which goes on from its [`running_sum`](Self::running_sum).
+    /// Rows of parameters, one for each of `x` and as long as `delta`: the gradient of the one at `(i, o)` is `x[i]·delta[o]`, and goes on from
+    /// its [`running_sum`](Self::running_sum).
     ///
     /// Only a rule with a faster loop of the same bits has its own.
     #[inline(always)]
-    fn update_row(step: &Self::Step, parameters: &mut [f32], slots: &mut [Self::Slot], x: f32, delta: &[f32])
+    fn update_rows(step: &Self::Step, parameters: &mut [f32], slots: &mut [Self::Slot], x: &[f32], delta: &[f32])
     where
         Self: Sized,
     {
@@ -114,15 +115,18 @@ pub trait Optimizer {
     }
 }
 
-/// [`Optimizer::update_row`] by [`Optimizer::update`]: one small loop for all layers.
+/// [`Optimizer::update_rows`] by [`Optimizer::update`]: one small loop for all layers.
 #[inline(never)]
-fn update_each<O: Optimizer>(step: &O::Step, parameters: &mut [f32], slots: &mut [O::Slot], x: f32, delta: &[f32]) {
-    for ((parameter, slot), delta) in parameters.iter_mut().zip(slots).zip(delta) {
-        let product = x * delta;
-        let gradient = match O::running_sum(step, slot) {
-            Some(before) => before + product,
-            None => product,
-        };
-        *parameter = O::update(step, *parameter, gradient, slot);
+fn update_each<O: Optimizer>(step: &O::Step, parameters: &mut [f32], slots: &mut [O::Slot], x: &[f32], delta: &[f32]) {
+    let length = delta.len().max(1);
+    for ((row, slots), x) in parameters.chunks_exact_mut(length).zip(slots.chunks_exact_mut(length)).zip(x) {
+        for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
+            let product = *x * delta;
+            let gradient = match O::running_sum(step, slot) {
+                Some(before) => before + product,
+                None => product,
+            };
+            *parameter = O::update(step, *parameter, gradient, slot);
+        }
     }
 }

@@ -26,7 +26,7 @@ mod forward;
 mod square_root;
 
 pub(crate) use adam::adam;
-pub(crate) use backward::{input_gradient, weight_gradient};
+pub(crate) use backward::{descend_batch, input_gradient, weight_gradient};
 pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
 pub(crate) use square_root::sqrt;

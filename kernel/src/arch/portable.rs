@@ -10,6 +10,10 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
+/// Nothing: where there are vectors, the compiler shall do with a loop what it can.
+#[inline(always)]
+pub(crate) fn keep_rolled() {}
+
 // The loops: here is none, and each says so by `false`, having done nothing.
 
 #[inline(always)]
@@ -43,6 +47,17 @@ pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
 }
 
 #[inline(always)]
+pub(crate) fn descend_batch<const C: usize, const V: usize, const OUT: usize>(
+    _rate: f32,
+    _columns: &[[f32; 4]],
+    _delta: &[[f32; OUT]],
+    _at: usize,
+    _rows: &mut [[f32; OUT]; C],
+) -> bool {
+    false
+}
+
+#[inline(always)]
 pub(crate) fn descend<const OUT: usize>(
     _rate: f32,
     _x: &[f32],
@@ -69,7 +84,7 @@ pub(crate) fn adam(
     _constants: &AdamConstants,
     _parameters: &mut [f32],
     _moments: &mut [Moments],
-    _x: f32,
+    _x: &[f32],
     _delta: &[f32],
 ) -> bool {
     false

@@ -97,6 +97,7 @@ pub(super) fn sample_or_zeros<const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(x:
 pub(crate) fn activate<A: Activation>(z: &mut [f32]) -> bool {
     let mut seen = 0;
     for value in z {
+        arch::keep_rolled();
         seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
         *value = A::value(*value);
     }
@@ -107,6 +108,7 @@ pub(crate) fn activate<A: Activation>(z: &mut [f32]) -> bool {
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let mut seen = 0;
     for value in values {
+        arch::keep_rolled();
         seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
     }
     seen < 0x8000_0000

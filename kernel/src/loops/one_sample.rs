@@ -23,10 +23,8 @@ pub(super) fn first<const IN: usize, const OUT: usize, O: Optimizer>(
     {
         return;
     }
-    for ((row, slots), x) in weights.iter_mut().zip(weight_slots).zip(x) {
-        O::update_row(step, row, slots, *x, delta);
-    }
-    O::update_row(step, bias, bias_slots, 1.0, delta);
+    O::update_rows(step, weights.as_flattened_mut(), weight_slots.as_flattened_mut(), x, delta);
+    O::update_rows(step, bias, bias_slots, &[1.0], delta);
 }
 
 /// Updates the parameters of any other layer, and overwrites its input by the `delta` of the layer below.
@@ -55,7 +53,7 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
     {
         return;
     }
-    O::update_row(step, bias, bias_slots, 1.0, delta);
+    O::update_rows(step, bias, bias_slots, &[1.0], delta);
 }
 
 /// The gradient of some inputs from their rows' old weights, then the new weights.
@@ -84,9 +82,7 @@ fn input_gradient_and_update<const OUT: usize, O: Optimizer>(
     {
         return;
     }
-    for ((row, slots), x) in rows.iter_mut().zip(slots).zip(x) {
-        O::update_row(step, row, slots, *x, delta);
-    }
+    O::update_rows(step, rows.as_flattened_mut(), slots.as_flattened_mut(), x, delta);
 }
 
 /// `Σ_o delta[o]·w[o]`, `o = 0, 1, …`, from the first product on.

@@ -77,6 +77,7 @@ impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X>
     #[inline(always)]
     fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
         for (sample, saved) in columns.iter_mut().enumerate() {
+            arch::keep_rolled();
             copy_columns::<C, IN>(sample_or_zeros(self.0, sample), at, saved);
         }
     }
@@ -99,6 +100,7 @@ impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
     #[inline(always)]
     fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
         for (sample, saved) in self.0.iter().zip(columns) {
+            arch::keep_rolled();
             copy_columns::<C, IN>(sample, at, saved);
         }
     }
@@ -172,6 +174,7 @@ fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: 
         return false;
     }
     for (input, saved) in inputs.iter_mut().zip(saved) {
+        arch::keep_rolled();
         if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
             for (gradient, activation) in outputs.iter_mut().zip(saved) {
                 *gradient = Below::through(*gradient, *activation);
@@ -226,6 +229,7 @@ fn sweep<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
     let (tiles, rest) = weights.as_chunks_mut::<COLUMNS>();
     let (slot_tiles, slot_rest) = weight_slots.as_chunks_mut::<COLUMNS>();
     for (rows, slots) in tiles.iter_mut().zip(slot_tiles) {
+        arch::keep_rolled();
         row_tile::<COLUMNS, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
         at += COLUMNS;
     }
@@ -276,6 +280,18 @@ trait Columns<const C: usize> {
     ) -> bool {
         false
     }
+
+    /// Takes `rate` times their sum off the weights, likewise.
+    #[inline(always)]
+    fn descend<const V: usize, const OUT: usize>(
+        &self,
+        _rate: f32,
+        _delta: &[[f32; OUT]],
+        _at: usize,
+        _rows: &mut [[f32; OUT]; C],
+    ) -> bool {
+        false
+    }
 }
 
 /// The saved input columns.
@@ -300,6 +316,17 @@ impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
     ) -> bool {
         arch::weight_gradient(self, delta, at, sums)
     }
+
+    #[inline(always)]
+    fn descend<const V: usize, const OUT: usize>(
+        &self,
+        rate: f32,
+        delta: &[[f32; OUT]],
+        at: usize,
+        rows: &mut [[f32; OUT]; C],
+    ) -> bool {
+        arch::descend_batch::<C, V, OUT>(rate, self, delta, at, rows)
+    }
 }
 
 /// The input of a bias.
@@ -323,6 +350,7 @@ fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> 
 ) {
     let mut at = 0;
     while at + LANES <= OUT {
+        arch::keep_rolled();
         gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
         at += LANES;
     }
@@ -351,8 +379,14 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
     at: usize,
     step: &O::Step,
 ) {
+    if let Some(rate) = O::plain_rate(step)
+        && columns.descend::<V, OUT>(rate, delta, at, rows)
+    {
+        return;
+    }
     let sums = gradient_sums::<C, V, OUT, O, K>(delta, columns, slots, at, step);
     for ((row, slots), sums) in rows.iter_mut().zip(slots).zip(sums) {
+        arch::keep_rolled();
         let (Some(row), Some(slots)) = (lanes_mut::<V, OUT, f32>(row, at), lanes_mut::<V, OUT, O::Slot>(slots, at))
         else {
             return;

@@ -97,7 +97,7 @@ impl Optimizer for Adam {
     }
 
     #[inline(always)]
-    fn update_row(step: &AdamConstants, parameters: &mut [f32], slots: &mut [Moments], x: f32, delta: &[f32]) {
+    fn update_rows(step: &AdamConstants, parameters: &mut [f32], slots: &mut [Moments], x: &[f32], delta: &[f32]) {
         if !arch::adam(step, parameters, slots, x, delta) {
             update_each::<Self>(step, parameters, slots, x, delta);
         }

@@ -30,63 +30,63 @@ macro_rules! side_by_side {
     };
 }
 
-/// Adam's update of `parameters` with the gradients `x·delta[o]`.
+/// Adam's update of rows of parameters, one for each of `x` and as long as `delta`, with the gradients `x[i]·delta[o]`.
 ///
-/// The operations are those of [`Adam`](crate::Adam), in its order.
+/// The operations are those of [`Adam`](crate::Adam), in its order. 49 cycles a parameter, 28 of them for root and division.
 #[inline(never)]
 pub(crate) fn adam(
     constants: &AdamConstants,
     parameters: &mut [f32],
     moments: &mut [Moments],
-    x: f32,
+    x: &[f32],
     delta: &[f32],
 ) -> bool {
-    let count = parameters.len().min(moments.len()).min(delta.len());
-    let (parameters, moments, delta) = (parameters.as_mut_ptr(), moments.as_mut_ptr().cast::<f32>(), delta.as_ptr());
-    let whole = count / 4 * 4;
-    // SAFETY: reads `count` values at `delta`, reads and writes as many at `parameters` and pairs at `moments`, in groups of four and then one by
-    // one; reads the seven constants, and pairs as `repr(C)` lays them out. Everything overwritten is declared; no stack.
-    unsafe {
-        asm!(
-            "vmov s31, {x}",
-            "vldmia {constants}, {{s24-s30}}",
-            "cmp {fours}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {delta}!, {{s8-s11}}",
-            "vldmia {moments}, {{s0-s7}}",
-            side_by_side!("s0" "s2" "s4" "s6", "s1" "s3" "s5" "s7", "s8" "s9" "s10" "s11", "s12" "s13" "s14" "s15"),
-            "vstmia {moments}!, {{s0-s7}}",
-            "vldmia {parameters}, {{s0-s3}}",
-            "vsub.f32 s0, s0, s8\nvsub.f32 s1, s1, s9\nvsub.f32 s2, s2, s10\nvsub.f32 s3, s3, s11",
-            "vstmia {parameters}!, {{s0-s3}}",
-            "subs {fours}, #1",
-            "bne 2b",
-            "3:",
-            "cmp {rest}, #0",
-            "beq 5f",
-            "4:",
-            "vldmia {delta}!, {{s8}}",
-            "vldmia {moments}, {{s0-s1}}",
-            side_by_side!("s0", "s1", "s8", "s12"),
-            "vstmia {moments}!, {{s0-s1}}",
-            "vldmia {parameters}, {{s0}}",
-            "vsub.f32 s0, s0, s8",
-            "vstmia {parameters}!, {{s0}}",
-            "subs {rest}, #1",
-            "bne 4b",
-            "5:",
-            x = in(reg) x.to_bits(),
-            constants = in(reg) constants,
-            parameters = inout(reg) parameters => _,
-            moments = inout(reg) moments => _,
-            delta = inout(reg) delta => _,
-            fours = inout(reg) whole / 4 => _,
-            rest = inout(reg) count - whole => _,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
-            options(nostack),
-        );
+    let length = delta.len().max(1);
+    for ((parameters, moments), x) in parameters.chunks_exact_mut(length).zip(moments.chunks_exact_mut(length)).zip(x) {
+        // SAFETY: reads `length` values at `delta`, reads and writes as many at `parameters` and pairs at `moments`, as `repr(C)` lays them out, in
+        // groups of four, then one by one; reads the seven constants. Where `delta` is empty there are no groups. Everything overwritten is declared; no stack.
+        unsafe {
+            asm!(
+                "vmov s31, {x}",
+                "vldmia {constants}, {{s24-s30}}",
+                "cmp {fours}, #0",
+                "beq 3f",
+                "2:",
+                "vldmia {delta}!, {{s8-s11}}",
+                "vldmia {moments}, {{s0-s7}}",
+                side_by_side!("s0" "s2" "s4" "s6", "s1" "s3" "s5" "s7", "s8" "s9" "s10" "s11", "s12" "s13" "s14" "s15"),
+                "vstmia {moments}!, {{s0-s7}}",
+                "vldmia {parameters}, {{s0-s3}}",
+                "vsub.f32 s0, s0, s8\nvsub.f32 s1, s1, s9\nvsub.f32 s2, s2, s10\nvsub.f32 s3, s3, s11",
+                "vstmia {parameters}!, {{s0-s3}}",
+                "subs {fours}, #1",
+                "bne 2b",
+                "3:",
+                "cmp {rest}, #0",
+                "beq 5f",
+                "4:",
+                "vldmia {delta}!, {{s8}}",
+                "vldmia {moments}, {{s0-s1}}",
+                side_by_side!("s0", "s1", "s8", "s12"),
+                "vstmia {moments}!, {{s0-s1}}",
+                "vldmia {parameters}, {{s0}}",
+                "vsub.f32 s0, s0, s8",
+                "vstmia {parameters}!, {{s0}}",
+                "subs {rest}, #1",
+                "bne 4b",
+                "5:",
+                x = in(reg) x.to_bits(),
+                constants = in(reg) constants,
+                parameters = inout(reg) parameters.as_mut_ptr() => _,
+                moments = inout(reg) moments.as_mut_ptr() => _,
+                delta = inout(reg) delta.as_ptr() => _,
+                fours = inout(reg) delta.len() / 4 => _,
+                rest = inout(reg) delta.len() % 4 => _,
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+                options(nostack),
+            );
+        }
     }
     true
 }

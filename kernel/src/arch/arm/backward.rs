@@ -124,19 +124,48 @@ pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
     at: usize,
     sums: &mut [[f32; V]; C],
 ) -> bool {
+    gradient_tile::<C, V, OUT>(columns, delta, at, sums.as_flattened_mut(), V, None)
+}
+
+/// `rows[c][at + v] -= rate·Σ_s columns[s][c]·delta[s][at + v]`, from the first product on, for four rows and 1 to 4 outputs.
+#[inline(always)]
+pub(crate) fn descend_batch<const C: usize, const V: usize, const OUT: usize>(
+    rate: f32,
+    columns: &[[f32; 4]],
+    delta: &[[f32; OUT]],
+    at: usize,
+    rows: &mut [[f32; OUT]; C],
+) -> bool {
+    match rows.as_flattened_mut().get_mut(at..) {
+        Some(rows) => gradient_tile::<C, V, OUT>(columns, delta, at, rows, OUT, Some(rate)),
+        None => false,
+    }
+}
+
+/// Either of these: `rows` are four, `apart` values apart, of sums, or of weights to descend at some rate.
+#[inline(always)]
+fn gradient_tile<const C: usize, const V: usize, const OUT: usize>(
+    columns: &[[f32; 4]],
+    delta: &[[f32; OUT]],
+    at: usize,
+    rows: &mut [f32],
+    apart: usize,
+    rate: Option<f32>,
+) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4 || V > 4 || samples == 0 || at + V > OUT {
+    if C != 4 || V == 0 || V > 4 || samples == 0 || at + V > OUT || rows.len() < 3 * apart + V {
         return false;
     }
-    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; `sums` has four rows of V.
+    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V values, long
+    // enough, as just looked up.
     unsafe {
         let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().add(at));
-        let sums = sums.as_mut_ptr().cast();
+        let rows = rows.as_mut_ptr();
         match V {
-            1 => column_sums::<1>(columns, delta, OUT, samples, sums),
-            2 => column_sums::<2>(columns, delta, OUT, samples, sums),
-            3 => column_sums::<3>(columns, delta, OUT, samples, sums),
-            _ => column_sums::<4>(columns, delta, OUT, samples, sums),
+            1 => column_sums::<1>(columns, delta, OUT, samples, rows, apart, rate),
+            2 => column_sums::<2>(columns, delta, OUT, samples, rows, apart, rate),
+            3 => column_sums::<3>(columns, delta, OUT, samples, rows, apart, rate),
+            _ => column_sums::<4>(columns, delta, OUT, samples, rows, apart, rate),
         }
     }
     true
@@ -149,30 +178,21 @@ macro_rules! column_products {
     };
 }
 
-/// Adds the products to four sums; the assembler drops those beyond `WIDTH`.
-macro_rules! column_sums {
+/// A line for column `$v` of a tile, if the tile is that wide.
+macro_rules! column_line {
+    ($v:literal, $($line:literal),+) => {
+        concat!(".if {width} > ", $v, "\n", $($line,)+ "\n.endif\n")
+    };
+}
+
+/// Adds the products to four sums.
+macro_rules! add_products {
     ($a:literal, $b:literal, $c:literal, $d:literal) => {
         concat!(
-            "vadd.f32 ",
-            $a,
-            ", ",
-            $a,
-            ", s10\n",
-            ".if {width} > 1\nvadd.f32 ",
-            $b,
-            ", ",
-            $b,
-            ", s11\n.endif\n",
-            ".if {width} > 2\nvadd.f32 ",
-            $c,
-            ", ",
-            $c,
-            ", s12\n.endif\n",
-            ".if {width} > 3\nvadd.f32 ",
-            $d,
-            ", ",
-            $d,
-            ", s13\n.endif\n",
+            column_line!(0, "vadd.f32 ", $a, ", ", $a, ", s10"),
+            column_line!(1, "vadd.f32 ", $b, ", ", $b, ", s11"),
+            column_line!(2, "vadd.f32 ", $c, ", ", $c, ", s12"),
+            column_line!(3, "vadd.f32 ", $d, ", ", $d, ", s13"),
         )
     };
 }
@@ -183,37 +203,61 @@ macro_rules! sample {
         concat!(
             "vldmia {x}!, {{s4-s7}}\nvldmia {delta}, {{s0-s{last}}}\nadd {delta}, {delta}, {stride}\n",
             column_products!("s4"),
-            column_sums!("s16", "s17", "s18", "s19"),
+            add_products!("s16", "s17", "s18", "s19"),
             column_products!("s5"),
-            column_sums!("s20", "s21", "s22", "s23"),
+            add_products!("s20", "s21", "s22", "s23"),
             column_products!("s6"),
-            column_sums!("s24", "s25", "s26", "s27"),
+            add_products!("s24", "s25", "s26", "s27"),
             column_products!("s7"),
-            column_sums!("s28", "s29", "s30", "s31"),
+            add_products!("s28", "s29", "s30", "s31"),
+        )
+    };
+}
+
+/// One row of weights by its sums.
+macro_rules! descend_row {
+    ($a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "vldmia {rows}, {{s0-s{last}}}\n",
+            column_line!(0, "vmul.f32 ", $a, ", s8, ", $a),
+            column_line!(1, "vmul.f32 ", $b, ", s8, ", $b),
+            column_line!(2, "vmul.f32 ", $c, ", s8, ", $c),
+            column_line!(3, "vmul.f32 ", $d, ", s8, ", $d),
+            column_line!(0, "vsub.f32 s0, s0, ", $a),
+            column_line!(1, "vsub.f32 s1, s1, ", $b),
+            column_line!(2, "vsub.f32 s2, s2, ", $c),
+            column_line!(3, "vsub.f32 s3, s3, ", $d),
+            "vstmia {rows}, {{s0-s{last}}}\nadd {rows}, {rows}, {apart}\n",
         )
     };
 }
 
 /// # Safety
 /// `columns` has `samples` rows of four values, at least one; `delta` has as many rows, `outputs` values apart, of `WIDTH` values;
-/// `sums` has four rows of `WIDTH` values, to read and write.
+/// `rows` has four, `apart` values apart, of `WIDTH` values, to read and write.
 #[inline(never)]
 unsafe fn column_sums<const WIDTH: usize>(
     columns: *const f32,
     delta: *const f32,
     outputs: usize,
     samples: usize,
-    sums: *mut f32,
+    rows: *mut f32,
+    apart: usize,
+    rate: Option<f32>,
 ) {
     const { assert!(WIDTH >= 1 && WIDTH <= 4) };
-    // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart:
-    // all there, says the caller; reads and writes the four rows of `sums`. Everything overwritten is declared; no stack.
+    // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
+    const MINUS_ZEROS: [f32; 4] = [-0.0; 4];
+    let first: *const f32 = if rate.is_some() { MINUS_ZEROS.as_ptr() } else { rows };
+    let first_apart = if rate.is_some() { 0 } else { apart };
+    // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart;
+    // reads and writes the four rows of WIDTH: all there, says the caller. Everything overwritten is declared; no stack.
     unsafe {
         asm!(
-            "vldmia {sums}!, {{s16-s{last0}}}",
-            "vldmia {sums}!, {{s20-s{last1}}}",
-            "vldmia {sums}!, {{s24-s{last2}}}",
-            "vldmia {sums}!, {{s28-s{last3}}}",
+            "vldmia {first}, {{s16-s{last0}}}\nadd {first}, {first}, {first_apart}",
+            "vldmia {first}, {{s20-s{last1}}}\nadd {first}, {first}, {first_apart}",
+            "vldmia {first}, {{s24-s{last2}}}\nadd {first}, {first}, {first_apart}",
+            "vldmia {first}, {{s28-s{last3}}}",
             "cmp {pairs}, #0",
             "beq 3f",
             "2:",
@@ -226,23 +270,38 @@ unsafe fn column_sums<const WIDTH: usize>(
             "beq 5f",
             sample!(),
             "5:",
-            "vstmdb {sums}!, {{s28-s{last3}}}",
-            "vstmdb {sums}!, {{s24-s{last2}}}",
-            "vstmdb {sums}!, {{s20-s{last1}}}",
-            "vstmdb {sums}!, {{s16-s{last0}}}",
+            "cmp {descends}, #0",
+            "beq 6f",
+            "vmov s8, {rate}",
+            descend_row!("s16", "s17", "s18", "s19"),
+            descend_row!("s20", "s21", "s22", "s23"),
+            descend_row!("s24", "s25", "s26", "s27"),
+            descend_row!("s28", "s29", "s30", "s31"),
+            "b 7f",
+            "6:",
+            "vstmia {rows}, {{s16-s{last0}}}\nadd {rows}, {rows}, {apart}",
+            "vstmia {rows}, {{s20-s{last1}}}\nadd {rows}, {rows}, {apart}",
+            "vstmia {rows}, {{s24-s{last2}}}\nadd {rows}, {rows}, {apart}",
+            "vstmia {rows}, {{s28-s{last3}}}",
+            "7:",
             width = const WIDTH,
             last = const WIDTH - 1,
             last0 = const 15 + WIDTH,
             last1 = const 19 + WIDTH,
             last2 = const 23 + WIDTH,
             last3 = const 27 + WIDTH,
+            first = inout(reg) first => _,
+            first_apart = in(reg) 4 * first_apart,
             x = inout(reg) columns => _,
             delta = inout(reg) delta => _,
             pairs = inout(reg) samples / 2 => _,
             rest = in(reg) samples % 2,
             stride = in(reg) 4 * outputs,
-            sums = inout(reg) sums => _,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _,
+            rows = inout(reg) rows => _,
+            apart = in(reg) 4 * apart,
+            descends = in(reg) usize::from(rate.is_some()),
+            rate = in(reg) rate.unwrap_or(0.0).to_bits(),
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
             out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
             options(nostack),
         );
