@@ -1,11 +1,11 @@
 //! What the programs in `src/bin` share. `benches/device.sh` builds and runs them.
 //!
-//! Each program but two is a row of the table in `benches/README.md`: it prints lines `count|WHAT|INSTRUCTIONS`, of which
+//! Each program but three is a row of the table in `benches/README.md`: it prints lines `count|WHAT|INSTRUCTIONS`, of which
 //! the last is the row's own, `ram|BYTES|STACK` where there is training, and `end` when all went well. A program for each
 //! row, because the compiler treats code that several networks share in another way than the code of one, which is what
 //! firmware has: in one image of all rows, a step of 64-32-10 took a quarter more instructions.
 //!
-//! The other two, `training` and `nothing`, are never run: the difference of their sizes is the code that training needs.
+//! `training`, `training_batches` and `nothing` are never run: the difference of their sizes is the code that training needs.
 #![no_std]
 
 mod counter;
@@ -17,7 +17,7 @@ use core::panic::PanicInfo;
 use baregrad::data::Samples;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
-use baregrad::{Dataset, Features, HeUniform, Layer, Network, Trainer};
+use baregrad::{CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, Network, Relu, Sgd, Trainer};
 
 pub use counter::{Counter, WrongCount};
 
@@ -65,6 +65,18 @@ where
     semihosting::println!("ram|{}|{stack}", size_of::<Trainer<N, O, B>>() + size_of::<O>());
     counter.instructions("row", &mut step);
     if steps == 2 { end() } else { fail("a step failed") }
+}
+
+/// Trains on data that the compiler doesn't know, in batches of up to `B`, and predicts.
+pub fn train_forever<const B: usize>() -> ! {
+    let mut trainer = Trainer::<(Dense<4, 16, Relu>, Dense<16, 3>), Sgd, B>::NEW;
+    let mut optimizer = Sgd::new(black_box(0.1));
+    let (inputs, labels): ([[f32; 4]; B], [u8; B]) = ([[0.5; 4]; B], [2; B]);
+    loop {
+        let Ok(samples) = Dataset::new(black_box(&inputs[..]), black_box(&labels[..])) else { continue };
+        black_box(trainer.step(&samples, CrossEntropy, &mut optimizer).is_ok());
+        black_box(trainer.network.predict(black_box(&inputs[0])).softmax());
+    }
 }
 
 fn start() -> Counter {
