@@ -1,0 +1,17 @@
+//! The class of a digit of 14×14 pixels.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use baregrad::{Dense, Network, Relu};
+use cortex_m_rt::entry;
+
+type Net = (Dense<196, 32, Relu>, Dense<32, 10>);
+
+#[entry]
+fn main() -> ! {
+    benches_device::predict::<Net, 196>(|network, sample| {
+        black_box(network.predict(sample).argmax());
+    })
+}

@@ -1,0 +1,17 @@
+//! One dense layer: 2,048 multiply-accumulates.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use baregrad::{Dense, Network};
+use cortex_m_rt::entry;
+
+type Net = Dense<64, 32>;
+
+#[entry]
+fn main() -> ! {
+    benches_device::predict::<Net, 64>(|network, sample| {
+        black_box(network.predict(sample));
+    })
+}

@@ -1,0 +1,227 @@
+//! Counts executed instructions by SysTick, and the stack by painting it.
+//!
+//! QEMU run by `-icount shift=6` makes every instruction last 64 ns of the machine's time, whatever the computer does
+//! meanwhile. SysTick counts the machine's 168 MHz, so 10.752 ticks are one instruction, and a difference of two
+//! readings, rounded, is exact. What calls and reads is written in assembly: it is the same in each image.
+#![allow(unsafe_code, reason = "painting the stack and calling in between two readings is assembly")]
+
+use core::arch::global_asm;
+use core::ffi::c_void;
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+
+/// Ticks of 1,000 instructions: 64 µs of 168 MHz.
+const TICKS_PER_1000: u64 = 10_752;
+/// Instructions of the handler that counts the rounds of SysTick.
+const HANDLER: u64 = 5;
+/// SysTick has 24 bits.
+const LONGEST_ROUND: u32 = 0x00ff_ffff;
+/// Bytes painted; a call that uses them all is an error.
+const PAINTED: usize = 8 * 1024;
+
+/// How often SysTick went through zero.
+static ROUNDS: AtomicU32 = AtomicU32::new(0);
+
+type Function = unsafe extern "C" fn(*mut c_void);
+
+unsafe extern "C" {
+    /// Calls a function and returns the ticks between a reading before and one after.
+    fn count_ticks(function: Function, argument: *mut c_void) -> i32;
+    /// Paints bytes below the stack pointer, calls, and returns how many from there on are no longer painted.
+    fn count_stack(function: Function, argument: *mut c_void, paint: usize) -> usize;
+    /// Does nothing.
+    fn empty(argument: *mut c_void);
+    /// Runs 2 instructions for each of the times that the argument's address says, and one to return.
+    fn known_loop(times: *mut c_void);
+    /// As [`known_loop`], and one instruction more.
+    fn known_loop_and_one(times: *mut c_void);
+}
+
+// Instructions of the smallest core of them, so that an image for a Cortex-M0 has the same.
+// The labels counted_from and counted_to tell cycles.py where a call begins and ends.
+global_asm!(
+    "
+    .syntax unified
+    .section .text.counter, \"ax\"
+    .balign 4
+
+    .global count_ticks
+    .type count_ticks, %function
+    .thumb_func
+count_ticks:
+    push {{r4, r5, r6, lr}}
+    ldr r4, =0xe000e018         // SysTick's current value, which counts down
+    mov r2, r0
+    mov r0, r1
+    ldr r5, [r4]
+    .global counted_from
+counted_from:
+    blx r2
+    .global counted_to
+counted_to:
+    ldr r0, [r4]
+    subs r0, r5, r0
+    pop {{r4, r5, r6, pc}}
+
+    .global count_stack
+    .type count_stack, %function
+    .thumb_func
+count_stack:
+    push {{r4, r5, r6, lr}}
+    mov r4, sp
+    subs r5, r4, r2
+    ldr r6, =0x5ca1ab1e
+    mov r3, r4
+1:  subs r3, #4
+    str r6, [r3]
+    cmp r3, r5
+    bhi 1b
+    mov r2, r0
+    mov r0, r1
+    blx r2
+2:  ldr r0, [r5]
+    cmp r0, r6
+    bne 3f
+    adds r5, #4
+    cmp r5, r4
+    blo 2b
+3:  subs r0, r4, r5
+    pop {{r4, r5, r6, pc}}
+
+    .global known_loop_and_one
+    .type known_loop_and_one, %function
+    .thumb_func
+known_loop_and_one:
+    nop
+    .global known_loop
+    .type known_loop, %function
+    .thumb_func
+known_loop:
+    subs r0, #1
+    bne known_loop
+    .global empty
+    .type empty, %function
+    .thumb_func
+empty:
+    bx lr
+
+    .global SysTick
+    .type SysTick, %function
+    .thumb_func
+SysTick:
+    ldr r0, ={rounds}
+    ldr r1, [r0]
+    adds r1, #1
+    str r1, [r0]
+    bx lr
+
+    .pool
+    ",
+    rounds = sym ROUNDS,
+);
+
+/// Nothing that this program counts can be believed: a loop of a known number of instructions took another.
+pub struct WrongCount {
+    known: u64,
+    counted: u64,
+}
+
+impl fmt::Display for WrongCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a loop of {} instructions was counted as {}; QEMU needs -icount shift=6", self.known, self.counted)
+    }
+}
+
+/// The running SysTick.
+pub struct Counter {
+    syst: SYST,
+    /// Instructions between the two readings around [`empty`].
+    overhead: u64,
+}
+
+impl Counter {
+    /// Starts SysTick, and counts loops of known lengths, of which two differ by one instruction.
+    ///
+    /// # Errors
+    /// One of them was not counted exactly.
+    pub fn start(mut syst: SYST) -> Result<Self, WrongCount> {
+        syst.set_clock_source(SystClkSource::Core);
+        syst.enable_interrupt();
+        let mut counter = Self { syst, overhead: 0 };
+        counter.set_round(LONGEST_ROUND);
+        counter.overhead = counter.count(empty, 0);
+        report("nothing", 0);
+        counter.calibrate("loop", known_loop, 1000, 2000)?;
+        counter.calibrate("loop and one", known_loop_and_one, 1000, 2001)?;
+        // Rounds of 46,500 instructions. QEMU rounds a round to whole nanoseconds: very short ones are not exact.
+        counter.set_round(499_999);
+        counter.calibrate("loop of some rounds", known_loop, 60_000, 120_000)?;
+        counter.set_round(LONGEST_ROUND);
+        Ok(counter)
+    }
+
+    fn calibrate(&mut self, name: &str, function: Function, times: usize, known: u64) -> Result<(), WrongCount> {
+        let counted = self.count(function, times);
+        report(name, counted);
+        if counted == known { Ok(()) } else { Err(WrongCount { known, counted }) }
+    }
+
+    fn set_round(&mut self, reload: u32) {
+        self.syst.disable_counter();
+        self.syst.set_reload(reload);
+        self.syst.clear_current();
+        self.syst.enable_counter();
+    }
+
+    fn count(&mut self, function: Function, times: usize) -> u64 {
+        // SAFETY: the functions of this file take a number there.
+        unsafe { self.count_raw(function, core::ptr::without_provenance_mut(times)) }
+    }
+
+    /// # Safety
+    /// `argument` must be what `function` asks for.
+    unsafe fn count_raw(&mut self, function: Function, argument: *mut c_void) -> u64 {
+        // A new round: what takes less than 1.5 million instructions is counted without a single interrupt.
+        self.syst.clear_current();
+        let before = ROUNDS.load(Ordering::Relaxed);
+        // SAFETY: the caller's.
+        let ticks = unsafe { count_ticks(function, argument) };
+        let rounds = ROUNDS.load(Ordering::Relaxed).wrapping_sub(before);
+        let ticks = i64::from(ticks) + i64::from(rounds) * (i64::from(SYST::get_reload()) + 1);
+        let instructions = (ticks.unsigned_abs() * 1000 + TICKS_PER_1000 / 2) / TICKS_PER_1000;
+        instructions - HANDLER * u64::from(rounds) - self.overhead
+    }
+
+    /// Counts the instructions of a call, from the first of the closure to its return, and prints them.
+    pub fn instructions<F: FnMut()>(&mut self, name: &str, mut case: F) {
+        // SAFETY: `call` asks for an `F`, which this is, alive and not used otherwise during the call.
+        let counted = unsafe { self.count_raw(call::<F>, (&raw mut case).cast()) };
+        report(name, counted);
+    }
+
+    /// The stack that a call needs, in bytes, from the stack pointer at the call down to the lowest byte written. None if
+    /// it is more than was painted.
+    pub fn stack<F: FnMut()>(&mut self, mut case: F) -> Option<usize> {
+        // An interrupt would write to the stack too.
+        self.syst.disable_interrupt();
+        // SAFETY: as in `instructions`; the painted bytes are far above the end of the program's statics.
+        let bytes = unsafe { count_stack(call::<F>, (&raw mut case).cast(), PAINTED) };
+        self.syst.enable_interrupt();
+        (bytes < PAINTED).then_some(bytes)
+    }
+}
+
+/// # Safety
+/// `case` must be an `F` that nothing else uses during the call.
+unsafe extern "C" fn call<F: FnMut()>(case: *mut c_void) {
+    // SAFETY: the caller's.
+    unsafe { (*case.cast::<F>())() }
+}
+
+/// A line for each call counted, in their order: cycles.py pairs them with what it sees executed.
+fn report(name: &str, counted: u64) {
+    semihosting::println!("count|{name}|{counted}");
+}

@@ -1,0 +1,118 @@
+//! What the programs in `src/bin` share. `benches/device.sh` builds and runs them.
+//!
+//! Each program but three is a row of the table in `benches/README.md`: it prints lines `count|WHAT|INSTRUCTIONS`, of which
+//! the last is the row's own, `ram|BYTES|STACK` where there is training, and `end` when all went well. A program for each
+//! row, because the compiler treats code that several networks share in another way than the code of one, which is what
+//! firmware has: in one image of all rows, a step of 64-32-10 took a quarter more instructions.
+//!
+//! `training`, `training_batches` and `nothing` are never run: the difference of their sizes is the code that training needs.
+#![no_std]
+
+mod counter;
+
+use core::fmt::Display;
+use core::hint::black_box;
+use core::panic::PanicInfo;
+
+use baregrad::data::Samples;
+use baregrad::loss::Loss;
+use baregrad::optimizer::Optimizer;
+use baregrad::{CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, Network, Relu, Sgd, Trainer};
+
+pub use counter::{Counter, WrongCount};
+
+/// Counts a prediction and ends the program.
+///
+/// Network and sample go through `black_box`, or the compiler would know their values.
+pub fn predict<N, const IN: usize>(prediction: impl Fn(&N, &[f32; IN])) -> !
+where
+    N: Layer<In = Features<IN>>,
+{
+    let mut counter = start();
+    let mut random = generator();
+    let mut network = N::ZERO;
+    network.initialize_with(HeUniform, &mut random);
+    let sample: [f32; IN] = core::array::from_fn(|_| unit(random()));
+    let (network, sample) = (black_box(&network), black_box(&sample));
+    counter.instructions("row", || prediction(network, sample));
+    end()
+}
+
+/// Counts a training step on a batch that fills the workspace, and the RAM that it needs, and ends the program.
+///
+/// It is the second step: the first one is where the stack is looked at.
+pub fn train<N, O, L, T, const IN: usize, const B: usize>(mut optimizer: O, loss: L, targets: [T; B]) -> !
+where
+    N: Layer<In = Features<IN>>,
+    O: Optimizer,
+    L: Loss<N::Out, N::Activation, T> + Copy,
+    for<'a> Dataset<'a, [f32; IN], T>: Samples<Input = [f32; IN], Target = T>,
+{
+    let mut counter = start();
+    let mut random = generator();
+    let mut trainer = Trainer::<N, O, B>::NEW;
+    trainer.network.initialize_with(HeUniform, &mut random);
+    let inputs: [[f32; IN]; B] = core::array::from_fn(|_| core::array::from_fn(|_| unit(random())));
+    let samples = Dataset::from_arrays(&inputs, &targets);
+    let (trainer, samples) = (black_box(&mut trainer), black_box(&samples));
+    let mut steps = 0;
+    let mut step = || {
+        if trainer.step(samples, loss, &mut optimizer).is_ok() {
+            steps += 1;
+        }
+    };
+    let Some(stack) = counter.stack(&mut step) else { fail("a step needs more stack than was painted") };
+    semihosting::println!("ram|{}|{stack}", size_of::<Trainer<N, O, B>>() + size_of::<O>());
+    counter.instructions("row", &mut step);
+    if steps == 2 { end() } else { fail("a step failed") }
+}
+
+/// Trains on data that the compiler doesn't know, in batches of up to `B`, and predicts.
+pub fn train_forever<const B: usize>() -> ! {
+    let mut trainer = Trainer::<(Dense<4, 16, Relu>, Dense<16, 3>), Sgd, B>::NEW;
+    let mut optimizer = Sgd::new(black_box(0.1));
+    let (inputs, labels): ([[f32; 4]; B], [u8; B]) = ([[0.5; 4]; B], [2; B]);
+    loop {
+        let Ok(samples) = Dataset::new(black_box(&inputs[..]), black_box(&labels[..])) else { continue };
+        black_box(trainer.step(&samples, CrossEntropy, &mut optimizer).is_ok());
+        black_box(trainer.network.predict(black_box(&inputs[0])).softmax());
+    }
+}
+
+fn start() -> Counter {
+    let Some(peripherals) = cortex_m::Peripherals::take() else { fail("the peripherals are taken") };
+    match Counter::start(peripherals.SYST) {
+        Ok(counter) => counter,
+        Err(error) => fail(error),
+    }
+}
+
+/// The same words for each network.
+fn generator() -> impl FnMut() -> u32 {
+    let mut word = 1_u32;
+    move || {
+        word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        word
+    }
+}
+
+/// A word as a number in `[0, 1)`.
+fn unit(word: u32) -> f32 {
+    (word >> 8) as f32 / 16_777_216.0
+}
+
+fn end() -> ! {
+    semihosting::println!("end");
+    semihosting::process::exit(0)
+}
+
+fn fail(why: impl Display) -> ! {
+    semihosting::println!("failed: {why}");
+    semihosting::process::exit(1)
+}
+
+/// Ends QEMU as a failure, without a message: printing one would be in the images whose sizes are compared.
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    semihosting::process::exit(1)
+}
