@@ -6,6 +6,7 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
+use crate::arch;
 use crate::fingerprint::Fingerprint;
 use crate::scalar;
 
@@ -27,6 +28,59 @@ pub trait Activation {
     fn through(gradient: f32, a: f32) -> f32 {
         gradient * Self::slope(a)
     }
+
+    /// [`value`](Self::value) of each, in place; says whether all were finite before.
+    ///
+    /// Only an activation with a faster loop of the same bits has its own.
+    fn values(z: &mut [f32]) -> bool {
+        values_one_by_one::<Self>(z)
+    }
+
+    /// [`through`](Self::through) of each gradient and its output, in place.
+    ///
+    /// Only an activation with a faster loop of the same bits has its own.
+    #[inline(always)]
+    fn all_through(gradients: &mut [f32], outputs: &[f32]) {
+        through_one_by_one::<Self>(gradients, outputs);
+    }
+}
+
+/// [`Activation::values`] by [`Activation::value`].
+///
+/// An activation can hide what it is given (ReLU of -∞ is 0, sigmoid of ∞ is 1), so this is the place to look.
+/// Infinities and NaN are the bit patterns from `0x7f80_0000` on, sign aside; adding `0x0080_0000` carries exactly
+/// those into the top bit. Integers, so that the loop vectorises and costs little without an FPU.
+#[inline(never)] // one body per activation
+fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
+    let mut seen = 0;
+    for value in z {
+        arch::keep_rolled();
+        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+        *value = A::value(*value);
+    }
+    seen < 0x8000_0000
+}
+
+/// [`Activation::all_through`] by [`Activation::through`].
+#[inline(always)]
+fn through_one_by_one<A: Activation + ?Sized>(gradients: &mut [f32], outputs: &[f32]) {
+    for (gradient, output) in gradients.iter_mut().zip(outputs) {
+        arch::keep_rolled();
+        *gradient = A::through(*gradient, *output);
+    }
+}
+
+/// Whether all values are finite, by the same integers as [`values_one_by_one`].
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    if let Some(finite) = arch::all_finite(values) {
+        return finite;
+    }
+    let mut seen = 0;
+    for value in values {
+        arch::keep_rolled();
+        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+    }
+    seen < 0x8000_0000
 }
 
 /// `g(z) = z`: a layer without an activation. Its output, where a loss takes logits, are the logits.
@@ -51,6 +105,14 @@ impl Activation for Identity {
         // `gradient · 1` is `gradient`, bit for bit.
         gradient
     }
+
+    #[inline(always)]
+    fn values(z: &mut [f32]) -> bool {
+        all_finite(z)
+    }
+
+    #[inline(always)]
+    fn all_through(_gradients: &mut [f32], _outputs: &[f32]) {}
 }
 
 /// `g(z) = 1 / (1 + exp(-z))`, slope `a · (1 - a)` (the difference first); see [`scalar::sigmoid`].
@@ -107,6 +169,21 @@ impl Activation for Relu {
     #[inline(always)]
     fn slope(a: f32) -> f32 {
         select(a > 0.0, 1.0, 0.0)
+    }
+
+    #[inline(always)]
+    fn values(z: &mut [f32]) -> bool {
+        match arch::relu(z) {
+            Some(finite) => finite,
+            None => values_one_by_one::<Self>(z),
+        }
+    }
+
+    #[inline(always)]
+    fn all_through(gradients: &mut [f32], outputs: &[f32]) {
+        if !arch::relu_backward(gradients, outputs) {
+            through_one_by_one::<Self>(gradients, outputs);
+        }
     }
 }
 

@@ -12,6 +12,6 @@ mod one_sample;
 mod sweep;
 mod tile;
 
-pub(crate) use forward::{activate, all_finite, products};
+pub(crate) use forward::products;
 pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
 pub use tile::COLUMNS;

@@ -13,9 +13,9 @@ pub use evaluate::{binary_confusion_matrix, confusion_matrix, evaluate, for_each
 pub use gradients::{Gradients, accumulate, accumulate_all, apply};
 pub use trainer::Trainer;
 
+use crate::activation::all_finite;
 use crate::data::Samples;
 use crate::layer::{Columns, Layer};
-use crate::loops::all_finite;
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Inputs, SampleOf, Shape};

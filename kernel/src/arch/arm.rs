@@ -11,10 +11,10 @@
 //! overwritten. It then saves `s16` and above around the function, as the ABI wants.
 #![allow(unsafe_code)]
 
-/// A line of assembly for each `v` below the operand `count` (at most 8), with `\v` in it.
+/// A line of assembly for each `v` below the operand `count` (at most 10), with `\v` in it.
 macro_rules! each {
     ($count:literal, $($line:literal),+) => {
-        concat!(".irp v,0,1,2,3,4,5,6,7\n.if \\v < {", $count, "}\n", $($line,)+ "\n.endif\n.endr\n")
+        concat!(".irp v,0,1,2,3,4,5,6,7,8,9\n.if \\v < {", $count, "}\n", $($line,)+ "\n.endif\n.endr\n")
     };
 }
 
@@ -23,10 +23,12 @@ mod adam;
 mod backward;
 mod descent;
 mod forward;
+mod rectifier;
 mod square_root;
 
 pub(crate) use adam::adam;
 pub(crate) use backward::{descend_batch, input_gradient, weight_gradient};
 pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
+pub(crate) use rectifier::{all_finite, relu, relu_backward};
 pub(crate) use square_root::sqrt;

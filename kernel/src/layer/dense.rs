@@ -89,7 +89,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     /// Forward pass into `outputs`, one row per sample; says whether every pre-activation was finite.
     fn forward_rows<X: Inputs<[f32; IN]> + ?Sized>(&self, inputs: &X, outputs: &mut [[f32; OUT]]) -> bool {
         loops::products(inputs, &self.weights.rows, &self.bias, outputs);
-        loops::activate::<A>(outputs.as_flattened_mut())
+        A::values(outputs.as_flattened_mut())
     }
 
     fn with_slots<'a, O: Optimizer>(

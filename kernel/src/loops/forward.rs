@@ -1,7 +1,6 @@
-//! Forward: `y = g(x·W + b)`.
+//! Forward: `z = x·W + b`.
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, lanes_mut, multiply_add};
-use crate::activation::Activation;
 use crate::arch;
 use crate::shape::Inputs;
 
@@ -86,30 +85,4 @@ fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
 #[inline(always)]
 pub(super) fn sample_or_zeros<const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(x: &X, index: usize) -> &[f32; IN] {
     x.sample(index).unwrap_or(const { &[0.0; IN] })
-}
-
-/// Replaces each pre-activation by its activation; says whether all pre-activations were finite.
-///
-/// An activation can hide what it is given (ReLU of -∞ is 0, sigmoid of ∞ is 1), so this is the place to look.
-/// Infinities and NaN are the bit patterns from `0x7f80_0000` on, sign aside; adding `0x0080_0000` carries exactly
-/// those into the top bit. Integers, so that the loop vectorises and costs little without an FPU.
-#[inline(never)] // one body per activation
-pub(crate) fn activate<A: Activation>(z: &mut [f32]) -> bool {
-    let mut seen = 0;
-    for value in z {
-        arch::keep_rolled();
-        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
-        *value = A::value(*value);
-    }
-    seen < 0x8000_0000
-}
-
-/// Whether all values are finite, by the same integers.
-pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let mut seen = 0;
-    for value in values {
-        arch::keep_rolled();
-        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
-    }
-    seen < 0x8000_0000
 }

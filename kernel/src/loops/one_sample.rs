@@ -43,9 +43,7 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
             *saved = *input;
         }
         input_gradient_and_update::<OUT, O>(&saved, delta, rows, slots, inputs, step);
-        for (gradient, activation) in inputs.iter_mut().zip(saved) {
-            *gradient = Below::through(*gradient, activation);
-        }
+        Below::all_through(inputs, &saved);
     }
     // The input of a bias is 1: `1·delta` is `delta`, bit for bit.
     if let Some(rate) = O::plain_rate(step)

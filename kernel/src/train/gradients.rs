@@ -1,9 +1,9 @@
 //! The two-phase form: gradients into a buffer, then the optimizer applied to it.
 
 use super::{StepError, Workspace, backward, forward_and_delta};
+use crate::activation::all_finite;
 use crate::data::Samples;
 use crate::layer::Layer;
-use crate::loops::all_finite;
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, StoreGradient};
 use crate::scalar;

@@ -241,6 +241,13 @@ pub(crate) fn descend_inner<const OUT: usize>(
     true
 }
 
+/// A line for each column but the first.
+macro_rules! others {
+    ($line:literal) => {
+        concat!(".irp v,1,2,3,4,5,6,7,8,9\n.if \\v < {width}\n", $line, "\n.endif\n.endr\n")
+    };
+}
+
 /// # Safety
 /// `x` and `gradient`, to write, have `rows` values, at least one; `weights` has as many rows of `WIDTH` values, one after the other, to
 /// read and write; `delta` has `WIDTH` values.
@@ -266,14 +273,14 @@ unsafe fn whole_rows<const WIDTH: usize>(
             "vldmia {x}!, {{s30}}",
             "vldmia {w}, {{s0-s{last}}}",
             each!("width", "vmul.f32 s2\\v, s\\v, s1\\v"),
-            ".irp v,1,2,3,4,5,6,7,8,9\n.if \\v < {width}",
-            "vadd.f32 s20, s20, s2\\v",
-            "vmul.f32 s2\\v, s30, s1\\v",
-            ".endif\n.endr",
+            others!("vadd.f32 s20, s20, s2\\v\nvmul.f32 s2\\v, s30, s1\\v"),
             "vstmia {gradient}!, {{s20}}",
             "vmul.f32 s20, s30, s10",
-            each!("width", "vmul.f32 s2\\v, s31, s2\\v"),
-            each!("width", "vsub.f32 s\\v, s\\v, s2\\v"),
+            // The first product is the youngest: it comes last.
+            others!("vmul.f32 s2\\v, s31, s2\\v"),
+            "vmul.f32 s20, s31, s20",
+            others!("vsub.f32 s\\v, s\\v, s2\\v"),
+            "vsub.f32 s0, s0, s20",
             "vstmia {w}!, {{s0-s{last}}}",
             "subs {rows}, #1",
             "bne 2b",

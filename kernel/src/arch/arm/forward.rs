@@ -45,22 +45,45 @@ fn forward_one<const IN: usize, const OUT: usize>(
         }
         let (weights, bias, z) = (weights.add(last), bias.add(last), z.add(last));
         match OUT - last {
-            1 => narrow::<1>(x, IN, weights, OUT, bias, z),
-            2 => narrow::<2>(x, IN, weights, OUT, bias, z),
-            3 => narrow::<3>(x, IN, weights, OUT, bias, z),
-            4 => narrow::<4>(x, IN, weights, OUT, bias, z),
-            5 => narrow::<5>(x, IN, weights, OUT, bias, z),
-            6 => narrow::<6>(x, IN, weights, OUT, bias, z),
-            7 => narrow::<7>(x, IN, weights, OUT, bias, z),
-            8 => narrow::<8>(x, IN, weights, OUT, bias, z),
-            9 => wide::<1>(x, IN, weights, OUT, bias, z),
-            10 => wide::<2>(x, IN, weights, OUT, bias, z),
+            1 => rest::<1>(x, IN, weights, OUT, bias, z),
+            2 => rest::<2>(x, IN, weights, OUT, bias, z),
+            3 => rest::<3>(x, IN, weights, OUT, bias, z),
+            4 => rest::<4>(x, IN, weights, OUT, bias, z),
+            5 => rest::<5>(x, IN, weights, OUT, bias, z),
+            6 => rest::<6>(x, IN, weights, OUT, bias, z),
+            7 => rest::<7>(x, IN, weights, OUT, bias, z),
+            8 => rest::<8>(x, IN, weights, OUT, bias, z),
+            9 => rest::<9>(x, IN, weights, OUT, bias, z),
+            10 => rest::<10>(x, IN, weights, OUT, bias, z),
             11 => wide::<3>(x, IN, weights, OUT, bias, z),
             12 => wide::<4>(x, IN, weights, OUT, bias, z),
             13 => wide::<5>(x, IN, weights, OUT, bias, z),
             14 => wide::<6>(x, IN, weights, OUT, bias, z),
             15 => wide::<7>(x, IN, weights, OUT, bias, z),
             _ => {}
+        }
+    }
+}
+
+/// The last columns; all, where there are so few.
+///
+/// # Safety
+/// As [`wide`], with `WIDTH` outputs.
+#[inline(always)]
+unsafe fn rest<const WIDTH: usize>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if outputs == WIDTH {
+            narrow::<WIDTH, true>(x, inputs, weights, outputs, bias, z);
+        } else {
+            narrow::<WIDTH, false>(x, inputs, weights, outputs, bias, z);
         }
     }
 }
@@ -180,19 +203,19 @@ unsafe fn wide_tile<const MORE: usize>(
 macro_rules! narrow_row {
     ($x:literal) => {
         concat!(
-            "vldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n",
-            each!("width", "vmul.f32 s\\v, ", $x, ", s\\v"),
+            ".if {whole}\nvldmia {w}!, {{s0-s{last}}}\n.else\nvldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n.endif\n",
+            each!("width", "vmul.f32 s\\v, s{", $x, "}, s\\v"),
             each!("width", "vadd.f32 s1\\v, s1\\v, s\\v"),
         )
     };
 }
 
-/// `WIDTH` neighbouring outputs, from 1 to 8.
+/// `WIDTH` neighbouring outputs, from 1 to 10; `WHOLE` if there are no others.
 ///
 /// # Safety
 /// As [`wide`], with `WIDTH` outputs.
 #[inline(never)]
-unsafe fn narrow<const WIDTH: usize>(
+unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
     x: *const f32,
     inputs: usize,
     weights: *const f32,
@@ -200,7 +223,7 @@ unsafe fn narrow<const WIDTH: usize>(
     bias: *const f32,
     z: *mut f32,
 ) {
-    const { assert!(WIDTH >= 1 && WIDTH <= 8) };
+    const { assert!(WIDTH >= 1 && WIDTH <= 10) };
     // SAFETY: reads `inputs` values at `x`, WIDTH in each of `inputs` rows, `stride` bytes apart, and WIDTH at `bias`;
     // writes WIDTH at `z`: all there, says the caller. Everything overwritten is declared; no stack.
     unsafe {
@@ -209,20 +232,23 @@ unsafe fn narrow<const WIDTH: usize>(
             "cmp {pairs}, #0",
             "beq 3f",
             "2:",
-            "vldmia {x}!, {{s8-s9}}",
-            narrow_row!("s8"),
-            narrow_row!("s9"),
+            "vldmia {x}!, {{s{xa}-s{xb}}}",
+            narrow_row!("xa"),
+            narrow_row!("xb"),
             "subs {pairs}, #1",
             "bne 2b",
             "3:",
             "cmp {rest}, #0",
             "beq 5f",
-            "vldmia {x}, {{s8}}",
-            narrow_row!("s8"),
+            "vldmia {x}, {{s{xa}}}",
+            narrow_row!("xa"),
             "5:",
             "vstmia {z}, {{s10-s1{last}}}",
             width = const WIDTH,
             last = const WIDTH - 1,
+            whole = const if WHOLE { 1 } else { 0 },
+            xa = const if WIDTH <= 8 { 8 } else { 20 },
+            xb = const if WIDTH <= 8 { 9 } else { 21 },
             x = inout(reg) x => _,
             w = inout(reg) weights => _,
             pairs = inout(reg) inputs / 2 => _,
@@ -231,7 +257,7 @@ unsafe fn narrow<const WIDTH: usize>(
             bias = in(reg) bias,
             z = in(reg) z,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            out("d8") _,
+            out("d8") _, out("d9") _, out("d10") _,
             options(nostack),
         );
     }
