@@ -54,7 +54,7 @@ export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 export CARGO_PROFILE_RELEASE_DEBUG=false
 
-# $1: targets, in one word
+# $1: targets, in one word; $2: not empty, if cycles are wanted
 ensure_tools() {
     local toolchain target program
     have rustup || stop "rustup is missing; install it and try again"
@@ -67,7 +67,9 @@ ensure_tools() {
         have "${program%:*}" || install_package "${program#*:}" || stop "there is no ${program%:*}"
     done
     WITHOUT_CYCLES=
-    if [[ ! -f $M4CYCLES ]]; then
+    if [[ ! ${2:-} ]]; then
+        WITHOUT_CYCLES="not asked for"
+    elif [[ ! -f $M4CYCLES ]]; then
         WITHOUT_CYCLES="no m4cycles.py"
     elif ! have python3 && ! install_package python3; then
         WITHOUT_CYCLES="no python3"
@@ -254,7 +256,7 @@ main() {
     mkdir -p "$OUT"
     case $mode in
         "" | --report)
-            ensure_tools thumbv7em-none-eabihf
+            ensure_tools thumbv7em-none-eabihf cycles
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt" cycles; done
             table | tee "$OUT/table.md"
             [[ $mode == --report ]] || ! grep -q '| over |$' "$OUT/table.md" ;;
@@ -263,11 +265,11 @@ main() {
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt"; done
             check ;;
         --clocks)
-            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi"
+            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi" cycles
             measure 3 cycles
             clocks ;;
         --write)
-            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi"
+            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi" cycles
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt" cycles; done
             write ;;
         *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
