@@ -44,6 +44,7 @@ training_batches | code, 4-16-3 by SGD, batches of 16     |      |
 readonly FACTOR_S=2
 readonly OPT_LEVELS=(3 s)
 readonly EXPECTED=benches/device.expected
+readonly README=benches/README.md
 readonly M4CYCLES=${M4CYCLES:-../shared/tools/m4cycles.py}
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-60}
 readonly OUT=${CARGO_TARGET_DIR:-target}/device
@@ -53,7 +54,7 @@ export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 export CARGO_PROFILE_RELEASE_DEBUG=false
 
-# $1: targets, in one word
+# $1: targets, in one word; $2: not empty, if cycles are wanted
 ensure_tools() {
     local toolchain target program
     have rustup || stop "rustup is missing; install it and try again"
@@ -66,7 +67,9 @@ ensure_tools() {
         have "${program%:*}" || install_package "${program#*:}" || stop "there is no ${program%:*}"
     done
     WITHOUT_CYCLES=
-    if [[ ! -f $M4CYCLES ]]; then
+    if [[ ! ${2:-} ]]; then
+        WITHOUT_CYCLES="not asked for"
+    elif [[ ! -f $M4CYCLES ]]; then
         WITHOUT_CYCLES="no m4cycles.py"
     elif ! have python3 && ! install_package python3; then
         WITHOUT_CYCLES="no python3"
@@ -151,10 +154,12 @@ row() {
 }
 
 table() {
-    local opt program what limit cycles_limit limit_3 limit_s by factor=1
+    local opt program what limit cycles_limit limit_3 limit_s by factor=1 title
     for opt in "${OPT_LEVELS[@]}"; do
         [[ $opt == 3 ]] || factor=$FACTOR_S
-        printf '\n| `opt-level = %s`, Cortex-M4F | instructions | at most | cycles | at most | |\n' "$([[ $opt == 3 ]] && echo 3 || echo "\"$opt\"")"
+        title=$opt
+        [[ $opt == [0-9] ]] || title="\"$opt\""
+        printf '\n| `opt-level = %s` | instructions | at most | cycles | at most | |\n' "$title"
         echo '| --- | ---: | ---: | ---: | ---: | --- |'
         while IFS='|' read -r program what limit cycles_limit by; do
             row "$what" "$(measured "$opt" "$program" 2)" "$limit" "$(measured "$opt" "$program" 3)" "$cycles_limit" "$by" "$factor"
@@ -171,6 +176,28 @@ table() {
         row "$what, \`3\`" "$(measured 3 "$program" 2)" "$limit_3" "" ""
         row "$what, \`s\`" "$(measured s "$program" 2)" "$limit_s" "" ""
     done < <(list "$CODE")
+}
+
+# --- Microseconds -------------------------------------------------------------------------------------------------------
+
+# Estimates for real clocks: the cycles of the table above, and the instructions of an image for a Cortex-M0+.
+clocks() {
+    local program what by output
+    [[ ! $WITHOUT_CYCLES ]] || stop "no clocks without cycles: $WITHOUT_CYCLES"
+    build 3 thumbv6m-none-eabi cortex-m0plus
+    echo '| microseconds, estimated | nRF52840, M4F, 64 MHz | STM32F405, M4F, 168 MHz | Cortex-M0+, 48 MHz: instructions | at least |'
+    echo '| --- | ---: | ---: | ---: | ---: |'
+    while IFS='|' read -r program what _ _ by; do
+        [[ $program != product* ]] || continue
+        output=$(run "$program")
+        awk -v what="$what" -v cycles="$(measured 3 "$program" 3)" -v soft="$(instructions_of "$output")" -v by="${by:-1}" '
+            function number(n) { return sprintf(n < 100 ? "%.1f" : "%.0f", n) }
+            BEGIN {
+                cycles /= by
+                soft /= by
+                printf "| %s | %s | %s | %.0f | %s |\n", what, number(cycles / 64), number(cycles / 168), soft, number(soft / 48)
+            }'
+    done < <(list "$ROWS")
 }
 
 # --- The committed figures ---------------------------------------------------------------------------------------------
@@ -200,6 +227,28 @@ write() {
     } >"$EXPECTED.new"
     mv "$EXPECTED.new" "$EXPECTED"
     say "wrote $EXPECTED"
+    if [[ $WITHOUT_CYCLES ]]; then
+        say "the tables of $README stay as they are: $WITHOUT_CYCLES"
+    else
+        table >"$OUT/table.md"
+        clocks >"$OUT/clocks.md"
+        put_into_readme table
+        put_into_readme clocks
+        say "wrote the tables of $README"
+    fi
+}
+
+# Replaces what is between the lines <!-- $1 --> and <!-- end of $1 --> by the file of that name.
+put_into_readme() {
+    grep -qx "<!-- $1 -->" "$README" && grep -qx "<!-- end of $1 -->" "$README" || stop "$README has no place for $1"
+    awk -v name="$1" -v file="$OUT/$1.md" '
+        $0 == "<!-- end of " name " -->" { inside = 0 }
+        !inside { print }
+        $0 == "<!-- " name " -->" {
+            inside = 1
+            while ((getline line < file) > 0) print line
+        }' "$README" >"$OUT/README.md"
+    cp "$OUT/README.md" "$README"
 }
 
 main() {
@@ -207,7 +256,7 @@ main() {
     mkdir -p "$OUT"
     case $mode in
         "" | --report)
-            ensure_tools thumbv7em-none-eabihf
+            ensure_tools thumbv7em-none-eabihf cycles
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt" cycles; done
             table | tee "$OUT/table.md"
             [[ $mode == --report ]] || ! grep -q '| over |$' "$OUT/table.md" ;;
@@ -215,8 +264,12 @@ main() {
             ensure_tools thumbv7em-none-eabihf
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt"; done
             check ;;
+        --clocks)
+            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi" cycles
+            measure 3 cycles
+            clocks ;;
         --write)
-            ensure_tools thumbv7em-none-eabihf
+            ensure_tools "thumbv7em-none-eabihf thumbv6m-none-eabi" cycles
             for opt in "${OPT_LEVELS[@]}"; do measure "$opt" cycles; done
             write ;;
         *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;

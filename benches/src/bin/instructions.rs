@@ -1,0 +1,72 @@
+//! One training step or prediction for callgrind to count; `benches/host.sh` builds and runs it: `instructions CASE`.
+//!
+//! What is counted runs inside of `counted`, and only that.
+
+use std::env;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use baregrad::data::Samples;
+use baregrad::loss::Loss;
+use baregrad::optimizer::Optimizer;
+use baregrad::{
+    Adam, CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, MeanSquaredError, Network, Relu, Sgd, Sigmoid,
+    Trainer,
+};
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::Rng;
+
+type Xor = (Dense<2, 3, Sigmoid>, Dense<3, 1, Sigmoid>);
+type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
+type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
+
+fn main() -> ExitCode {
+    let labels = |sample: usize| (sample % 3) as u8;
+    let fine = match env::args().nth(1).as_deref() {
+        Some("sgd_2_3_1") => step::<Xor, _, _, _, 2, 1>(Sgd::new(0.1), MeanSquaredError, |_| [1.0]),
+        Some("adam_4_16_3") => step::<Iris, _, _, _, 4, 1>(Adam::new(0.01), CrossEntropy, labels),
+        Some("adam_4_16_3_batch_16") => step::<Iris, _, _, _, 4, 16>(Adam::new(0.01), CrossEntropy, labels),
+        Some("sgd_64_32_10") => step::<Digits, _, _, _, 64, 1>(Sgd::new(0.1), CrossEntropy, labels),
+        Some("sgd_64_32_10_batch_32") => step::<Digits, _, _, _, 64, 32>(Sgd::new(0.1), CrossEntropy, labels),
+        Some("predict_64_32_10") => predict(),
+        _ => false,
+    };
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Callgrind switches counting on when it enters this function, and off when it leaves it.
+#[inline(never)]
+fn counted<R>(case: impl FnOnce() -> R) -> R {
+    case()
+}
+
+fn step<N, O, L, T, const IN: usize, const B: usize>(mut optimizer: O, loss: L, target: impl Fn(usize) -> T) -> bool
+where
+    N: Layer<In = Features<IN>>,
+    O: Optimizer,
+    L: Loss<N::Out, N::Activation, T>,
+    for<'a> Dataset<'a, [f32; IN], T>: Samples<Input = [f32; IN], Target = T>,
+{
+    let mut generator = Pcg32::new(1, 0);
+    let mut trainer = Trainer::<N, O, B>::NEW;
+    trainer.network.initialize(HeUniform, &mut generator);
+    let inputs: [[f32; IN]; B] = [(); B].map(|()| [(); IN].map(|()| unit(&mut generator)));
+    let targets: [T; B] = std::array::from_fn(target);
+    let samples = Dataset::from_arrays(&inputs, &targets);
+    let (trainer, samples) = (black_box(&mut trainer), black_box(&samples));
+    counted(|| trainer.step(samples, loss, &mut optimizer)).is_ok()
+}
+
+fn predict() -> bool {
+    let mut generator = Pcg32::new(1, 0);
+    let mut network = <Digits as baregrad::Zero>::ZERO;
+    network.initialize(HeUniform, &mut generator);
+    let sample = [(); 64].map(|()| unit(&mut generator));
+    let (network, sample) = (black_box(&network), black_box(&sample));
+    black_box(counted(|| network.predict(sample).argmax())) < 10
+}
+
+/// A number in `[0, 1)`.
+fn unit(generator: &mut Pcg32) -> f32 {
+    (generator.next_u32() >> 8) as f32 / 16_777_216.0
+}
