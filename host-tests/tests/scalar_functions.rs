@@ -1,7 +1,7 @@
 //! `exp`, `tanh`, `sigmoid`, `ln` and `ln_1p`: a strided sample of all inputs against the double-precision functions of `libm`,
 //! special values, and golden bits. `scalar_all_inputs.rs` runs every input.
 
-use baregrad::scalar::{exp, ln, ln_1p, sigmoid, tanh};
+use baregrad::scalar::{exp, ln, ln_1p, power, sigmoid, tanh};
 
 const SUBNORMAL_MIN: f32 = f32::from_bits(1);
 const SUBNORMAL_MAX: f32 = f32::from_bits(0x007f_ffff);
@@ -258,6 +258,17 @@ fn subnormal_results_of_exp_and_sigmoid_keep_their_bound() {
 fn ln_of_subnormals_keeps_its_bound() {
     (1..0x0080_0000).step_by(61).for_each(|bits| assert_close(&LN, f32::from_bits(bits)));
     (0..23).for_each(|k| assert_close(&LN, f32::from_bits(1 << k)));
+}
+
+#[test]
+fn power_multiplies_squares_from_the_lowest_bit_up() {
+    let base = 0.987_f32;
+    // 13 = 1101 in binary: base, then base⁴, then base⁸.
+    let (square, fourth) = (base * base, (base * base) * (base * base));
+    assert_eq!(square.to_bits(), power(base, 2).to_bits());
+    assert_eq!(((base * fourth) * (fourth * fourth)).to_bits(), power(base, 13).to_bits());
+    assert_eq!((power(base, 0), power(f32::NAN, 0)), (1.0, 1.0));
+    assert!(power(f32::NAN, 1).is_nan());
 }
 
 // Golden bits, made by running the functions: they say that nothing has changed, not that it is right.

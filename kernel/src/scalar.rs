@@ -1,8 +1,8 @@
-//! `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p` and `sqrt` for f32: the same bits on every processor.
+//! `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt` and whole powers for f32: the same bits on every processor.
 //!
 //! Each is one fixed sequence of single-precision `+ - * /` (rounded to nearest, nothing fused), selects and integer
 //! operations on the bits: no table, no loop, no branch on the data, so the time doesn't depend on the data where the
-//! processor has an FPU, and a loop over a slice becomes vector code with the same bits. Subnormals are kept, NaN gives
+//! processor has an FPU, and a loop over a slice becomes vector code with the same bits ([`power`] loops over its exponent). Subnormals are kept, NaN gives
 //! NaN (which NaN is not promised), nothing panics. Where a formula below has no parentheses, products come before sums and
 //! equal operators run from left to right. `sqrt` is correctly rounded, on x86-64 and on
 //! Arm with the hard-float ABI by the processor's instruction.
@@ -251,4 +251,29 @@ pub fn ln_1p(e: f32) -> f32 {
     let u = 1.0 + e;
     let accurate = ln(u) * (e / (u - 1.0));
     select(u == 1.0, e, accurate)
+}
+
+/// `base^exponent` by multiplications alone, for a whole exponent.
+///
+/// # Order and rounding
+/// Square and multiply: the power starts as 1, the factor as `base`; for each bit of the exponent from the lowest, where the bit
+/// is set the power is multiplied by the factor, and the factor is squared for the next. So `base²` and `base³ = base·base²`
+/// are the products one would write. The loop is over the bits of the exponent, not over data.
+///
+/// # Special values
+/// `base⁰ = 1` for any `base`, also for NaN; otherwise NaN for NaN. Overflow and underflow as the products have them. Never
+/// panics.
+///
+/// # Accuracy
+/// The relative error is at most about `exponent · 2⁻²⁴`.
+pub fn power(base: f32, exponent: u32) -> f32 {
+    let (mut power, mut factor, mut rest) = (1.0, base, exponent);
+    while rest > 0 {
+        if rest & 1 == 1 {
+            power *= factor;
+        }
+        factor *= factor;
+        rest >>= 1;
+    }
+    power
 }
