@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+source ./install.sh
 readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
@@ -18,9 +19,7 @@ export PATH="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin:${CARGO_HOME
 # These would replace the flags in .cargo/config.toml, and an image without its linker script is an empty one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
-say() { printf 'run.sh: %s\n' "$*" >&2; }
 stop() { say "$@"; exit 1; }
-have() { command -v "$1" >/dev/null; }
 
 # --- What must be there ------------------------------------------------------------------------------------------
 
@@ -53,57 +52,11 @@ ensure_packages() {
     local packages=()
     have cc || packages+=(gcc libc6-dev)
     have qemu-system-arm || packages+=(qemu-system-arm)
-    [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
+    [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}" || exit 1
     have cc || stop "there is still no C compiler named cc"
     have qemu-system-arm || stop "there is still no qemu-system-arm"
     # Not by a pipe into grep -q: the end of that pipe would be QEMU's failure.
     [[ $(qemu-system-arm -M help) == *$'\n'"$MACHINE "* ]] || stop "this qemu-system-arm has no machine $MACHINE"
-}
-
-# Installs Debian packages, or says what to type and stops.
-install_packages() {
-    have apt-get || stop "missing: $*. Install them with this system's package manager and try again"
-    local as_root=()
-    if [[ $(id -u) -ne 0 ]]; then
-        # Sudo that asks for a password is of use only where somebody can type one.
-        if have sudo && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-            as_root=(sudo)
-        else
-            stop "missing: $*. As root, type this and try again:" \
-                "apt-get update && apt-get install --no-install-recommends $*"
-        fi
-    fi
-    # `env`, because sudo may drop variables set before it. The lock: a freshly started Ubuntu upgrades itself first.
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet -o DPkg::Lock::Timeout=120)
-    say "installing by apt: $*"
-    "${apt[@]}" update >&2 || stop "apt-get update failed"
-    # --no-remove: what somebody has installed stays.
-    local install=(install --yes --no-remove --no-install-recommends)
-    if ! apt-get --simulate "${install[@]}" "$@" &>/dev/null && has_qemu_from_backports; then
-        # Debian 12 with parts of QEMU from bookworm-backports: the rest must come from there too.
-        say "QEMU's other packages are from bookworm-backports, so it is taken from there"
-        add_backports_suite "${as_root[@]}"
-        "${apt[@]}" update >&2 || stop "apt-get update failed"
-        install+=(-t bookworm-backports)
-    fi
-    "${apt[@]}" "${install[@]}" "$@" >&2 || stop "apt-get could not install $*"
-}
-
-has_qemu_from_backports() {
-    dpkg-query --show --showformat '${db:Status-Abbrev} ${Version}\n' 'qemu-*' 2>/dev/null \
-        | grep '^ii .*~bpo12+' >/dev/null
-}
-
-# Adds bookworm-backports to the apt source that has bookworm. $@: the words that make a command run as root.
-add_backports_suite() {
-    local folder=/etc/apt/sources.list.d source
-    # Already there, in whatever kind of file.
-    ! apt-cache policy 2>/dev/null | grep 'n=bookworm-backports' >/dev/null || return 0
-    ! grep -qsE '^Suites:.*[[:space:]]bookworm-backports([[:space:]]|$)' "$folder"/*.sources || return 0
-    source=$(grep -lsE '^Suites:(.*[[:space:]])?bookworm([[:space:]]|$)' "$folder"/*.sources | head -n 1) \
-        || stop "no file $folder/*.sources has the suite bookworm; add bookworm-backports to apt's sources by hand"
-    say "adding the suite bookworm-backports to $source"
-    "$@" sed -i -E '/^Suites:(.*[[:space:]])?bookworm([[:space:]]|$)/ s/[[:space:]]*$/ bookworm-backports/' "$source"
 }
 
 ensure_defmt_print() {
