@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|all|tools]
 #
-# `all`, which is xor and iris, is what runs when nothing is named; `tools` only installs. What is missing for it is installed first, and
-# said first. Exits with 0 only if every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
+# `all`, which is xor and iris, is what runs when nothing is named; `record` also replays on this computer what the device
+# recorded, to the same CRC; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if
+# every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-
 source ./install.sh
+
 readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
@@ -91,13 +92,30 @@ emulate() {
 run() {
     local name=$1 image status
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
-    emulate "$image" && status=0 || status=$?
+    if [[ $name == record ]]; then
+        record_and_replay "$image" && status=0 || status=$?
+    else
+        emulate "$image" && status=0 || status=$?
+    fi
     case $status in
         0) echo "$name: ok" ;;
         124 | 137) echo "$name: FAILED (stopped after $RUN_TIMEOUT s)" ;;
         *) echo "$name: FAILED (exit code $status)" ;;
     esac
     return "$status"
+}
+
+# Runs the device's program in a folder of its own, where it writes its files, and replays them on this computer. The two CRCs
+# have no common source: the device prints one, the replay computes the other from the files.
+record_and_replay() {
+    local image=$1 folder crc
+    folder=$(mktemp -d) || return 1
+    (cd "$folder" && emulate "$image") | tee "$folder/log" || return
+    crc=$(sed -n 's/.*CRC-32 of the weights \([0-9a-f]*\)$/\1/p' "$folder/log")
+    [[ $crc =~ ^[0-9a-f]{8}$ ]] || { say "the device printed no CRC"; return 1; }
+    (cd .. && cargo run --quiet -p host-tests --example replay -- "$folder/checkpoint.bin" "$folder/samples.csv" "$crc") \
+        || { say "the replay ended otherwise; the files are in $folder"; return 1; }
+    rm -r "$folder"
 }
 
 main() {
@@ -108,7 +126,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -f src/bin/${names[0]}.rs ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|all|tools]" >&2
         exit 2
     fi
     ensure_tools
