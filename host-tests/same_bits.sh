@@ -213,7 +213,7 @@ do_row() {
     : >"$output"
     verdict=$(
         exec 2>"$folder/$name.log"
-        for part in ${PARTS[$machine]:-all}; do
+        for part in ${PARTS[$name]:-${PARTS[$machine]:-all}}; do
             [[ $part == all ]] || export SAME_BITS_PARTS=$part
             if [[ $machine == miri ]]; then
                 run_miri >"$folder/$name.raw" || { failed $?; exit; }
@@ -245,7 +245,11 @@ result() {
         miri) how="Miri" ;;
         *) how="$(qemu) -M ${machine/*-virt/virt}" ;;
     esac
-    printf '%-16s | %-28s | %-32s | %-7s | %s\n' "$name" "$core" "$how" "$1" "$2" >"$SAME_BITS_BASE/rows/$name.result"
+    # SECONDS: since this process began, and each row that runs has its own.
+    local seconds=$SECONDS
+    [[ $2 != "cannot run"* ]] || seconds="-"
+    printf '%-16s | %-28s | %-32s | %4s | %-7s | %s\n' "$name" "$core" "$how" "$seconds" "$1" "$2" \
+        >"$SAME_BITS_BASE/rows/$name.result"
     # Progress, while others go on.
     say "$name: $2"
 }
@@ -253,7 +257,7 @@ result() {
 # --- All rows ----------------------------------------------------------------------------------------------------------
 
 main() {
-    local names=("$@") all name why runnable=()
+    local names=("$@") all name why runnable=() first=() rest=()
     all=$(sed -n 's/^\([^ |]*\) *|.*/\1/p' <<<"$ROWS")
     [[ ${1:-all} != all ]] || mapfile -t names <<<"$all"
     [[ ${1:-} != list ]] || { echo "$all"; exit; }
@@ -276,6 +280,13 @@ main() {
         fi
     done
 
+    # Miri, by far the slowest, begins at once, so that it doesn't run alone at the end.
+    for name in "${runnable[@]}"; do
+        read_row "$name"
+        [[ $machine == miri ]] && first+=("$name") || rest+=("$name")
+    done
+    runnable=("${first[@]}" "${rest[@]}")
+
     local jobs=${JOBS:-$(($(nproc) < 4 ? $(nproc) : 4))}
     # A row that fails leaves its own line; one that leaves none is counted as failed below.
     [[ ${#runnable[@]} -eq 0 ]] || printf '%s\n' "${runnable[@]}" \
@@ -286,7 +297,7 @@ main() {
 # Prints the table; returns 0 if each row is ok or can't be run here, and at least one is ok.
 table() {
     local name line ok=0 bad=0 cannot=0
-    printf '\n%-16s | %-28s | %-32s | %-7s | %s\n' target core "how it was run" stages result
+    printf '\n%-16s | %-28s | %-32s | %4s | %-7s | %s\n' target core "how it was run" s stages result
     for name in "$@"; do
         line=$(cat "$SAME_BITS_BASE/rows/$name.result" 2>/dev/null) || line="$name | FAILED: it left no result"
         echo "$line"
