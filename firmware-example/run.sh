@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|all|tools]
 #
-# `all`, which is xor and iris, is what runs when nothing is named; `tools` only installs. What is missing for it is installed first, and
-# said first. Exits with 0 only if every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
+# `all`, which is xor and iris, is what runs when nothing is named; `record` also replays on this computer what the device
+# recorded, to the same CRC; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if
+# every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+source ./install.sh
 
 readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
@@ -18,9 +20,7 @@ export PATH="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin:${CARGO_HOME
 # These would replace the flags in .cargo/config.toml, and an image without its linker script is an empty one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
-say() { printf 'run.sh: %s\n' "$*" >&2; }
 stop() { say "$@"; exit 1; }
-have() { command -v "$1" >/dev/null; }
 
 # --- What must be there ------------------------------------------------------------------------------------------
 
@@ -53,57 +53,11 @@ ensure_packages() {
     local packages=()
     have cc || packages+=(gcc libc6-dev)
     have qemu-system-arm || packages+=(qemu-system-arm)
-    [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
+    [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}" || exit 1
     have cc || stop "there is still no C compiler named cc"
     have qemu-system-arm || stop "there is still no qemu-system-arm"
     # Not by a pipe into grep -q: the end of that pipe would be QEMU's failure.
     [[ $(qemu-system-arm -M help) == *$'\n'"$MACHINE "* ]] || stop "this qemu-system-arm has no machine $MACHINE"
-}
-
-# Installs Debian packages, or says what to type and stops.
-install_packages() {
-    have apt-get || stop "missing: $*. Install them with this system's package manager and try again"
-    local as_root=()
-    if [[ $(id -u) -ne 0 ]]; then
-        # Sudo that asks for a password is of use only where somebody can type one.
-        if have sudo && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-            as_root=(sudo)
-        else
-            stop "missing: $*. As root, type this and try again:" \
-                "apt-get update && apt-get install --no-install-recommends $*"
-        fi
-    fi
-    # `env`, because sudo may drop variables set before it. The lock: a freshly started Ubuntu upgrades itself first.
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet -o DPkg::Lock::Timeout=120)
-    say "installing by apt: $*"
-    "${apt[@]}" update >&2 || stop "apt-get update failed"
-    # --no-remove: what somebody has installed stays.
-    local install=(install --yes --no-remove --no-install-recommends)
-    if ! apt-get --simulate "${install[@]}" "$@" &>/dev/null && has_qemu_from_backports; then
-        # Debian 12 with parts of QEMU from bookworm-backports: the rest must come from there too.
-        say "QEMU's other packages are from bookworm-backports, so it is taken from there"
-        add_backports_suite "${as_root[@]}"
-        "${apt[@]}" update >&2 || stop "apt-get update failed"
-        install+=(-t bookworm-backports)
-    fi
-    "${apt[@]}" "${install[@]}" "$@" >&2 || stop "apt-get could not install $*"
-}
-
-has_qemu_from_backports() {
-    dpkg-query --show --showformat '${db:Status-Abbrev} ${Version}\n' 'qemu-*' 2>/dev/null \
-        | grep '^ii .*~bpo12+' >/dev/null
-}
-
-# Adds bookworm-backports to the apt source that has bookworm. $@: the words that make a command run as root.
-add_backports_suite() {
-    local folder=/etc/apt/sources.list.d source
-    # Already there, in whatever kind of file.
-    ! apt-cache policy 2>/dev/null | grep 'n=bookworm-backports' >/dev/null || return 0
-    ! grep -qsE '^Suites:.*[[:space:]]bookworm-backports([[:space:]]|$)' "$folder"/*.sources || return 0
-    source=$(grep -lsE '^Suites:(.*[[:space:]])?bookworm([[:space:]]|$)' "$folder"/*.sources | head -n 1) \
-        || stop "no file $folder/*.sources has the suite bookworm; add bookworm-backports to apt's sources by hand"
-    say "adding the suite bookworm-backports to $source"
-    "$@" sed -i -E '/^Suites:(.*[[:space:]])?bookworm([[:space:]]|$)/ s/[[:space:]]*$/ bookworm-backports/' "$source"
 }
 
 ensure_defmt_print() {
@@ -138,13 +92,30 @@ emulate() {
 run() {
     local name=$1 image status
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
-    emulate "$image" && status=0 || status=$?
+    if [[ $name == record ]]; then
+        record_and_replay "$image" && status=0 || status=$?
+    else
+        emulate "$image" && status=0 || status=$?
+    fi
     case $status in
         0) echo "$name: ok" ;;
         124 | 137) echo "$name: FAILED (stopped after $RUN_TIMEOUT s)" ;;
         *) echo "$name: FAILED (exit code $status)" ;;
     esac
     return "$status"
+}
+
+# Runs the device's program in a folder of its own, where it writes its files, and replays them on this computer. The two CRCs
+# have no common source: the device prints one, the replay computes the other from the files.
+record_and_replay() {
+    local image=$1 folder crc
+    folder=$(mktemp -d) || return 1
+    (cd "$folder" && emulate "$image") | tee "$folder/log" || return
+    crc=$(sed -n 's/.*CRC-32 of the weights \([0-9a-f]*\)$/\1/p' "$folder/log")
+    [[ $crc =~ ^[0-9a-f]{8}$ ]] || { say "the device printed no CRC"; return 1; }
+    (cd .. && cargo run --quiet -p host-tests --example replay -- "$folder/checkpoint.bin" "$folder/samples.csv" "$crc") \
+        || { say "the replay ended otherwise; the files are in $folder"; return 1; }
+    rm -r "$folder"
 }
 
 main() {
@@ -155,7 +126,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -f src/bin/${names[0]}.rs ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|all|tools]" >&2
         exit 2
     fi
     ensure_tools

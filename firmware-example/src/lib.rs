@@ -9,6 +9,7 @@
 pub mod board;
 pub mod digits;
 pub mod iris;
+pub mod record;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod report;
 pub mod same_bits;

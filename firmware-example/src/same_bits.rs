@@ -8,7 +8,7 @@
 mod cases;
 mod choices;
 
-pub use cases::{Case, Data, PARTS, Report, cases, run, run_parts};
+pub use cases::{Case, Data, PARTS, Report, cases, run_parts};
 pub use choices::{ACTIVATIONS, BATCHES, LOSSES, OPTIMIZERS};
 
 use baregrad::scalar;

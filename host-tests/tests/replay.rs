@@ -1,43 +1,23 @@
 //! A recording replayed on the desk against the training that it was made from.
 //!
-//! The oracle is the training that went on where the recording was made; the file goes through text and bytes in between.
-
-use std::fmt::Write;
+//! The oracle is the training that went on where the recording was made; the file goes through text and bytes in between. The
+//! firmware's program `record` has its recording from the same code; `firmware-example/run.sh record` replays that one.
 
 use baregrad::checkpoint::LoadError;
-use baregrad::data::Samples;
-use baregrad::{Adam, CrossEntropy, HeUniform, Network, Order, StepError};
-use firmware_example::iris::{IrisTrainer, TRAIN};
-use firmware_example::weights_crc;
+use baregrad::{Order, StepError};
+use firmware_example::iris::IrisTrainer;
+use firmware_example::{record, weights_crc};
 use host_tests::replay::{ReplayError, replay};
-use rand_pcg::Pcg32;
 
-/// Trains an epoch, saves, trains another and records it: the checkpoint, the CSV, and the CRC of the final weights.
+/// The firmware's recorded training, here: the checkpoint, the CSV, and the CRC of the final weights.
 fn recorded() -> (Vec<u8>, String, u32) {
-    let mut generator = Pcg32::new(3, 0);
-    let mut trainer = Box::new(IrisTrainer::NEW);
-    trainer.network.initialize(HeUniform, &mut generator);
-    let mut adam = Adam::new(0.01);
-    let mut order = Order::<120>::IDENTITY;
-    let mut checkpoint = vec![0; 4096];
-    let mut csv = String::from("batch,sepal_length,sepal_width,petal_length,petal_width,label\n");
-    for epoch in 0..2 {
-        order.shuffle(&mut generator);
-        // 16 does not divide 120: the last batch is a short one.
-        for (number, batch) in TRAIN.batches(&order, 16).expect("sound order").enumerate() {
-            if epoch == 1 {
-                for sample in 0..batch.len() {
-                    let (x, label) = (batch.input(sample).expect("there"), batch.target(sample).expect("there"));
-                    writeln!(csv, "{number},{},{},{},{},{label}", x[0], x[1], x[2], x[3]).expect("a String takes it");
-                }
-            }
-            trainer.step(&batch, CrossEntropy, &mut adam).expect("sound data");
-        }
-        if epoch == 0 {
-            let length = trainer.save(&adam, &(), &mut checkpoint).expect("finite weights");
-            checkpoint.truncate(length);
-        }
-    }
+    let (mut trainer, mut order) = (Box::new(IrisTrainer::NEW), Order::IDENTITY);
+    let (mut checkpoint, mut csv) = (Vec::new(), String::new());
+    let mut keep = |bytes: &[u8]| {
+        checkpoint.extend_from_slice(bytes);
+        Ok(())
+    };
+    record::train(&mut trainer, &mut order, &mut keep, &mut csv).expect("sound data");
     (checkpoint, csv, weights_crc(&trainer.network))
 }
 
@@ -45,7 +25,7 @@ fn recorded() -> (Vec<u8>, String, u32) {
 fn a_replayed_recording_ends_with_the_crc_of_the_training() {
     let (checkpoint, csv, crc) = recorded();
     let replayed = replay(&checkpoint, &csv).expect("a sound recording");
-    assert_eq!((replayed.steps, replayed.crc), (8, crc));
+    assert_eq!((replayed.steps, replayed.crc), (record::STEPS_RECORDED as usize, crc));
     // One digit more or less is another training.
     let (before, last) = csv.trim_end().rsplit_once('\n').expect("lines");
     let changed = format!("{before}\n{}", last.replacen('.', ".1", 1));

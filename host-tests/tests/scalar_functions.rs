@@ -1,7 +1,7 @@
-//! `exp`, `tanh`, `sigmoid` and `ln`: a strided sample of all inputs against the double-precision functions of `libm`,
+//! `exp`, `tanh`, `sigmoid`, `ln` and `ln_1p`: a strided sample of all inputs against the double-precision functions of `libm`,
 //! special values, and golden bits. `scalar_all_inputs.rs` runs every input.
 
-use baregrad::scalar::{exp, ln, sigmoid, tanh};
+use baregrad::scalar::{exp, ln, ln_1p, power, sigmoid, tanh};
 
 const SUBNORMAL_MIN: f32 = f32::from_bits(1);
 const SUBNORMAL_MAX: f32 = f32::from_bits(0x007f_ffff);
@@ -19,6 +19,8 @@ const TANH: Promise = Promise { name: "tanh", function: tanh, reference: libm::t
 const SIGMOID: Promise = Promise { name: "sigmoid", function: sigmoid, reference: sigmoid_reference, bound: 1.889 };
 const LN: Promise = Promise { name: "ln", function: ln, reference: libm::log, bound: 0.958 };
 const PROMISES: [Promise; 4] = [EXP, TANH, SIGMOID, LN];
+/// For inputs from 0 to 1, and alone in not being monotone.
+const LN_1P: Promise = Promise { name: "ln_1p", function: ln_1p, reference: libm::log1p, bound: 2.501 };
 
 fn sigmoid_reference(x: f64) -> f64 {
     let e = libm::exp(-x.abs());
@@ -71,10 +73,10 @@ fn assert_bits(name: &str, function: fn(f32) -> f32, pairs: &[(f32, u32)]) {
 #[test]
 fn bounds_here_are_those_of_the_documentation() {
     let documentation = include_str!("../../kernel/src/scalar.rs");
-    for Promise { name, bound, .. } in PROMISES {
+    for Promise { name, bound, .. } in PROMISES.into_iter().chain([LN_1P]) {
         let row = format!("//! | [`{name}`] | {bound:.3} | ");
         assert!(documentation.contains(&row), "{name}: {bound} is looser or tighter than the documented bound");
-        let sentence = format!("/// Within {bound:.3} ULP on all inputs");
+        let sentence = format!("/// Within {bound:.3} ULP ");
         assert!(documentation.contains(&sentence), "{name}: its own documentation says another bound than {bound}");
     }
 }
@@ -101,6 +103,12 @@ fn sigmoid_is_within_two_ulp_on_a_strided_sample() {
 fn ln_is_within_one_ulp_on_a_strided_sample() {
     const { assert!(LN.bound <= 1.0) };
     assert_close_on_the_sample(&LN);
+}
+
+#[test]
+fn ln_1p_is_within_three_ulp_on_a_strided_sample_from_0_to_1() {
+    const { assert!(LN_1P.bound <= 3.0) };
+    sample().filter(|x| (0.0..=1.0).contains(x)).for_each(|x| assert_close(&LN_1P, x));
 }
 
 #[test]
@@ -170,6 +178,12 @@ fn ln_of_any_negative_number_is_nan() {
     for x in [-SUBNORMAL_MIN, -SUBNORMAL_MAX, -f32::MIN_POSITIVE, -1.0, f32::MIN, f32::NEG_INFINITY] {
         assert!(ln(x).is_nan(), "{x:e}");
     }
+}
+
+#[test]
+fn ln_1p_of_zeros_and_nan_is_themselves() {
+    assert_bits("ln_1p", ln_1p, &[(0.0, 0), (-0.0, 1 << 31)]);
+    assert!(ln_1p(f32::NAN).is_nan());
 }
 
 #[test]
@@ -246,6 +260,17 @@ fn ln_of_subnormals_keeps_its_bound() {
     (0..23).for_each(|k| assert_close(&LN, f32::from_bits(1 << k)));
 }
 
+#[test]
+fn power_multiplies_squares_from_the_lowest_bit_up() {
+    let base = 0.987_f32;
+    // 13 = 1101 in binary: base, then base⁴, then base⁸.
+    let (square, fourth) = (base * base, (base * base) * (base * base));
+    assert_eq!(square.to_bits(), power(base, 2).to_bits());
+    assert_eq!(((base * fourth) * (fourth * fourth)).to_bits(), power(base, 13).to_bits());
+    assert_eq!((power(base, 0), power(f32::NAN, 0)), (1.0, 1.0));
+    assert!(power(f32::NAN, 1).is_nan());
+}
+
 // Golden bits, made by running the functions: they say that nothing has changed, not that it is right.
 
 #[test]
@@ -294,6 +319,21 @@ fn sigmoid_gives_its_golden_bits() {
         (16.0, 0x3f7f_fffe),
     ];
     assert_bits("sigmoid", sigmoid, &pairs);
+}
+
+#[test]
+fn ln_1p_gives_its_golden_bits() {
+    let pairs = [
+        (1.0, 0x3f31_7218),
+        (0.5, 0x3ecf_991f),
+        (0.1, 0x3dc3_31fc),
+        (0.015_624_82, 0x3c7e_048a),
+        (1e-3, 0x3a83_01aa),
+        (1e-7, 0x33d6_bf94),
+        (5e-8, 0x3356_bf95),
+        (1e-40, 0x0001_16c2),
+    ];
+    assert_bits("ln_1p", ln_1p, &pairs);
 }
 
 #[test]

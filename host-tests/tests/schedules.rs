@@ -1,9 +1,7 @@
 //! Learning-rate schedules, early stopping and the loss history against values worked out by hand or in `f64`.
 
 use baregrad::history::LossHistory;
-use baregrad::schedule::{
-    Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, Verdict, power,
-};
+use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, Verdict};
 
 /// Within a few roundings of an `f64` value.
 fn assert_close(ours: f32, expected: f64, what: &str) {
@@ -36,17 +34,6 @@ fn exponential_is_a_power_of_its_factor() {
         assert_close(schedule.learning_rate(step), 0.1 * f64::from(0.95f32).powi(step as i32), &format!("step {step}"));
     }
     assert_eq!(schedule.learning_rate(u32::MAX), 0.0, "the power runs out to zero");
-}
-
-#[test]
-fn power_multiplies_squares_from_the_lowest_bit_up() {
-    let base = 0.987_f32;
-    // 13 = 1101 in binary: base, then base⁴, then base⁸.
-    let (square, fourth) = (base * base, (base * base) * (base * base));
-    assert_eq!(square.to_bits(), power(base, 2).to_bits());
-    assert_eq!(((base * fourth) * (fourth * fourth)).to_bits(), power(base, 13).to_bits());
-    assert_eq!(power(base, 0), 1.0);
-    assert!(power(f32::NAN, 1).is_nan());
 }
 
 #[test]

@@ -250,10 +250,9 @@ impl<const NODES: usize> Graph<NODES> {
     /// `aⁿ` for a constant whole exponent, by multiplications alone; any sign of `a` and of `exponent`.
     ///
     /// # Order and rounding
-    /// Square and multiply: the power starts as 1, the factor as `a`; for each bit of `|n|` from the lowest, where the bit is
-    /// set the power is multiplied by the factor, and the factor is squared for the next. So `a²` and `a³ = a·a²` are the
-    /// products one would write. For `n < 0` follows `1 / power`, which is therefore 0 where `a^|n|` overflows and infinite
-    /// where it underflows. The relative error is at most about `|n|·2⁻²⁴`.
+    /// [`scalar::power`](crate::scalar::power) of `|n|`, so `a²` and `a³ = a·a²` are the products one would write. For `n < 0`
+    /// follows `1 / power`, which is therefore 0 where `a^|n|` overflows and infinite where it underflows. The relative error is
+    /// at most about `|n|·2⁻²⁴`.
     ///
     /// # Special values
     /// `a⁰ = 1`, also for 0 and ∞; but NaN for NaN, where IEEE 754's `pown` gives 1.

@@ -31,7 +31,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
-//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `sqrt`: fixed sequences of IEEE operations |
+//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
 //! | [`fingerprint`] | 32 bits that stand for an architecture |
 //! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
 //! | [`activation`] | value, and slope as a function of the output |

@@ -4,6 +4,8 @@
 //! `optimizer.learning_rate = schedule.learning_rate(epoch)`. Steps count from 0, and a step may be a batch or an epoch, as
 //! the user likes. A constant rate needs no schedule; [`Constant`] is for code that is generic over one.
 
+use crate::scalar::power;
+
 /// A learning rate for each step.
 pub trait Schedule {
     /// The rate at `step`, counted from 0.
@@ -207,18 +209,4 @@ impl EarlyStopping {
         self.waited = self.waited.saturating_add(1);
         if self.waited >= self.patience { Verdict::Stop } else { Verdict::Wait }
     }
-}
-
-/// `base^exponent` by repeated squaring: from the lowest bit of the exponent up, the result is multiplied by the running square
-/// where the bit is set. Every product rounds once.
-pub fn power(mut base: f32, mut exponent: u32) -> f32 {
-    let mut result = 1.0;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result *= base;
-        }
-        base *= base;
-        exponent >>= 1;
-    }
-    result
 }

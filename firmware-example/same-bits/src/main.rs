@@ -1,6 +1,7 @@
 //! Prints a line `case stage crc32` for every stage of every case of [`firmware_example::same_bits`], on any processor.
 //!
-//! The last line is `end` and the number of lines, so that an output cut off is not taken for a short one. Whether the
+//! Where the processor or the build doesn't keep the promised arithmetic, there is one line instead, `float_environment` and
+//! what is wrong. The last line is `end` and the number of lines, so that an output cut off is not taken for a short one. Whether the
 //! lines are the right ones is judged elsewhere: `host-tests/same_bits.sh` compares them with `same_bits.expected`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -17,10 +18,16 @@ const SMALL_ONLY: bool = cfg!(small_only);
 /// Trains, prints, and ends the program: well only if there was a line.
 fn print_stages(small_only: bool) -> ! {
     let mut printed = 0_u32;
-    same_bits::run_parts::<FROM, TO>(small_only, &mut |case, stage, crc| {
-        machine::print(format_args!("{case} {stage} {crc:08x}\n"));
-        printed += 1;
-    });
+    match baregrad::float_environment() {
+        Ok(()) => same_bits::run_parts::<FROM, TO>(small_only, &mut |case, stage, crc| {
+            machine::print(format_args!("{case} {stage} {crc:08x}\n"));
+            printed += 1;
+        }),
+        Err(error) => {
+            machine::print(format_args!("float_environment {error:?}\n"));
+            printed += 1;
+        }
+    }
     machine::print(format_args!("end {printed}\n"));
     machine::exit(printed > 0)
 }

@@ -82,7 +82,7 @@ const fn small_case(i: usize, j: usize) -> Case {
     }
 }
 
-/// All cases in the order of [`run`].
+/// All cases in the order of [`run_parts`].
 pub fn cases(small_only: bool) -> impl Iterator<Item = Case> {
     let small = (0..LOSSES.len()).flat_map(|i| (0..OPTIMIZERS.len()).map(move |j| small_case(i, j)));
     small.chain(DIGITS_CASES.into_iter().filter(move |_| !small_only))
@@ -126,12 +126,10 @@ const fn within(part: usize, from: usize, to: usize) -> bool {
     from <= part && part < to
 }
 
-/// Trains every case (without the digits if `small_only`) and reports each stage; then the scalar functions, and two divergences.
-pub fn run(small_only: bool, report: Report<'_>) {
-    run_parts::<0, PARTS>(small_only, report);
-}
-
-/// [`run`] for a processor whose flash is too small for all cases at once: the parts `FROM..TO`, and only they are in the image.
+/// Trains the cases (without the digits if `small_only`) and reports each stage; then the scalar functions, and two divergences.
+/// Does the parts `FROM..TO` of it, `0..PARTS` for all, and only they are in the image: some processors have too little flash.
+///
+/// There is no function for all that isn't generic: it would be compiled into every program that uses this library at all.
 pub fn run_parts<const FROM: usize, const TO: usize>(small_only: bool, report: Report<'_>) {
     each_optimizer!(report, xor_case, 0 1 2 3 4 5);
     each_optimizer!(report, iris_case, 6 7 8);

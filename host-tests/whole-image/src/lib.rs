@@ -13,7 +13,7 @@ use baregrad::matrix::Vector;
 use baregrad::metrics::ConfusionMatrix;
 use baregrad::network::Network;
 use baregrad::optimizer::Optimizer;
-use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, power};
+use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay};
 use baregrad::shape::Features;
 use baregrad::zero::Zero;
 use baregrad::{
@@ -100,7 +100,7 @@ fn schedules() {
     let mut stopping = EarlyStopping::new(3);
     stopping.observe(rate());
     black_box(stopping.best());
-    black_box(power(rate(), black_box(5)));
+    black_box(scalar::power(rate(), black_box(5)));
 }
 
 fn graph() {

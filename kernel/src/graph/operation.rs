@@ -97,17 +97,9 @@ impl Binary {
 
 /// `aⁿ`; see [`Graph::powi`](super::Graph::powi).
 pub(super) fn power(a: f32, n: i32) -> f32 {
-    let mut rest = n.unsigned_abs();
-    let mut factor = a;
-    // Of NaN even the power 0 is NaN.
-    let mut power = select(a.is_nan(), a, 1.0);
-    while rest > 0 {
-        if rest & 1 == 1 {
-            power *= factor;
-        }
-        factor *= factor;
-        rest >>= 1;
-    }
+    let positive = scalar::power(a, n.unsigned_abs());
+    // Of NaN even the power 0 is NaN: a graph hides none.
+    let power = select(a.is_nan(), a, positive);
     if n < 0 { 1.0 / power } else { power }
 }
 
