@@ -36,14 +36,16 @@ macro_rules! side_by_side {
 #[inline(never)]
 pub(crate) fn adam(
     constants: &AdamConstants,
-    parameters: &mut [f32],
-    moments: &mut [Moments],
+    mut parameters: &mut [f32],
+    mut moments: &mut [Moments],
     x: &[f32],
     delta: &[f32],
 ) -> bool {
-    let length = delta.len().max(1);
-    for ((parameters, moments), x) in parameters.chunks_exact_mut(length).zip(moments.chunks_exact_mut(length)).zip(x) {
-        // SAFETY: reads `length` values at `delta`, reads and writes as many at `parameters` and pairs at `moments`, as `repr(C)` lays them out, in
+    for x in x {
+        // As in `update_each`, and for the same reason.
+        let rows = (parameters.split_off_mut(..delta.len()), moments.split_off_mut(..delta.len()));
+        let (Some(parameters), Some(moments)) = rows else { break };
+        // SAFETY: reads `delta.len()` values at `delta`, reads and writes as many at `parameters` and pairs at `moments`, as `repr(C)` lays them out, in
         // groups of four, then one by one; reads the seven constants. Where `delta` is empty there are no groups. Everything overwritten is declared; no stack.
         unsafe {
             asm!(
