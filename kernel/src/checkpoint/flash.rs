@@ -58,7 +58,7 @@
 //! A save erases every page of one place once, and no other: with `n` places a page is erased once in `n` saves. Give more pages to save more
 //! often: 10,000 erases a page and four places are 40,000 saves. Pages are always erased, also where they read as ones: a cut erase can
 //! leave bits that do. Pages of the region that do not make a whole place are not used. A save reads the newest checkpoint
-//! once and what it wrote once, a load reads three times; both need 64 bytes of buffers at a time, whatever the size of the network.
+//! once and what it wrote once, a load reads three times; both have two buffers of 64 bytes, whatever the size of the network.
 //!
 //! # What it does not do
 //! A flash that reports a torn word as an error of `read` (some have error correction) stops both load and save with it, as any error of
