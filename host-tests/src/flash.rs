@@ -63,6 +63,8 @@ pub struct SimFlash<const WORD: usize, const PAGE: usize> {
     written: Vec<bool>,
     /// Bits that are never cleared: a worn or protected place.
     pub stuck: Vec<(usize, u8)>,
+    /// Whether it takes erases and writes, says that all is well, and does nothing.
+    pub protected: bool,
     /// How often each page has been erased.
     pub erases: Vec<u32>,
     /// Words written and pages erased so far.
@@ -92,6 +94,7 @@ impl<const WORD: usize, const PAGE: usize> SimFlash<WORD, PAGE> {
             bytes,
             written: vec![true; words],
             stuck: Vec::new(),
+            protected: false,
             erases: vec![0; pages],
             steps: 0,
             cut: None,
@@ -217,6 +220,9 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for SimFlash<WORD, PAGE> {
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimError> {
         self.call()?;
         check_erase(self, from, to).map_err(SimError::Arguments)?;
+        if self.protected {
+            return Ok(());
+        }
         for page in from as usize / PAGE..to as usize / PAGE {
             let words = page * PAGE / WORD..(page + 1) * PAGE / WORD;
             self.erases[page] += 1;
@@ -231,6 +237,9 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for SimFlash<WORD, PAGE> {
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimError> {
         self.call()?;
         check_write(self, offset, bytes.len()).map_err(SimError::Arguments)?;
+        if self.protected {
+            return Ok(());
+        }
         for (index, word) in bytes.chunks_exact(WORD).enumerate() {
             let at = offset as usize + index * WORD;
             if std::mem::replace(&mut self.written[at / WORD], true) {

@@ -5,7 +5,7 @@
 
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, HEAD_BYTES, RegionError, Store, place_bytes};
 use baregrad::checkpoint::{LoadError, SaveError, training_bytes, weights_bytes};
-use baregrad::{Adam, Dense, Layer, Relu, Sgd, Tanh, Trainer};
+use baregrad::{Adam, Dense, Layer, Relu, Sgd, Tanh, Trainer, Zero};
 use host_tests::course::{Course, Large, Small};
 use host_tests::flash::{SimError, SimFlash, drawn_place};
 use rand_core::Rng;
@@ -257,6 +257,9 @@ fn a_checkpoint_larger_than_its_place_is_refused_before_anything_is_erased() {
     let needed = training_bytes::<Large, Adam, (u32, u64)>();
     let result = Course::<Large>::new(1).save_to(&mut small(&mut flash));
     assert_eq!(result, Err(FlashSaveError::PlaceTooSmall { needed }));
+    // 1,996 bytes would fit a page, but for the head.
+    let result = small(&mut flash).save_weights(&<Dense<48, 10>>::ZERO);
+    assert_eq!(result, Err(FlashSaveError::PlaceTooSmall { needed: 1996 }));
     assert_eq!(flash.steps, 0);
 }
 
@@ -344,6 +347,34 @@ fn pages_that_do_not_keep_what_is_written_are_noticed() {
         flash.stuck = vec![(PAGE + place, bits)];
         assert_eq!(states[1].save_to(&mut small(&mut flash)), Err(FlashSaveError::NotKept), "byte {place}");
         assert_eq!(found(&mut flash), (0, states[0].bytes()));
+    }
+}
+
+#[test]
+fn a_flash_that_is_protected_is_noticed_though_an_older_checkpoint_is_in_the_place() {
+    let states = courses(3);
+    let mut flash = Flash::new(2);
+    for course in &states[..2] {
+        course.save_to(&mut small(&mut flash)).expect("it fits");
+    }
+    flash.protected = true;
+    assert_eq!(states[2].save_to(&mut small(&mut flash)), Err(FlashSaveError::NotKept));
+    assert_eq!(found(&mut flash), (1, states[1].bytes()));
+}
+
+#[test]
+fn a_place_whose_head_gives_an_impossible_length_is_damaged() {
+    // No bytes have the checksum 0, which is what is read beyond their end.
+    for length in [0, 3, 4, 35] {
+        refuses(
+            &mut Flash::with_bytes([drawn(1, &vec![0; length], 1), vec![0xFF; PAGE]].concat()),
+            FlashLoadError::Damaged,
+        );
+    }
+    for length in [PAGE - 63, 1 << 20] {
+        let mut place = drawn(1, &vec![0; length], 1);
+        place.truncate(PAGE);
+        refuses(&mut Flash::with_bytes([place, vec![0xFF; PAGE]].concat()), FlashLoadError::Damaged);
     }
 }
 
