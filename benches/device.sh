@@ -13,7 +13,7 @@
 # (../shared/tools/m4cycles.py from the root of the repository). What else is missing is installed first, and said first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source firmware-example/same-bits/install.sh
+source firmware-example/install.sh
 say() { printf 'device.sh: %s\n' "$*" >&2; }
 stop() { say "$@"; exit 1; }
 

@@ -10,7 +10,7 @@
 # processor as glibc's does: the counts are the same on every computer. Exact, but no measure of time: see benches/README.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source firmware-example/same-bits/install.sh
+source firmware-example/install.sh
 say() { printf 'host.sh: %s\n' "$*" >&2; }
 stop() { say "$@"; exit 1; }
 

@@ -2,8 +2,13 @@
 //!
 //! [`textbook`] is training in the plainest loops, in `f32` and in the order that the library's docs promise: what the
 //! library must equal bit for bit. [`precise`] is the loss in `f64`, for central differences. [`programs`] repeats the
-//! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it.
+//! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it. [`flash`] is a
+//! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
+//! bytes at all.
 
+pub mod course;
+pub mod flash;
+pub mod hostile;
 pub mod mnist;
 pub mod precise;
 pub mod programs;

@@ -136,6 +136,22 @@ fn training_one_layer_equals_the_plain_loops() {
     assert_training_equals_the_plain_loops::<Dense<6, 11>, Adam, CrossEntropy, 6, 11, 7>(6, &[7, 3, 1]);
 }
 
+/// A layer of `W` outputs that is first, and one that is not.
+fn assert_width_trains_as_the_plain_loops<const W: usize>() {
+    type Net<const W: usize> = (Dense<7, W, Relu>, Dense<W, W>);
+    let seed = 100 + W as u64;
+    assert_training_equals_the_plain_loops::<Net<W>, Sgd, MeanSquaredError, 7, W, 8>(seed, &[1, 8, 5, 2]);
+}
+
+/// Tiles of 16, 8 and 4 outputs, rows of up to 10, and a loop for each remainder, of which those in assembly are pieces of their own.
+#[test]
+fn training_of_every_width_equals_the_plain_loops() {
+    macro_rules! widths {
+        ($($w:literal)*) => { $(assert_width_trains_as_the_plain_loops::<$w>();)* };
+    }
+    widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 19 26 40);
+}
+
 /// Parameters and Adam's moments after a few steps with these many samples each.
 fn trained<N, const IN: usize, const OUT: usize, const B: usize>(seed: u64, batches: &[usize]) -> (Vec<f32>, Vec<f32>)
 where

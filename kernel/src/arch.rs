@@ -14,13 +14,11 @@ mod x86_64;
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 pub(crate) use arm::{
-    adam, all_finite, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward,
-    weight_gradient,
+    adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward, weight_gradient,
 };
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
 pub(crate) use portable::{
-    adam, all_finite, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward,
-    weight_gradient,
+    adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward, weight_gradient,
 };
 
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]

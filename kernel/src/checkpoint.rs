@@ -61,7 +61,8 @@
 //! # Without a buffer
 //! [`write_weights`] and [`write_training`] hand pieces of [`CHUNK`] bytes (the last may be shorter) to a sink that may fail, the
 //! header first and the checksum last: flash, a file, a radio. From flash that the processor can address, load the slice as it lies there;
-//! from anything else, [`read_weights`] and [`read_training`] fetch pieces of the same size, twice.
+//! from anything else, [`read_weights`] and [`read_training`] fetch pieces of the same size, twice. With feature `embedded-storage` module
+//! `flash` does both, and survives a loss of power.
 //!
 //! # What the version means
 //! A version's bytes never change their meaning, and the fingerprints of this library's types are part of it. A release that writes
@@ -73,6 +74,8 @@
 
 mod crc;
 mod error;
+#[cfg(feature = "embedded-storage")]
+pub mod flash;
 mod state;
 mod stream;
 

@@ -5,6 +5,7 @@
 use core::fmt::{self, Display, Write};
 use core::hint::black_box;
 
+use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, RegionError, Store, place_bytes};
 use baregrad::checkpoint::{self, LoadError, ReadError, SaveError, State, WriteError};
 use baregrad::data::{DataError, Index, RandomIndices, Samples, shuffle_with};
 use baregrad::fingerprint::{Fingerprint, chain};
@@ -24,6 +25,7 @@ use baregrad::{
     Gradients, HeUniform, Matrix, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
     Workspace, Zero, train,
 };
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_pcg::Pcg32;
 
 type Classifier = (Dense<3, 5, Relu>, Dense<5, 3>);
@@ -41,6 +43,7 @@ pub fn edges() {
     matrices();
     parts();
     weights(&mut trainer.network);
+    in_flash(&mut trainer.network);
     let rule = black_box(Adam::new(0.1));
     training(rule);
     training(black_box(AdamW::new(0.1)));
@@ -191,6 +194,57 @@ fn weights(network: &mut Classifier) {
     black_box(checkpoint::read_weights(network, unknown(), &mut source).is_ok());
 }
 
+/// A flash of which nothing is known.
+struct Chip;
+
+impl ErrorType for Chip {
+    type Error = NorFlashErrorKind;
+}
+
+impl ReadNorFlash for Chip {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        black_box((offset, bytes));
+        black_box(Ok(()))
+    }
+
+    fn capacity(&self) -> usize {
+        black_box(1 << 20)
+    }
+}
+
+impl NorFlash for Chip {
+    const WRITE_SIZE: usize = 8;
+    const ERASE_SIZE: usize = 2048;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        black_box((from, to));
+        black_box(Ok(()))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        black_box((offset, bytes));
+        black_box(Ok(()))
+    }
+}
+
+fn in_flash(network: &mut Classifier) {
+    const BYTES: usize = checkpoint::training_bytes::<Classifier, Adam, Extra>();
+    black_box(place_bytes::<Chip>(unknown()));
+    let Ok(mut store) = Store::new(Chip, black_box(0)..black_box(1 << 16), black_box(BYTES)) else { return };
+    black_box((store.save_weights(network).is_ok(), store.load_weights(network).is_ok()));
+    let mut trainer = black_box(Trainer::<Classifier, Adam, 1>::NEW);
+    let (mut rule, mut extra) = (black_box(Adam::new(0.1)), black_box(3_u32));
+    black_box(trainer.save_to_flash(&rule, &extra, &mut store).is_ok());
+    black_box(trainer.load_from_flash(&mut rule, &mut extra, &mut store).is_ok());
+    let Trainer { network, slots, .. } = &mut trainer;
+    black_box(store.save_training(network, slots, &rule, &extra).is_ok());
+    black_box(store.load_training(network, slots, &mut rule, &mut extra).is_ok());
+    black_box((store.erase().is_ok(), store.places()));
+    black_box(store.release());
+}
+
 #[inline(never)]
 fn training<O: Optimizer<Slot: State> + State>(mut rule: O) {
     let mut buffer = [0; 1024];
@@ -240,6 +294,9 @@ pub fn texts() {
     show(black_box(&FloatEnvironmentError::Fuses));
     show(black_box(&SaveError::WrongLength));
     show(black_box(&LoadError::Truncated { expected: 32 }));
+    show(black_box(&RegionError::BeyondFlash));
+    show(black_box(&FlashSaveError::Flash(0_u8)));
+    show(black_box(&FlashLoadError::Flash(0_u8)));
     show(black_box(&WriteError::Sink(0_u8)));
     show(black_box(&ReadError::Source(0_u8)));
 }

@@ -30,5 +30,5 @@ pub(crate) use adam::adam;
 pub(crate) use backward::{descend_batch, input_gradient, weight_gradient};
 pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
-pub(crate) use rectifier::{all_finite, relu, relu_backward};
+pub(crate) use rectifier::{relu, relu_backward};
 pub(crate) use square_root::sqrt;

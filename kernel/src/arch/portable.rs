@@ -91,11 +91,6 @@ pub(crate) fn adam(
 }
 
 #[inline(always)]
-pub(crate) fn all_finite(_values: &[f32]) -> Option<bool> {
-    None
-}
-
-#[inline(always)]
 pub(crate) fn relu(_values: &mut [f32]) -> Option<bool> {
     None
 }

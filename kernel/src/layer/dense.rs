@@ -146,7 +146,8 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
         step: &O::Step,
     ) {
         let delta = first_mut(&mut activations.rows, samples);
-        loops::sweep_first(inputs, delta, self.with_slots::<O>(slots), first_mut(columns, samples), step);
+        let columns = first_mut(columns, samples);
+        loops::sweep_first::<B, IN, OUT, O, X>(inputs, delta, self.with_slots::<O>(slots), columns, step);
     }
 
     fn backward<const B: usize, O: Optimizer, Below: Activation>(
@@ -161,7 +162,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
         let inputs = first_mut(&mut inputs.rows, samples);
         let delta = first_mut(&mut activations.rows, samples);
         let columns = first_mut(columns, samples);
-        loops::sweep_inner::<IN, OUT, O, Below>(inputs, delta, self.with_slots::<O>(slots), columns, step);
+        loops::sweep_inner::<B, IN, OUT, O, Below>(inputs, delta, self.with_slots::<O>(slots), columns, step);
     }
 
     fn update<O: Optimizer>(

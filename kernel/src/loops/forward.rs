@@ -1,6 +1,6 @@
 //! Forward: `z = x·W + b`.
 
-use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, lanes_mut, multiply_add};
+use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_tiny, lanes_mut, multiply_add};
 use crate::arch;
 use crate::shape::Inputs;
 
@@ -37,7 +37,7 @@ fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: In
     z: &mut [[f32; OUT]; S],
 ) {
     let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(x, first + s));
-    if arch::forward(samples, weights, bias, z) {
+    if !is_tiny(IN, OUT) && arch::forward(samples, weights, bias, z) {
         return;
     }
     let mut at = 0;

@@ -8,7 +8,7 @@ use crate::arch;
 use crate::optimizer::Optimizer;
 
 /// Rows whose inputs are saved, on the stack, before they are overwritten.
-const ROWS: usize = 16;
+const ROWS: usize = 32;
 
 /// Updates the parameters of a first layer.
 pub(super) fn first<const IN: usize, const OUT: usize, O: Optimizer>(

@@ -7,7 +7,7 @@
 
 use super::forward::sample_or_zeros;
 use super::one_sample;
-use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, lanes, lanes_mut, multiply, multiply_add};
+use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, is_tiny, lanes, lanes_mut, multiply, multiply_add};
 use crate::activation::Activation;
 use crate::arch;
 use crate::optimizer::Optimizer;
@@ -21,36 +21,48 @@ pub(crate) struct Parameters<'a, const IN: usize, const OUT: usize, O: Optimizer
     pub(crate) bias_slots: &'a mut [O::Slot; OUT],
 }
 
-/// The sweep of a first layer: nobody asks for the gradient of its input, which may lie in flash.
+/// The sweep of a first layer, by up to `B` samples: nobody asks for the gradient of its input, which may lie in flash.
 ///
 /// `delta` holds the gradient of the loss with respect to the pre-activations, one row per sample.
 #[inline(never)] // as `products`
-pub(crate) fn sweep_first<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+pub(crate) fn sweep_first<
+    const B: usize,
+    const IN: usize,
+    const OUT: usize,
+    O: Optimizer,
+    X: Inputs<[f32; IN]> + ?Sized,
+>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if let (true, [delta], Some(x)) = (SCALAR, delta, inputs.sample(0)) {
+    if let (true, [delta], Some(x)) = (SCALAR && !is_tiny(IN, OUT), delta, inputs.sample(0)) {
         one_sample::first(x, delta, parameters, step);
         return;
+    }
+    if SCALAR && B == 1 && !is_tiny(IN, OUT) {
+        return; // There is no sample at all, and no need of the code below.
     }
     sweep(&mut First(inputs), delta, parameters, columns, step);
 }
 
 /// The sweep of any other layer: `inputs`, the activations of the layer below, become that layer's `delta`.
 #[inline(never)] // as `products`
-pub(crate) fn sweep_inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if let (true, [delta], [inputs]) = (SCALAR, delta, &mut *inputs) {
+    if let (true, [delta], [inputs]) = (SCALAR && !is_tiny(IN, OUT), delta, &mut *inputs) {
         one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
         return;
+    }
+    if SCALAR && B == 1 && !is_tiny(IN, OUT) {
+        return; // As above.
     }
     sweep(&mut Inner::<IN, Below>(inputs, core::marker::PhantomData), delta, parameters, columns, step);
 }
@@ -391,7 +403,7 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
         else {
             return;
         };
-        if SCALAR {
+        if SCALAR && !is_tiny(C, OUT) {
             update_values::<O>(row, slots, &sums, step);
         } else {
             for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sums) {

@@ -8,6 +8,11 @@ pub const COLUMNS: usize = 4;
 /// A processor without vectors: there a loop over values is as fast as a tile of them, and much smaller.
 pub(super) const SCALAR: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
 
+/// Whether a layer has so few weights that it is better left to the compiler, which unrolls all of it: a call costs more.
+pub(super) const fn is_tiny(inputs: usize, outputs: usize) -> bool {
+    inputs * outputs < 12
+}
+
 /// Without an FPU each operation is a call, and nothing is gained by doing several side by side.
 const SOFT_FLOAT: bool = cfg!(any(
     all(target_arch = "arm", not(target_abi = "eabihf")),

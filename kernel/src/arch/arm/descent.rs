@@ -19,6 +19,8 @@ pub(crate) fn descend<const OUT: usize>(
         None => Rows { count: 0, ..weights },
     };
     let rows = [weights, bias];
+    // The compiler takes a piece of assembly for one instruction and would copy it for each of a known number of rounds.
+    let rows = core::hint::black_box(&rows[..]);
     let delta = delta.as_ptr();
     let rest = OUT / 16 * 16;
     let last = OUT / 8 * 8;
@@ -26,19 +28,19 @@ pub(crate) fn descend<const OUT: usize>(
     // if there are 8 columns from there, and at `last`, as wide as there are columns left.
     unsafe {
         if rest > 0 {
-            sixteens(rate, &rows, delta, OUT, 0, rest / 16);
+            sixteens(rate, rows, delta, OUT, 0, core::hint::black_box(rest / 16));
         }
         if last > rest {
-            columns::<8>(rate, &rows, delta, OUT, rest);
+            columns::<8>(rate, rows, delta, OUT, rest);
         }
         match OUT - last {
-            1 => columns::<1>(rate, &rows, delta, OUT, last),
-            2 => columns::<2>(rate, &rows, delta, OUT, last),
-            3 => columns::<3>(rate, &rows, delta, OUT, last),
-            4 => columns::<4>(rate, &rows, delta, OUT, last),
-            5 => columns::<5>(rate, &rows, delta, OUT, last),
-            6 => columns::<6>(rate, &rows, delta, OUT, last),
-            7 => columns::<7>(rate, &rows, delta, OUT, last),
+            1 => columns::<1>(rate, rows, delta, OUT, last),
+            2 => columns::<2>(rate, rows, delta, OUT, last),
+            3 => columns::<3>(rate, rows, delta, OUT, last),
+            4 => columns::<4>(rate, rows, delta, OUT, last),
+            5 => columns::<5>(rate, rows, delta, OUT, last),
+            6 => columns::<6>(rate, rows, delta, OUT, last),
+            7 => columns::<7>(rate, rows, delta, OUT, last),
             _ => {}
         }
     }
@@ -118,7 +120,7 @@ macro_rules! sixteen_weights {
 /// # Safety
 /// As [`columns`], for sixteen times `tiles` columns.
 #[inline(never)]
-unsafe fn sixteens(rate: f32, rows: &[Rows; 2], delta: *const f32, outputs: usize, at: usize, tiles: usize) {
+unsafe fn sixteens(rate: f32, rows: &[Rows], delta: *const f32, outputs: usize, at: usize, tiles: usize) {
     for rows in rows {
         for tile in 0..tiles {
             let at = at + 16 * tile;
@@ -165,7 +167,7 @@ unsafe fn sixteens(rate: f32, rows: &[Rows; 2], delta: *const f32, outputs: usiz
 /// Each of `rows` has `count` values of `x` and rows of `outputs` weights, to read and write; `delta` has `outputs` values. There are
 /// `WIDTH` columns from `at` on.
 #[inline(never)]
-unsafe fn columns<const WIDTH: usize>(rate: f32, rows: &[Rows; 2], delta: *const f32, outputs: usize, at: usize) {
+unsafe fn columns<const WIDTH: usize>(rate: f32, rows: &[Rows], delta: *const f32, outputs: usize, at: usize) {
     const { assert!(WIDTH >= 1 && WIDTH <= 8) };
     for rows in rows {
         // SAFETY: reads `count` values at `x`, WIDTH at `delta`, reads and writes WIDTH in each of `count` rows at `weights`, `stride` bytes

@@ -41,7 +41,9 @@ fn forward_one<const IN: usize, const OUT: usize>(
     // `last`; each is as wide as there are columns left.
     unsafe {
         if last > at {
-            sixteens(x, IN, weights.add(at), OUT, bias.add(at), z.add(at), (last - at) / 16);
+            // The compiler takes a piece of assembly for one instruction and would copy it for each of a known number of rounds.
+            let tiles = core::hint::black_box((last - at) / 16);
+            sixteens(x, IN, weights.add(at), OUT, bias.add(at), z.add(at), tiles);
         }
         let (weights, bias, z) = (weights.add(last), bias.add(last), z.add(last));
         match OUT - last {
@@ -356,7 +358,7 @@ fn forward_four<const IN: usize, const OUT: usize>(
         let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
         // SAFETY: four samples of IN > 0 values, IN rows of weights and four rows of `z` of OUT values each, OUT biases; the tiles
         // take the first `whole` columns.
-        unsafe { fours(samples, IN, weights, OUT, bias, z, whole / 4) };
+        unsafe { fours(samples, IN, weights, OUT, bias, z, core::hint::black_box(whole / 4)) };
     }
     whole
 }

@@ -1,4 +1,4 @@
-//! Elementwise loops: is every value finite, ReLU, and ReLU's slope.
+//! ReLU and its slope.
 
 use core::arch::asm;
 
@@ -36,43 +36,6 @@ macro_rules! slope {
     ($($a:literal)+) => {
         concat!($("vcmp.f32 ", $a, ", #0\nvmrs APSR_nzcv, fpscr\nite gt\nvmovgt.f32 ", $a, ", s13\nvmovle.f32 ", $a, ", s12\n",)+)
     };
-}
-
-/// Whether all values are finite. 4 cycles each.
-#[inline(never)]
-pub(crate) fn all_finite(values: &[f32]) -> Option<bool> {
-    let seen: u32;
-    // SAFETY: reads `values`, in groups of four and then one by one. Everything overwritten is declared; no stack.
-    unsafe {
-        asm!(
-            see_nothing!(),
-            "cmp {fours}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {values}!, {{s0-s3}}",
-            see!(),
-            "subs {fours}, #1",
-            "bne 2b",
-            "3:",
-            "cmp {rest}, #0",
-            "beq 5f",
-            "4:",
-            "vldmia {values}!, {{s0}}",
-            "vmul.f32 s4, s0, s12",
-            "subs {rest}, #1",
-            "vadd.f32 s8, s8, s4",
-            "bne 4b",
-            "5:",
-            seen!(),
-            values = inout(reg) values.as_ptr() => _,
-            fours = inout(reg) values.len() / 4 => _,
-            rest = inout(reg) values.len() % 4 => _,
-            zero = inout(reg) 0_u32 => seen,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
-            options(nostack, readonly),
-        );
-    }
-    Some(!f32::from_bits(seen).is_nan())
 }
 
 /// ReLU in place; whether all values were finite. 10 cycles each.
