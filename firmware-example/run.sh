@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|stack_overflow|all|tools]
 #
-# `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `record` also replays on this computer what the device
-# recorded, to the same CRC; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if
-# every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
+# `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `stack_overflow` must end by a
+# fault; `record` also replays on this computer what the device recorded, to the same CRC; `tools` only installs. What is missing
+# is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit for one
+# run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ./install.sh
@@ -13,6 +14,7 @@ source ./install.sh
 readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
+readonly FLIP_LINK_VERSION=0.1.12
 # For `timing`: each instruction lasts 64 ns of the machine's time, so that they can be counted.
 readonly COUNTING=(-icount shift=6)
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-120}
@@ -29,7 +31,8 @@ stop() { say "$@"; exit 1; }
 ensure_tools() {
     ensure_rust_target
     ensure_packages
-    ensure_defmt_print
+    ensure_program defmt-print "$DEFMT_PRINT_VERSION" "makes text of the log"
+    ensure_program flip-link "$FLIP_LINK_VERSION" "puts the stack where an overflow of it faults"
 }
 
 ensure_rust_target() {
@@ -62,12 +65,12 @@ ensure_packages() {
     [[ $(qemu-system-arm -M help) == *$'\n'"$MACHINE "* ]] || stop "this qemu-system-arm has no machine $MACHINE"
 }
 
-ensure_defmt_print() {
-    have defmt-print && return
-    say "installing by cargo: defmt-print $DEFMT_PRINT_VERSION, which makes text of the log"
+# $1: name, $2: version, $3: what it does
+ensure_program() {
+    have "$1" && return
+    say "installing by cargo: $1 $2, which $3"
     # From the folder above: what .cargo/config.toml says here is about the microcontroller.
-    (cd .. && cargo install defmt-print --locked --version "$DEFMT_PRINT_VERSION") \
-        || stop "cargo could not install defmt-print"
+    (cd .. && cargo install "$1" --locked --version "$2") || stop "cargo could not install $1"
 }
 
 # --- Building and running ----------------------------------------------------------------------------------------
@@ -95,17 +98,25 @@ run() {
     local name=$1 image status QEMU_FLAGS=()
     [[ $name != timing ]] || QEMU_FLAGS=("${COUNTING[@]}")
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
-    if [[ $name == record ]]; then
-        record_and_replay "$image" && status=0 || status=$?
-    else
-        emulate "$image" && status=0 || status=$?
-    fi
+    case $name in
+        record) record_and_replay "$image" ;;
+        stack_overflow) overflow "$image" ;;
+        *) emulate "$image" ;;
+    esac && status=0 || status=$?
     case $status in
         0) echo "$name: ok" ;;
         124 | 137) echo "$name: FAILED (stopped after $RUN_TIMEOUT s)" ;;
         *) echo "$name: FAILED (exit code $status)" ;;
     esac
     return "$status"
+}
+
+# Runs an image that overflows its stack: it must end as a failure, by the fault and by nothing else.
+overflow() {
+    local status log
+    log=$(emulate "$1") && status=0 || status=$?
+    printf '%s\n' "$log"
+    [[ $status -eq 1 && $log == *"hard fault: the stack has overflowed"* ]] || return 3
 }
 
 # Runs the device's program in a folder of its own, where it writes its files, and replays them on this computer. The two CRCs
@@ -129,7 +140,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|timing|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|timing|stack_overflow|all|tools]" >&2
         exit 2
     fi
     ensure_tools

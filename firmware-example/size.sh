@@ -10,7 +10,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
-cargo build --quiet --release --bins
+bash run.sh tools
+cargo build --quiet --release --bin xor --bin iris --bin digits
 printf '%-8s %14s %11s %11s %12s %11s\n' program "flash:library" "flash:data" "flash:rest" "RAM:training" "RAM:other"
 for program in xor iris digits; do
     # Addresses and sizes in decimal; t and r are flash, b and d are RAM (d is in flash as well).
@@ -21,7 +22,7 @@ for program in xor iris digits; do
         kind == "t" || kind == "r" || kind == "d" {
             if (kind == "r" && name ~ /6tables/) data += size
             else if (kind == "t" && (name ~ /8baregrad/ && name !~ /defmt/ || name ~ /4libm|17compiler_builtins/ \
-                || name ~ /^(mem|__aeabi|__)/ || name ~ /firmware_example[0-9]+[a-z]+5train/)) library += size
+                || name ~ /^(mem|__aeabi|__)/ || name ~ /firmware_example[0-9]+[a-z]+(5train|4step)/)) library += size
             else rest += size
         }
         END { printf "%-8s %14d %11d %11d %12d %11d\n", program, library, data, rest, training, other }'

@@ -35,12 +35,15 @@ pub const SEED: u64 = 1;
 /// Times through the training set.
 pub const EPOCHS: u32 = 10;
 
+/// A batch as `f32`.
+pub type Gathered = GatherBuffer<Features<64>, u8, BATCH>;
+
 /// Everything that training needs, to place in a `static`.
 pub struct State {
     /// Network and workspace.
     pub trainer: DigitsTrainer,
     /// The batch at hand as `f32`.
-    pub gathered: GatherBuffer<Features<64>, u8, BATCH>,
+    pub gathered: Gathered,
 }
 
 impl Zero for State {
@@ -77,7 +80,7 @@ pub fn train(
         order.shuffle(&mut generator);
         let (mut sum, mut batches) = (0.0, 0.0);
         for batch in TRAIN.batches(&*order, BATCH)? {
-            sum += trainer.step(gathered.gather(&batch, scale)?, CrossEntropy, &mut optimizer)?;
+            sum += step(trainer, gathered.gather(&batch, scale)?, &mut optimizer)?;
             batches += 1.0;
         }
         let mut test_right = 0;
@@ -88,6 +91,15 @@ pub fn train(
         report(progress);
     }
     Ok(progress)
+}
+
+/// One step on a batch.
+///
+/// # Errors
+/// As [`train`].
+#[inline(never)] // so that its stack can be measured
+pub fn step(trainer: &mut DigitsTrainer, batch: &Gathered, optimizer: &mut Sgd) -> Result<f32, StepError> {
+    trainer.step(batch, CrossEntropy, optimizer)
 }
 
 /// Number of test digits.

@@ -1,5 +1,6 @@
 //! Iris: three kinds of flowers by four measures; R. A. Fisher, 1936.
 
+use baregrad::data::Batch;
 use baregrad::{
     Adam, ConfusionMatrix, CrossEntropy, Dataset, Dense, HeUniform, Network, Order, Relu, StepError, Trainer,
 };
@@ -65,7 +66,7 @@ pub fn train(
     for epoch in 1..=EPOCHS {
         order.shuffle(&mut generator);
         for batch in TRAIN.batches(&*order, BATCH)? {
-            trainer.step(&batch, CrossEntropy, &mut optimizer)?;
+            step(trainer, &batch, &mut optimizer)?;
         }
         if epoch == 1 || epoch.is_multiple_of(10) {
             progress = evaluate(trainer, epoch)?;
@@ -73,6 +74,19 @@ pub fn train(
         }
     }
     Ok(progress)
+}
+
+/// One step on a batch.
+///
+/// # Errors
+/// As [`train`].
+#[inline(never)] // so that its stack can be measured
+pub fn step(
+    trainer: &mut IrisTrainer,
+    batch: &Batch<'_, '_, [f32; 4], u8, u16>,
+    optimizer: &mut Adam,
+) -> Result<f32, StepError> {
+    trainer.step(batch, CrossEntropy, optimizer)
 }
 
 fn evaluate(trainer: &mut IrisTrainer, epoch: u32) -> Result<Progress, StepError> {

@@ -1,5 +1,7 @@
 //! What every program prints at its end.
 
+use core::hint::black_box;
+
 use baregrad::layer::Layer;
 use baregrad::optimizer::Optimizer;
 use baregrad::train::Trainer;
@@ -16,6 +18,27 @@ pub fn memory<N: Layer, O: Optimizer, const B: usize>(_trainer: &Trainer<N, O, B
         Trainer::<N, O, B>::WORKSPACE_BYTES,
         Trainer::<N, O, B>::BYTES
     );
+}
+
+/// The stack that a call needs; `None` if it is more than the 8 KB that are looked at.
+pub fn stack_of<R>(mut call: impl FnMut() -> R) -> Option<usize> {
+    painted_stack::stack(|| {
+        black_box(call());
+    })
+}
+
+/// The stack of a training step and of a prediction; whether both are known, and at most `limit` bytes.
+pub fn stack(step: Option<usize>, predict: Option<usize>, limit: usize) -> bool {
+    let (Some(step), Some(predict)) = (step, predict) else {
+        error!("stack: more than 8 KB");
+        return false;
+    };
+    info!("stack: a training step {=usize} bytes, a prediction {=usize} bytes", step, predict);
+    let within = step.max(predict) <= limit;
+    if !within {
+        error!("stack: more than {=usize} bytes", limit);
+    }
+    within
 }
 
 /// CRC-32 of the weights; whether it is the one in `expected.txt`.

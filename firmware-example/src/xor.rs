@@ -38,17 +38,25 @@ pub struct Progress {
 #[inline(never)] // so that `size.sh` can tell training from printing
 pub fn train(trainer: &mut XorTrainer, mut report: impl FnMut(Progress)) -> Result<Progress, StepError> {
     trainer.network.initialize(Uniform::weights(-1.0, 1.0), &mut Pcg32::new(SEED, 0));
-    let data = Dataset::from_arrays(&INPUTS, &TARGETS);
     let mut optimizer = Sgd::new(LEARNING_RATE);
     let mut progress = Progress { step: 0, loss: f32::NAN, right: 0 };
     while progress.step < STEPS {
-        let loss = trainer.step(&data, BinaryCrossEntropy, &mut optimizer)?;
+        let loss = step(trainer, &mut optimizer)?;
         progress = Progress { step: progress.step + 1, loss, right: right(&trainer.network) };
         if progress.step.is_multiple_of(50) {
             report(progress);
         }
     }
     Ok(progress)
+}
+
+/// One step over all four cases.
+///
+/// # Errors
+/// As [`train`].
+#[inline(never)] // so that its stack can be measured
+pub fn step(trainer: &mut XorTrainer, optimizer: &mut Sgd) -> Result<f32, StepError> {
+    trainer.step(&Dataset::from_arrays(&INPUTS, &TARGETS), BinaryCrossEntropy, optimizer)
 }
 
 /// How many of the four cases the network gets right.

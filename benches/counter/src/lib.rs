@@ -1,4 +1,4 @@
-//! Counts executed instructions by SysTick, and the stack by painting it.
+//! Counts executed instructions by SysTick.
 //!
 //! QEMU run by `-icount shift=6` makes every instruction last 64 ns of the machine's time, whatever the computer does
 //! meanwhile. SysTick counts the machine's 168 MHz, so 10.752 ticks are one instruction, and a difference of two
@@ -7,7 +7,7 @@
 //! Only for QEMU and for the processors of the `thumb` targets; on any other target the package is empty.
 #![no_std]
 #![cfg(all(target_arch = "arm", target_os = "none"))]
-#![allow(unsafe_code, reason = "painting the stack and calling in between two readings is assembly")]
+#![allow(unsafe_code, reason = "calling in between two readings is assembly")]
 
 use core::arch::global_asm;
 use core::ffi::c_void;
@@ -23,8 +23,6 @@ const TICKS_PER_1000: u64 = 10_752;
 const HANDLER: u64 = 5;
 /// SysTick has 24 bits.
 const LONGEST_ROUND: u32 = 0x00ff_ffff;
-/// Bytes painted; a call that uses them all is an error.
-const PAINTED: usize = 8 * 1024;
 
 /// How often SysTick went through zero.
 static ROUNDS: AtomicU32 = AtomicU32::new(0);
@@ -34,8 +32,6 @@ type Function = unsafe extern "C" fn(*mut c_void);
 unsafe extern "C" {
     /// Calls a function and returns the ticks between a reading before and one after.
     fn count_ticks(function: Function, argument: *mut c_void) -> i32;
-    /// Paints bytes below the stack pointer, calls, and returns how many from there on are no longer painted.
-    fn count_stack(function: Function, argument: *mut c_void, paint: usize) -> usize;
     /// Does nothing.
     fn empty(argument: *mut c_void);
     /// Runs 2 instructions for each of the times that the argument's address says, and one to return.
@@ -68,31 +64,6 @@ counted_from:
 counted_to:
     ldr r0, [r4]
     subs r0, r5, r0
-    pop {{r4, r5, r6, pc}}
-
-    .global count_stack
-    .type count_stack, %function
-    .thumb_func
-count_stack:
-    push {{r4, r5, r6, lr}}
-    mov r4, sp
-    subs r5, r4, r2
-    ldr r6, =0x5ca1ab1e
-    mov r3, r4
-1:  subs r3, #4
-    str r6, [r3]
-    cmp r3, r5
-    bhi 1b
-    mov r2, r0
-    mov r0, r1
-    blx r2
-2:  ldr r0, [r5]
-    cmp r0, r6
-    bne 3f
-    adds r5, #4
-    cmp r5, r4
-    blo 2b
-3:  subs r0, r4, r5
     pop {{r4, r5, r6, pc}}
 
     .global known_loop_and_one
@@ -217,17 +188,6 @@ impl Counter {
     /// The instructions of a loop of 100, or of one instruction more: what a difference of one looks like.
     pub fn of_known_loop(&mut self, one_more: bool) -> u64 {
         self.count(if one_more { known_loop_and_one } else { known_loop }, 50)
-    }
-
-    /// The stack that a call needs, in bytes, from the stack pointer at the call down to the lowest byte written. None if
-    /// it is more than was painted.
-    pub fn stack<F: FnMut()>(&mut self, mut case: F) -> Option<usize> {
-        // An interrupt would write to the stack too.
-        self.syst.disable_interrupt();
-        // SAFETY: as in `instructions`; the painted bytes are far above the end of the program's statics.
-        let bytes = unsafe { count_stack(call::<F>, (&raw mut case).cast(), PAINTED) };
-        self.syst.enable_interrupt();
-        (bytes < PAINTED).then_some(bytes)
     }
 }
 

@@ -59,7 +59,7 @@ where
             steps += 1;
         }
     };
-    let Some(stack) = counter.stack(&mut step) else { fail("a step needs more stack than was painted") };
+    let Some(stack) = painted_stack::stack(&mut step) else { fail("a step needs more stack than was painted") };
     semihosting::println!("ram|{}|{stack}", size_of::<Trainer<N, O, B>>() + size_of::<O>());
     counter.instructions("row", &mut step);
     if steps == 2 { end() } else { fail("a step failed") }

@@ -5,10 +5,12 @@
 #![no_std]
 #![no_main]
 
-use baregrad::{Order, Zero};
+use core::hint::black_box;
+
+use baregrad::{Network, Order, Sgd, Zero};
 use cortex_m_rt::entry;
 use defmt::{error, info};
-use firmware_example::digits::{self, BATCH, EPOCHS, State};
+use firmware_example::digits::{self, BATCH, EPOCHS, State, TRAIN};
 use firmware_example::{board, report};
 use static_cell::ConstStaticCell;
 
@@ -32,5 +34,14 @@ fn main() -> ! {
     report::memory::<digits::Net, _, BATCH>(&state.trainer);
     info!("RAM: gather buffer {=usize} bytes", size_of_val(&state.gathered));
     let same = report::crc("digits", &state.trainer.network);
-    board::exit(learned && same)
+    let State { trainer, gathered } = state;
+    let mut optimizer = Sgd::new(digits::LEARNING_RATE);
+    let batch = TRAIN.batch(&[0_u16; BATCH][..]).and_then(|batch| gathered.gather(&batch, digits::scale));
+    let step = match batch {
+        Ok(batch) => report::stack_of(|| digits::step(trainer, batch, &mut optimizer)),
+        Err(_) => None,
+    };
+    let predict = report::stack_of(|| trainer.network.predict(black_box(&[0.5; 64])));
+    let measured = report::stack(step, predict, 1024);
+    board::exit(learned && same && measured)
 }

@@ -5,7 +5,9 @@
 #![no_std]
 #![no_main]
 
-use baregrad::{Network, Order};
+use core::hint::black_box;
+
+use baregrad::{Adam, Network, Order};
 use cortex_m_rt::entry;
 use defmt::{error, info};
 use firmware_example::iris::{self, BATCH, EPOCHS, IrisTrainer};
@@ -46,5 +48,12 @@ fn main() -> ! {
     info!("a flower of {=[?]} cm is of kind {=usize}", flower[..], class);
     report::memory::<iris::Net, _, BATCH>(trainer);
     let same = report::crc("iris", &trainer.network);
-    board::exit(learned && same)
+    let mut optimizer = Adam::new(iris::LEARNING_RATE);
+    let step = match iris::TRAIN.batch(&[0_u16; BATCH][..]) {
+        Ok(batch) => report::stack_of(|| iris::step(trainer, &batch, &mut optimizer)),
+        Err(_) => None,
+    };
+    let predict = report::stack_of(|| trainer.network.predict(black_box(&flower)));
+    let measured = report::stack(step, predict, 1024);
+    board::exit(learned && same && measured)
 }

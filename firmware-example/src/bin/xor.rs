@@ -5,7 +5,9 @@
 #![no_std]
 #![no_main]
 
-use baregrad::Network;
+use core::hint::black_box;
+
+use baregrad::{Network, Sgd};
 use cortex_m_rt::entry;
 use defmt::{error, info};
 use firmware_example::xor::{self, INPUTS, STEPS, XorTrainer};
@@ -35,5 +37,9 @@ fn main() -> ! {
     info!("xor: {=u32}/4 right", xor::right(&trainer.network));
     report::memory::<xor::Net, _, 4>(trainer);
     let same = report::crc("xor", &trainer.network);
-    board::exit(learned && same)
+    let mut optimizer = Sgd::new(xor::LEARNING_RATE);
+    let step = report::stack_of(|| xor::step(trainer, &mut optimizer));
+    let predict = report::stack_of(|| trainer.network.predict(black_box(&INPUTS[3])));
+    let measured = report::stack(step, predict, 384);
+    board::exit(learned && same && measured)
 }
