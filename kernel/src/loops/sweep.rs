@@ -433,17 +433,33 @@ fn gradient_sums<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
             }
         }
     }
-    if !columns.add_products(delta, at, &mut sums) {
-        for (s, delta) in delta.iter().enumerate() {
-            let products: [[f32; V]; C] = columns.products(s, &floats::<V, OUT>(delta, at));
-            for (sum, products) in sums.iter_mut().zip(products) {
-                for (sum, product) in sum.iter_mut().zip(products) {
-                    *sum += product;
-                }
-            }
+    if !columns.add_products(delta, at, &mut sums)
+        && let Some((first, others)) = delta.split_first()
+    {
+        // The first stands apart: the compiler knows that adding to -0 is nothing to do.
+        add_products::<C, V, OUT, K>(columns, 0, first, at, &mut sums);
+        for (s, delta) in others.iter().enumerate() {
+            add_products::<C, V, OUT, K>(columns, s + 1, delta, at, &mut sums);
         }
     }
     sums
+}
+
+/// Adds the products of one sample.
+#[inline(always)]
+fn add_products<const C: usize, const V: usize, const OUT: usize, K: Columns<C> + ?Sized>(
+    columns: &K,
+    sample: usize,
+    delta: &[f32; OUT],
+    at: usize,
+    sums: &mut [[f32; V]; C],
+) {
+    let products: [[f32; V]; C] = columns.products(sample, &floats::<V, OUT>(delta, at));
+    for (sum, products) in sums.iter_mut().zip(products) {
+        for (sum, product) in sum.iter_mut().zip(products) {
+            *sum += product;
+        }
+    }
 }
 
 /// Neighbouring parameters from old values to new ones: one small loop for all layers.
