@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|record|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|all|tools]
 #
-# `all`, which is xor and iris, is what runs when nothing is named; `record` also replays on this computer what the device
+# `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `record` also replays on this computer what the device
 # recorded, to the same CRC; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if
 # every program did. RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
@@ -13,6 +13,8 @@ source ./install.sh
 readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
+# For `timing`: each instruction lasts 64 ns of the machine's time, so that they can be counted.
+readonly COUNTING=(-icount shift=6)
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-120}
 
 # Where cargo installs programs; a shell that was open before rustup came does not have it on its PATH yet.
@@ -82,7 +84,7 @@ emulate() {
     local image=$1 codes=(0 0)
     # --foreground: Ctrl-C reaches QEMU too.
     timeout --foreground --kill-after=5 "$RUN_TIMEOUT" \
-        qemu-system-arm -M "$MACHINE" -nographic -semihosting-config enable=on,target=native -kernel "$image" \
+        qemu-system-arm -M "$MACHINE" -nographic ${QEMU_FLAGS[@]+"${QEMU_FLAGS[@]}"} -semihosting-config enable=on,target=native -kernel "$image" \
         </dev/null | defmt-print -e "$image" --log-format '{L} {s}' || codes=("${PIPESTATUS[@]}")
     [[ ${codes[0]} -eq 0 ]] || return "${codes[0]}"
     return "${codes[1]}"
@@ -90,7 +92,8 @@ emulate() {
 
 # Builds and runs a program, and says how it ended.
 run() {
-    local name=$1 image status
+    local name=$1 image status QEMU_FLAGS=()
+    [[ $name != timing ]] || QEMU_FLAGS=("${COUNTING[@]}")
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     if [[ $name == record ]]; then
         record_and_replay "$image" && status=0 || status=$?
@@ -125,8 +128,8 @@ main() {
         exit
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
-    if [[ $# -gt 1 || ! -f src/bin/${names[0]}.rs ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|all|tools]" >&2
+    if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
+        echo "usage: $0 [xor|iris|digits|selftest|record|timing|all|tools]" >&2
         exit 2
     fi
     ensure_tools

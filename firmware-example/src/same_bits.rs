@@ -8,8 +8,10 @@
 mod cases;
 mod choices;
 
-pub use cases::{Case, Data, PARTS, Report, cases, run_parts};
-pub use choices::{ACTIVATIONS, BATCHES, LOSSES, OPTIMIZERS};
+pub use cases::{Case, Data, PARTS, Report, cases, run_parts, small_case};
+pub use choices::{
+    ACTIVATIONS, BATCHES, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, LOSSES, OPTIMIZERS, Values,
+};
 
 use baregrad::scalar;
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};

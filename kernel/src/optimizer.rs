@@ -117,9 +117,17 @@ pub trait Optimizer {
 
 /// [`Optimizer::update_rows`] by [`Optimizer::update`]: one small loop for all layers.
 #[inline(never)]
-fn update_each<O: Optimizer>(step: &O::Step, parameters: &mut [f32], slots: &mut [O::Slot], x: &[f32], delta: &[f32]) {
-    let length = delta.len().max(1);
-    for ((row, slots), x) in parameters.chunks_exact_mut(length).zip(slots.chunks_exact_mut(length)).zip(x) {
+fn update_each<O: Optimizer>(
+    step: &O::Step,
+    mut parameters: &mut [f32],
+    mut slots: &mut [O::Slot],
+    x: &[f32],
+    delta: &[f32],
+) {
+    for x in x {
+        // Not by zipped `chunks_exact_mut`: at `opt-level = "s"` a division by their length stays, and its panic with it.
+        let rows = (parameters.split_off_mut(..delta.len()), slots.split_off_mut(..delta.len()));
+        let (Some(row), Some(slots)) = rows else { return };
         for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
             let product = *x * delta;
             let gradient = match O::running_sum(step, slot) {

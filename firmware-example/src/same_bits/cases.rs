@@ -70,8 +70,8 @@ const DIGITS_CASES: [Case; 6] = {
     [case(3, 6, 0, 2), case(2, 6, 6, 1), case(1, 8, 3, 2), case(4, 6, 5, 2), case(0, 8, 4, 1), case(3, 6, 1, 0)]
 };
 
-/// The case where loss `i` meets optimizer `j`.
-const fn small_case(i: usize, j: usize) -> Case {
+/// The case where loss `i` meets optimizer `j`: XOR for the first six losses, iris for the others.
+pub const fn small_case(i: usize, j: usize) -> Case {
     let data = if i < 6 { Data::Xor } else { Data::Iris };
     Case {
         data,

@@ -31,24 +31,29 @@ pub const OPTIMIZERS: [&str; 10] =
 pub const BATCHES: [usize; 3] = [1, 3, 16];
 
 /// Choice number `K` of a list.
-pub(super) struct Choice<const K: usize>;
+pub struct Choice<const K: usize>;
 
 /// An activation by number.
-pub(super) trait ChosenActivation {
+pub trait ChosenActivation {
+    /// The activation.
     type Is: Activation;
 }
 
 /// A loss by number, behind a network whose other activations are `A`.
-pub(super) trait ChosenLoss<A> {
+pub trait ChosenLoss<A> {
+    /// The loss.
     type Is: Copy;
     /// The activation of the output: none for losses on logits.
     type Output: Activation;
+    /// With its settings.
     const LOSS: Self::Is;
 }
 
 /// An optimizer by number.
-pub(super) trait ChosenOptimizer {
+pub trait ChosenOptimizer {
+    /// The optimizer.
     type Is: Optimizer<Slot: Values> + Copy;
+    /// With its settings, before the first step.
     const START: Self::Is;
 }
 
@@ -101,7 +106,8 @@ optimizers! {
 }
 
 /// The numbers of a slot.
-pub(super) trait Values {
+pub trait Values {
+    /// All of them.
     fn values(&self) -> impl AsRef<[f32]>;
 }
 

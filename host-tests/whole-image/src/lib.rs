@@ -2,7 +2,16 @@
 //!
 //! Most of the library is generic, so its code exists only where it is used. [`everything`] uses every activation, loss, optimizer,
 //! initializer, schedule and scalar function; `no_fused.sh` stops when it finds one in the library that is not named here.
+//! [`edges`] and [`texts`] add what surrounds the arithmetic: `no_panic.sh` stops when a public function is named nowhere.
 #![no_std]
+
+mod edges;
+#[cfg(feature = "panics")]
+mod panics;
+
+pub use edges::{edges, texts};
+#[cfg(feature = "panics")]
+pub use panics::panics;
 
 use core::hint::black_box;
 

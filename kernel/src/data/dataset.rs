@@ -150,8 +150,15 @@ impl<'a, X, T> Dataset<'a, X, T> {
     /// `size` is 0.
     pub fn chunks(&self, size: usize) -> Result<impl Iterator<Item = Self> + use<'a, X, T>, DataError> {
         let size = NonZeroUsize::new(size).ok_or(DataError::Empty)?.get();
-        let chunks = self.inputs.chunks(size).zip(self.targets.chunks(size));
-        Ok(chunks.map(|(inputs, targets)| Dataset { inputs, targets }))
+        let Self { mut inputs, mut targets } = *self;
+        // Not by zipped `chunks`: at `opt-level = "s"` a division by their length stays, and its panic with it.
+        Ok(core::iter::from_fn(move || {
+            let next = size.min(inputs.len());
+            match (inputs.split_off(..next)?, targets.split_off(..next)?) {
+                ([], _) => None,
+                (inputs, targets) => Some(Dataset { inputs, targets }),
+            }
+        }))
     }
 }
 

@@ -3,6 +3,10 @@
 //! QEMU run by `-icount shift=6` makes every instruction last 64 ns of the machine's time, whatever the computer does
 //! meanwhile. SysTick counts the machine's 168 MHz, so 10.752 ticks are one instruction, and a difference of two
 //! readings, rounded, is exact. What calls and reads is written in assembly: it is the same in each image.
+//!
+//! Only for QEMU and for the processors of the `thumb` targets; on any other target the package is empty.
+#![no_std]
+#![cfg(all(target_arch = "arm", target_os = "none"))]
 #![allow(unsafe_code, reason = "painting the stack and calling in between two readings is assembly")]
 
 use core::arch::global_asm;
@@ -138,19 +142,22 @@ impl fmt::Display for WrongCount {
 /// The running SysTick.
 pub struct Counter {
     syst: SYST,
+    /// Is given each count, in the order of the calls.
+    report: fn(&str, u64),
     /// Instructions between the two readings around [`empty`].
     overhead: u64,
 }
 
 impl Counter {
-    /// Starts SysTick, and counts loops of known lengths, of which two differ by one instruction.
+    /// Starts SysTick, and counts loops of known lengths, of which two differ by one instruction. `report` is given the name and the
+    /// number of each call that is counted: `cycles.py` pairs them with what it sees executed.
     ///
     /// # Errors
     /// One of them was not counted exactly.
-    pub fn start(mut syst: SYST) -> Result<Self, WrongCount> {
+    pub fn start(mut syst: SYST, report: fn(&str, u64)) -> Result<Self, WrongCount> {
         syst.set_clock_source(SystClkSource::Core);
         syst.enable_interrupt();
-        let mut counter = Self { syst, overhead: 0 };
+        let mut counter = Self { syst, report, overhead: 0 };
         counter.set_round(LONGEST_ROUND);
         counter.overhead = counter.count(empty, 0);
         report("nothing", 0);
@@ -165,7 +172,7 @@ impl Counter {
 
     fn calibrate(&mut self, name: &str, function: Function, times: usize, known: u64) -> Result<(), WrongCount> {
         let counted = self.count(function, times);
-        report(name, counted);
+        (self.report)(name, counted);
         if counted == known { Ok(()) } else { Err(WrongCount { known, counted }) }
     }
 
@@ -195,11 +202,21 @@ impl Counter {
         instructions - HANDLER * u64::from(rounds) - self.overhead
     }
 
-    /// Counts the instructions of a call, from the first of the closure to its return, and prints them.
-    pub fn instructions<F: FnMut()>(&mut self, name: &str, mut case: F) {
+    /// Counts the instructions of a call, from the first of the closure to its return, and reports them.
+    pub fn instructions<F: FnMut()>(&mut self, name: &str, case: F) {
+        let counted = self.of(case);
+        (self.report)(name, counted);
+    }
+
+    /// The instructions of a call, from the first of the closure to its return.
+    pub fn of<F: FnMut()>(&mut self, mut case: F) -> u64 {
         // SAFETY: `call` asks for an `F`, which this is, alive and not used otherwise during the call.
-        let counted = unsafe { self.count_raw(call::<F>, (&raw mut case).cast()) };
-        report(name, counted);
+        unsafe { self.count_raw(call::<F>, (&raw mut case).cast()) }
+    }
+
+    /// The instructions of a loop of 100, or of one instruction more: what a difference of one looks like.
+    pub fn of_known_loop(&mut self, one_more: bool) -> u64 {
+        self.count(if one_more { known_loop_and_one } else { known_loop }, 50)
     }
 
     /// The stack that a call needs, in bytes, from the stack pointer at the call down to the lowest byte written. None if
@@ -219,9 +236,4 @@ impl Counter {
 unsafe extern "C" fn call<F: FnMut()>(case: *mut c_void) {
     // SAFETY: the caller's.
     unsafe { (*case.cast::<F>())() }
-}
-
-/// A line for each call counted, in their order: cycles.py pairs them with what it sees executed.
-fn report(name: &str, counted: u64) {
-    semihosting::println!("count|{name}|{counted}");
 }
