@@ -1,6 +1,6 @@
 //! The share of the processor's peak that the three products of a training step reach, for the level that this was built for.
 //!
-//! `bash benches/host.sh` runs it for SSE2, AVX2 and AVX-512. The peak is that of multiplications and additions that round one by
+//! `bash benches/peers.sh` runs it for SSE2, AVX2 and AVX-512. The peak is that of multiplications and additions that round one by
 //! one, as all sums here do; a fused peak would be twice as high. Peak and products are measured in turn, the best run of each
 //! counts.
 
@@ -25,7 +25,7 @@ fn main() {
     let peak = rate(peak::FLOPS, peak);
     let all = rate(3.0 * FLOPS, forward + both);
     let share = all / peak;
-    let verdict = if share >= peak::LIMIT { "ok" } else { "over" };
+    let verdict = if share >= peak::LIMIT { "ok" } else { "under" };
     println!(
         "| {} | {peak:.1} | {:.1} | {:.1} | {:.1} | **{share:.2}** | ≥ {} | {verdict} |",
         peak::NAME,
