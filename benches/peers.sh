@@ -25,7 +25,7 @@ if [[ -z ${BENCH_PYTHON-} ]]; then
 fi
 export BENCH_PYTHON=${BENCH_PYTHON-}
 
-peers() { (cd benches/peers && CARGO_TARGET_DIR="$peers_target" RUSTFLAGS="-C target-cpu=native" cargo "$1" --release --locked "${@:2}"); }
+peers() { (cd benches/peers && CARGO_TARGET_DIR="$peers_target" RUSTFLAGS="-C target-cpu=native" cargo "$1" --release "${@:2}"); }
 peers_target=$(realpath -m "$target/peers")
 # The names of files stay relative to where this was called from.
 [[ $BENCH_PYTHON == */* ]] && BENCH_PYTHON=$(realpath -s "$BENCH_PYTHON")

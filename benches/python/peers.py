@@ -16,7 +16,7 @@ import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy
 
@@ -251,12 +251,12 @@ class Run:
         self.batches = [tuple(part[row : row + work.batch] for part in self.data) for row in rows]
 
     def run(self):
-        """Seconds for the plan, from the initial weights on, and the last loss or output."""
+        """Seconds of the processor for the plan, from the initial weights on, and the last loss or output."""
         work, data, batches = self.work, self.data, self.batches
         peer = self.library(work)
         untrained = float(self.library(work).step(batches[0]))
         random = numpy.random.default_rng(SEED)
-        start = perf_counter()
+        start = process_time()
         if work.plan == "steps":
             for step in range(work.count):
                 value = peer.step(batches[step % len(batches)])
@@ -273,7 +273,7 @@ class Run:
         else:
             for step in range(work.count):
                 value = peer.predict(batches[step % len(batches)])
-        seconds = perf_counter() - start
+        seconds = process_time() - start
         # In its own random order a run can't be compared with another's, but it must have learnt.
         if work.plan in ("epochs", "drawn"):
             assert float(value) < 0.7 * untrained, f"{work.name}: loss {untrained} before, {value} after"

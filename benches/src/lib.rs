@@ -9,6 +9,8 @@ pub mod products;
 pub mod work;
 
 use std::time::Duration;
+/// What measures a run; `peers` has another.
+pub use std::time::Instant as Clock;
 
 /// What came out of one run.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,6 @@
 //! The work by the public API of `baregrad`.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use baregrad::data::{RandomIndices, shuffle_with};
 use baregrad::loss::Loss;
@@ -13,7 +12,7 @@ use rand_core::Rng;
 use rand_pcg::Pcg32;
 
 use crate::work::{Plan, Rule, Samples, Source, Work};
-use crate::{Contender, Outcome};
+use crate::{Clock, Contender, Outcome};
 
 type Xor = (Dense<2, 3, Sigmoid>, Dense<3, 1, Sigmoid>);
 type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
@@ -127,7 +126,7 @@ where
         let time = match work.plan {
             Plan::Steps(steps) => {
                 let batches: Vec<_> = data.chunks(B).expect("a batch is not empty").collect();
-                let start = Instant::now();
+                let start = Clock::now();
                 for batch in batches.iter().cycle().take(steps) {
                     value = trainer.step(black_box(batch), loss, &mut optimizer).expect(SOUND);
                 }
@@ -136,7 +135,7 @@ where
             Plan::Epochs(epochs) => {
                 let mut order: Vec<u16> = (0..=u16::MAX).take(inputs.len()).collect();
                 let mut generator = Pcg32::new(SEED, 0);
-                let start = Instant::now();
+                let start = Clock::now();
                 for _ in 0..epochs {
                     shuffle_with(&mut order, || generator.next_u32());
                     for batch in data.batches(&order, B).expect("the order is of this data") {
@@ -148,7 +147,7 @@ where
             Plan::Drawn(steps) => {
                 let mut indices = RandomIndices::<B>::NEW;
                 let mut generator = Pcg32::new(SEED, 0);
-                let start = Instant::now();
+                let start = Clock::now();
                 for _ in 0..steps {
                     indices.draw(inputs.len(), &mut generator).expect("an index fits");
                     let batch = data.batch(&indices).expect("drawn for this data");
@@ -157,7 +156,7 @@ where
                 start.elapsed()
             }
             Plan::Predictions(count) => {
-                let start = Instant::now();
+                let start = Clock::now();
                 for input in inputs.iter().cycle().take(count) {
                     value = black_box(trainer.network.predict(black_box(input))).rows[0][0];
                 }

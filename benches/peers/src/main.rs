@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 
 use benches::work::{self, Plan, Work};
 use benches::{Contender, Outcome};
+// Time of the processor, in all threads of this process: what others do on the machine doesn't count, however long a run lasts.
+use cpu_time::ProcessTime as Clock;
 
 use crate::python::Python;
 

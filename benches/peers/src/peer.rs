@@ -1,8 +1,8 @@
 //! A library with tensors at a work: the loop around its steps, the same for all of them.
 
 use std::hint::black_box;
-use std::time::Instant;
 
+use crate::Clock;
 use crate::ours::SEED;
 use baregrad::data::shuffle_with;
 use benches::work::{Plan, Samples, Work};
@@ -70,7 +70,7 @@ impl<P: Peer> Contender for Run<P> {
         let mut generator = Pcg32::new(SEED, 0);
         let mut value = None;
         // The last value is read with the clock stopped: a program need not read the others.
-        let start = Instant::now();
+        let start = Clock::now();
         match self.work.plan {
             Plan::Steps(steps) => {
                 for batch in self.batches.iter().cycle().take(steps) {
