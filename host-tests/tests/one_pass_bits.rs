@@ -10,6 +10,7 @@ use baregrad::{
     Adam, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer, LeakyRelu,
     MeanSquaredError, Order, Relu, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Workspace, Zero,
 };
+use common::training::{SummaryLine, assert_training_equals_the_plain_loops};
 use common::{
     Data, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, gradient, parameters, random_network,
 };

@@ -367,6 +367,7 @@ fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> 
         gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
         at += LANES;
     }
+    #[allow(clippy::modulo_one)] // one lane, where there is no FPU
     match OUT % LANES {
         1 => gradient_tile::<C, 1, OUT, O, K>(delta, columns, rows, slots, at, step),
         2 => gradient_tile::<C, 2, OUT, O, K>(delta, columns, rows, slots, at, step),
