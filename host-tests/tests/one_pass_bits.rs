@@ -10,49 +10,11 @@ use baregrad::{
     Adam, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer, LeakyRelu,
     MeanSquaredError, Order, Relu, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Workspace, Zero,
 };
+use common::training::{SummaryLine, assert_training_equals_the_plain_loops};
 use common::{
     Data, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, gradient, parameters, random_network,
 };
 use host_tests::textbook as book;
-
-/// Trains by both, three steps with each of these numbers of samples, and compares everything after each step.
-fn assert_training_equals_the_plain_loops<N, O, L, const IN: usize, const OUT: usize, const B: usize>(
-    seed: u64,
-    batches: &[usize],
-) where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
-    O: Rule,
-    L: TestLoss<N::Activation, OUT>,
-{
-    let mut random = Random::new(seed);
-    let mut trainer = Box::new(Trainer::<N, O, B>::NEW);
-    trainer.network = random_network(&mut random);
-    let mut plain = book_network(&trainer.network);
-    let before = plain.parameters();
-    let mut optimizer = O::START;
-    let mut plain_optimizer = O::book(N::PARAMETERS);
-    for (step, &samples) in batches.iter().flat_map(|samples| [samples; 3]).enumerate() {
-        let what = format!("{} {:?} {optimizer:?}, seed {seed}, step {step}", N::summary_line(), L::BOOK);
-        let data = Data::<IN, _>::random::<N::Activation, L, OUT>(&mut random, samples);
-        let loss = trainer.step(&data.dataset(), L::LOSS, &mut optimizer).expect(&what);
-        let plain_loss = book::step(&mut plain, &mut plain_optimizer, &data.book_inputs, &data.book_targets, L::BOOK);
-        assert_same_bits(&[loss], &[plain_loss], &format!("loss of {what}"));
-        assert_same_bits(&parameters(&trainer.network), &plain.parameters(), &format!("parameters of {what}"));
-        let state = optimizer.state::<N>(&trainer.slots);
-        assert_same_bits(&state, &book_state(&plain_optimizer), &format!("optimizer state of {what}"));
-    }
-    assert_ne!(before, plain.parameters(), "seed {seed} trained nothing");
-}
-
-/// The sizes of a network in one line.
-trait SummaryLine: Layer {
-    fn summary_line() -> String {
-        let mut line = String::new();
-        Self::describe(&mut |layer| line += &format!("{}→{} {}, ", layer.inputs, layer.outputs, layer.activation));
-        line
-    }
-}
-impl<N: Layer> SummaryLine for N {}
 
 /// Every loop remainder: 1, 2, 3 and 5 are below one tile, 8 is one, 17 and 33 are several and one more.
 const SIZES: [usize; 7] = [1, 2, 3, 5, 8, 17, 33];
@@ -134,22 +96,6 @@ fn training_five_layers_equals_the_plain_loops() {
 fn training_one_layer_equals_the_plain_loops() {
     assert_training_equals_the_plain_loops::<(Dense<6, 11, Tanh>,), Adam, MeanSquaredError, 6, 11, 7>(5, &[7, 3, 1]);
     assert_training_equals_the_plain_loops::<Dense<6, 11>, Adam, CrossEntropy, 6, 11, 7>(6, &[7, 3, 1]);
-}
-
-/// A layer of `W` outputs that is first, and one that is not.
-fn assert_width_trains_as_the_plain_loops<const W: usize>() {
-    type Net<const W: usize> = (Dense<7, W, Relu>, Dense<W, W>);
-    let seed = 100 + W as u64;
-    assert_training_equals_the_plain_loops::<Net<W>, Sgd, MeanSquaredError, 7, W, 8>(seed, &[1, 8, 5, 2]);
-}
-
-/// Tiles of 16, 8 and 4 outputs, rows of up to 10, and a loop for each remainder, of which those in assembly are pieces of their own.
-#[test]
-fn training_of_every_width_equals_the_plain_loops() {
-    macro_rules! widths {
-        ($($w:literal)*) => { $(assert_width_trains_as_the_plain_loops::<$w>();)* };
-    }
-    widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 19 26 40);
 }
 
 /// Parameters and Adam's moments after a few steps with these many samples each.

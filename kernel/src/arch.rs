@@ -14,11 +14,13 @@ mod x86_64;
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 pub(crate) use arm::{
-    adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward, weight_gradient,
+    HAS_LOOPS, adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward,
+    weight_gradient,
 };
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
 pub(crate) use portable::{
-    adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward, weight_gradient,
+    HAS_LOOPS, adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward,
+    weight_gradient,
 };
 
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]

@@ -1,6 +1,8 @@
 //! What several test files need: the same network in the library's types and in the textbook's.
 #![allow(dead_code)] // each test file uses a part of it
 
+pub(crate) mod training;
+
 use std::fmt::Debug;
 
 use baregrad::activation::Activation;

@@ -148,7 +148,7 @@ fn metrics() {
     for _ in 0..unknown() {
         history.record(black_box(0.5));
     }
-    history.iter().for_each(|loss| see(loss));
+    history.iter().for_each(see);
     black_box(history.mean());
 }
 

@@ -32,3 +32,6 @@ pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
 pub(crate) use rectifier::{relu, relu_backward};
 pub(crate) use square_root::sqrt;
+
+/// These cores have loops of their own.
+pub(crate) const HAS_LOOPS: bool = true;

@@ -16,6 +16,9 @@ pub(crate) fn keep_rolled() {}
 
 // The loops: here is none, and each says so by `false`, having done nothing.
 
+/// Whether the processor has loops of its own.
+pub(crate) const HAS_LOOPS: bool = false;
+
 #[inline(always)]
 pub(crate) fn forward<const S: usize, const IN: usize, const OUT: usize>(
     _samples: [&[f32; IN]; S],

@@ -35,15 +35,22 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
     step: &O::Step,
 ) {
     let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
-    for ((inputs, rows), slots) in
-        inputs.chunks_mut(ROWS).zip(weights.chunks_mut(ROWS)).zip(weight_slots.chunks_mut(ROWS))
-    {
+    let update = |saved: &[f32], inputs: &mut [f32], rows: &mut [[f32; OUT]], slots: &mut [[O::Slot; OUT]]| {
+        input_gradient_and_update::<OUT, O>(saved, delta, rows, slots, inputs, step);
+        Below::all_through(inputs, saved);
+    };
+    if IN <= ROWS {
+        let saved = *inputs;
+        update(&saved, inputs, weights, weight_slots);
+    } else {
         let mut saved = [0.0; ROWS];
-        for (saved, input) in saved.iter_mut().zip(&*inputs) {
-            *saved = *input;
+        let rows = weights.chunks_mut(ROWS).zip(weight_slots.chunks_mut(ROWS));
+        for (inputs, (rows, slots)) in inputs.chunks_mut(ROWS).zip(rows) {
+            for (saved, input) in saved.iter_mut().zip(&*inputs) {
+                *saved = *input;
+            }
+            update(&saved, inputs, rows, slots);
         }
-        input_gradient_and_update::<OUT, O>(&saved, delta, rows, slots, inputs, step);
-        Below::all_through(inputs, &saved);
     }
     // The input of a bias is 1: `1·delta` is `delta`, bit for bit.
     if let Some(rate) = O::plain_rate(step)

@@ -125,7 +125,8 @@ impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
         delta: &[[f32; OUT]],
         columns: &[[f32; COLUMNS]],
     ) {
-        if C == COLUMNS && own_input_gradient::<C, IN, OUT, Below>(self.0, at, rows, delta, columns) {
+        if C == COLUMNS && arch::HAS_LOOPS {
+            own_input_gradient::<C, IN, OUT, Below>(self.0, at, rows, delta, columns);
             return;
         }
         let (deltas, delta_rest) = delta.as_chunks::<SAMPLES>();
@@ -172,7 +173,7 @@ fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: us
     }
 }
 
-/// The same for all samples, where the processor has a loop of its own; says whether it has.
+/// The same for all samples, by the processor's own loop.
 #[inline(always)]
 fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
     inputs: &mut [[f32; IN]],
@@ -180,10 +181,10 @@ fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: 
     rows: &[[f32; OUT]; C],
     delta: &[[f32; OUT]],
     saved: &[[f32; COLUMNS]],
-) -> bool {
-    let Some(sums) = inputs.as_flattened_mut().get_mut(at..) else { return false };
+) {
+    let Some(sums) = inputs.as_flattened_mut().get_mut(at..) else { return };
     if !arch::input_gradient(rows, delta, sums, IN) {
-        return false;
+        return; // There is no sample.
     }
     for (input, saved) in inputs.iter_mut().zip(saved) {
         arch::keep_rolled();
@@ -193,7 +194,6 @@ fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: 
             }
         }
     }
-    true
 }
 
 /// `Σ_o delta[s][o]·W[c][o]`.
@@ -245,14 +245,15 @@ fn sweep<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
         row_tile::<COLUMNS, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
         at += COLUMNS;
     }
-    // The remainder, of constant length: at most one tile of two rows and one of one row.
-    let (pairs, last) = rest.as_chunks_mut::<2>();
-    let (slot_pairs, slot_last) = slot_rest.as_chunks_mut::<2>();
+    // The remainder, of constant length: at most one tile of two rows and one of one row; without vectors, single rows.
+    let (pairs, last) = if SCALAR { (&mut [][..], rest) } else { rest.as_chunks_mut::<2>() };
+    let (slot_pairs, slot_last) = if SCALAR { (&mut [][..], slot_rest) } else { slot_rest.as_chunks_mut::<2>() };
     for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
         row_tile::<2, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
         at += 2;
     }
     for (row, slots) in last.iter_mut().zip(slot_last) {
+        arch::keep_rolled();
         let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
         row_tile::<1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
         at += 1;
@@ -366,6 +367,7 @@ fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> 
         gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
         at += LANES;
     }
+    #[allow(clippy::modulo_one)] // one lane, where there is no FPU
     match OUT % LANES {
         1 => gradient_tile::<C, 1, OUT, O, K>(delta, columns, rows, slots, at, step),
         2 => gradient_tile::<C, 2, OUT, O, K>(delta, columns, rows, slots, at, step),
@@ -433,17 +435,33 @@ fn gradient_sums<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
             }
         }
     }
-    if !columns.add_products(delta, at, &mut sums) {
-        for (s, delta) in delta.iter().enumerate() {
-            let products: [[f32; V]; C] = columns.products(s, &floats::<V, OUT>(delta, at));
-            for (sum, products) in sums.iter_mut().zip(products) {
-                for (sum, product) in sum.iter_mut().zip(products) {
-                    *sum += product;
-                }
-            }
+    if !columns.add_products(delta, at, &mut sums)
+        && let Some((first, others)) = delta.split_first()
+    {
+        // The first stands apart: the compiler knows that adding to -0 is nothing to do.
+        add_products::<C, V, OUT, K>(columns, 0, first, at, &mut sums);
+        for (s, delta) in others.iter().enumerate() {
+            add_products::<C, V, OUT, K>(columns, s + 1, delta, at, &mut sums);
         }
     }
     sums
+}
+
+/// Adds the products of one sample.
+#[inline(always)]
+fn add_products<const C: usize, const V: usize, const OUT: usize, K: Columns<C> + ?Sized>(
+    columns: &K,
+    sample: usize,
+    delta: &[f32; OUT],
+    at: usize,
+    sums: &mut [[f32; V]; C],
+) {
+    let products: [[f32; V]; C] = columns.products(sample, &floats::<V, OUT>(delta, at));
+    for (sum, products) in sums.iter_mut().zip(products) {
+        for (sum, product) in sum.iter_mut().zip(products) {
+            *sum += product;
+        }
+    }
 }
 
 /// Neighbouring parameters from old values to new ones: one small loop for all layers.

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs tests of the library as a program for Linux on Arm, in QEMU:
+#
+#     host-tests/on_arm.sh [test…]
+#
+# The cores with a scalar FPU have loops in assembly. This target has the same instructions (Thumb-2, hard-float ABI), so its tests use the
+# same loops, beside the plain textbook ones, with all that a test on a computer may have. What is missing is installed first.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source firmware-example/install.sh
+
+readonly TARGET=thumbv7neon-unknown-linux-gnueabihf
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
+
+have arm-linux-gnueabihf-gcc || install_packages gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+have qemu-arm || install_packages qemu-user
+toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+rustup target add --toolchain "$toolchain" "$TARGET" >&2 || { say "rustup has no target $TARGET for Rust $toolchain"; exit 1; }
+
+tests=("$@")
+[[ $# -gt 0 ]] || tests=(widths)
+export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc
+export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_RUNNER="qemu-arm -L /usr/arm-linux-gnueabihf"
+cargo test --locked -p host-tests --target "$TARGET" "${tests[@]/#/--test=}"
