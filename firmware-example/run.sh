@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|stack_overflow|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|stack_overflow|train_while_serving|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `stack_overflow` must end by a
-# fault; `record` also replays on this computer what the device recorded, to the same CRC; `tools` only installs. What is missing
+# fault; `train_while_serving` predicts in an interrupt; `record` also replays on this computer what the device recorded, to the same CRC; `tools` only installs. What is missing
 # is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit for one
 # run, in seconds (120).
 set -euo pipefail
@@ -15,7 +15,7 @@ readonly TARGET=thumbv7em-none-eabihf
 readonly MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
 readonly FLIP_LINK_VERSION=0.1.12
-# For `timing`: each instruction lasts 64 ns of the machine's time, so that they can be counted.
+# For programs that count: each instruction lasts 64 ns of the machine's time, so that they can be counted.
 readonly COUNTING=(-icount shift=6)
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-120}
 
@@ -96,7 +96,7 @@ emulate() {
 # Builds and runs a program, and says how it ended.
 run() {
     local name=$1 image status QEMU_FLAGS=()
-    [[ $name != timing ]] || QEMU_FLAGS=("${COUNTING[@]}")
+    [[ $name != timing && $name != train_while_serving ]] || QEMU_FLAGS=("${COUNTING[@]}")
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
         record) record_and_replay "$image" ;;
@@ -140,7 +140,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|timing|stack_overflow|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|timing|stack_overflow|train_while_serving|all|tools]" >&2
         exit 2
     fi
     ensure_tools
