@@ -60,7 +60,8 @@
 //! # Features
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
-//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. Without any, the library depends on `libm` alone.
+//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `dispatch`: on x86-64, loops for the
+//! vectors that the processor is found to have when the program runs (nothing on other processors). Without any, the library depends on `libm` alone.
 //!
 //! # Words
 //!

@@ -1,6 +1,7 @@
 //! Forward: `z = x·W + b`.
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, lanes_mut, multiply_add};
+use super::vector::Products;
 use crate::arch;
 use crate::shape::Inputs;
 
@@ -15,6 +16,10 @@ pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> +
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
+    if arch::VECTORS {
+        arch::run(Products { x, weights, bias, z });
+        return;
+    }
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();
     let mut sample = 0;
     for group in groups {

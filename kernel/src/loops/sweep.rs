@@ -5,9 +5,12 @@
 //! the slope of the layer below, written over the columns, (3) each row's weight gradient is summed over the samples and
 //! (4) handed to the optimizer at once. Each weight is read and written once, and no gradient is ever stored.
 
+use core::marker::PhantomData;
+
 use super::forward::sample_or_zeros;
 use super::one_sample;
 use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, lanes, lanes_mut, multiply, multiply_add};
+use super::vector;
 use crate::activation::Activation;
 use crate::arch;
 use crate::optimizer::Optimizer;
@@ -32,6 +35,10 @@ pub(crate) fn sweep_first<const IN: usize, const OUT: usize, O: Optimizer, X: In
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if arch::VECTORS {
+        arch::run(vector::First { inputs, delta, parameters, columns, step });
+        return;
+    }
     if let (true, [delta], Some(x)) = (SCALAR, delta, inputs.sample(0)) {
         one_sample::first(x, delta, parameters, step);
         return;
@@ -48,11 +55,16 @@ pub(crate) fn sweep_inner<const IN: usize, const OUT: usize, O: Optimizer, Below
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if arch::VECTORS {
+        let below = PhantomData::<Below>;
+        arch::run(vector::Inner { inputs, delta, parameters, columns, step, below });
+        return;
+    }
     if let (true, [delta], [inputs]) = (SCALAR, delta, &mut *inputs) {
         one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
         return;
     }
-    sweep(&mut Inner::<IN, Below>(inputs, core::marker::PhantomData), delta, parameters, columns, step);
+    sweep(&mut Inner::<IN, Below>(inputs, PhantomData), delta, parameters, columns, step);
 }
 
 /// Where the input of a layer comes from, and whether its gradient goes back there.
@@ -94,7 +106,7 @@ impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X>
 }
 
 /// Activations of the layer below, which become its `delta`.
-struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], core::marker::PhantomData<Below>);
+struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], PhantomData<Below>);
 
 impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
     #[inline(always)]
