@@ -1,10 +1,9 @@
 //! The one place that knows a processor, and the only one with `unsafe`.
 //!
 //! A square root by the processor's instruction: IEEE 754 demands a correctly rounded one, so it has the bits of
-//! [`portable::sqrt`]. And, for cores with a scalar FPU, the inner loops in assembly: each does the operations of the portable loop
-//! in `loops` in the same order. And
-//! the vectors that the loops of larger processors are written in. Each of the loops functions says whether it did the work; where the processor has nothing of its own,
-//! [`portable`] says no. Tests compare the bits of both.
+//! [`portable::sqrt`]. For cores with a scalar FPU, the inner loops in assembly: each does the operations of the portable loop
+//! in `loops` in the same order. Each of these functions says whether it did the work; where the processor has nothing of its own,
+//! [`portable`] says no. And for larger processors the vectors that their loops are written in. Tests compare the bits of all.
 
 pub(crate) mod portable;
 
@@ -36,15 +35,17 @@ pub(crate) const VECTORS: bool =
     cfg!(target_pointer_width = "64") && !cfg!(debug_assertions) && !cfg!(baregrad_vectors = "none");
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-pub(crate) use portable::{run, transpose};
+pub(crate) use portable::{run, run_short, transpose};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-pub(crate) use x86_64::{run, transpose};
+pub(crate) use x86_64::{run, run_short, transpose};
 
 /// Does the work by each kind of vectors that can be had here, for tests.
 #[cfg(test)]
 pub(crate) fn run_by_all<W: Work>(mut work: impl FnMut() -> W) {
     portable::run(work());
+    portable::run_short(work());
     run(work());
+    run_short(work());
     #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
     for level in 1..=3 {
         x86_64::run_at(level, work());

@@ -16,6 +16,12 @@ pub(crate) fn run<W: Work>(work: W) -> W::Output {
     work.run::<[f32; 4]>()
 }
 
+/// Does the work by vectors of four, for rows that would not fill longer ones.
+#[inline(always)]
+pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
+    work.run::<[f32; 4]>()
+}
+
 /// Rows to columns.
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {

@@ -28,6 +28,12 @@ pub(crate) fn run<W: Work>(work: W) -> W::Output {
     if cfg!(target_feature = "avx") { work.run::<__m256>() } else { work.run::<__m128>() }
 }
 
+/// Does the work by vectors of four, for rows that would not fill longer ones.
+#[inline(always)]
+pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
+    work.run::<__m128>()
+}
+
 /// Does the work by the vectors of a level, or of a lower one that this processor has.
 #[inline(always)]
 pub(crate) fn run_at<W: Work>(level: u8, work: W) -> W::Output {

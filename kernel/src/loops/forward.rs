@@ -17,7 +17,12 @@ pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> +
     z: &mut [[f32; OUT]],
 ) {
     if arch::VECTORS {
-        arch::run(Products { x, weights, bias, z });
+        let work = Products { x, weights, bias, z };
+        if const { OUT <= 4 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
         return;
     }
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();

@@ -36,7 +36,12 @@ pub(crate) fn sweep_first<const IN: usize, const OUT: usize, O: Optimizer, X: In
     step: &O::Step,
 ) {
     if arch::VECTORS {
-        arch::run(vector::First { inputs, delta, parameters, columns, step });
+        let work = vector::First { inputs, delta, parameters, columns, step };
+        if const { OUT <= 4 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
         return;
     }
     if let (true, [delta], Some(x)) = (SCALAR, delta, inputs.sample(0)) {
@@ -56,8 +61,12 @@ pub(crate) fn sweep_inner<const IN: usize, const OUT: usize, O: Optimizer, Below
     step: &O::Step,
 ) {
     if arch::VECTORS {
-        let below = PhantomData::<Below>;
-        arch::run(vector::Inner { inputs, delta, parameters, columns, step, below });
+        let work = vector::Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> };
+        if const { OUT <= 4 && IN <= 8 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
         return;
     }
     if let (true, [delta], [inputs]) = (SCALAR, delta, &mut *inputs) {
