@@ -150,6 +150,9 @@ impl Vector for __m256 {
         let values = row.get(at..).unwrap_or(&[]);
         if values.len() >= 8 {
             unsafe { _mm256_loadu_ps(values.as_ptr()) }
+        } else if values.is_empty() {
+            // A masked load from nowhere traps into microcode, for hundreds of cycles.
+            Self::splat(0.0)
         } else {
             unsafe { _mm256_maskload_ps(values.as_ptr(), first_lanes(values.len())) }
         }
@@ -197,6 +200,8 @@ impl Vector for __m512 {
         let values = row.get(at..).unwrap_or(&[]);
         if values.len() >= 16 {
             unsafe { _mm512_loadu_ps(values.as_ptr()) }
+        } else if values.is_empty() {
+            Self::splat(0.0)
         } else {
             unsafe { _mm512_maskz_loadu_ps((1 << values.len()) - 1, values.as_ptr()) }
         }
@@ -207,7 +212,7 @@ impl Vector for __m512 {
         let values = row.get_mut(at..).unwrap_or(&mut []);
         if values.len() >= 16 {
             unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
-        } else {
+        } else if !values.is_empty() {
             unsafe { _mm512_mask_storeu_ps(values.as_mut_ptr(), (1 << values.len()) - 1, self) }
         }
     }
