@@ -50,12 +50,14 @@ pub(crate) fn sweep_first<
         }
         return;
     }
-    if let (true, [delta], Some(x)) = (SCALAR && !is_tiny(IN, OUT), delta, inputs.sample(0)) {
-        one_sample::first(x, delta, parameters, step);
-        return;
-    }
-    if SCALAR && B == 1 && !is_tiny(IN, OUT) {
-        return; // There is no sample at all, and no need of the code below.
+    if const { SCALAR && !is_tiny(IN, OUT) } {
+        if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
+            one_sample::first(x, delta, parameters, step);
+            return;
+        }
+        if B == 1 {
+            return; // There is no sample at all, and no need of the code below.
+        }
     }
     sweep(&mut First(inputs), delta, parameters, columns, step);
 }
@@ -78,12 +80,14 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
         }
         return;
     }
-    if let (true, [delta], [inputs]) = (SCALAR && !is_tiny(IN, OUT), delta, &mut *inputs) {
-        one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
-        return;
-    }
-    if SCALAR && B == 1 && !is_tiny(IN, OUT) {
-        return; // As above.
+    if const { SCALAR && !is_tiny(IN, OUT) } {
+        if let ([delta], [inputs]) = (delta, &mut *inputs) {
+            one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
+            return;
+        }
+        if B == 1 {
+            return; // As above.
+        }
     }
     sweep(&mut Inner::<IN, Below>(inputs, PhantomData), delta, parameters, columns, step);
 }
@@ -146,7 +150,7 @@ impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
         delta: &[[f32; OUT]],
         columns: &[[f32; COLUMNS]],
     ) {
-        if C == COLUMNS && arch::HAS_LOOPS {
+        if const { arch::HAS_LOOPS && C == COLUMNS } {
             own_input_gradient::<C, IN, OUT, Below>(self.0, at, rows, delta, columns);
             return;
         }
@@ -426,7 +430,7 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
         else {
             return;
         };
-        if SCALAR && !is_tiny(C, OUT) {
+        if const { SCALAR && !is_tiny(C, OUT) } {
             update_values::<O>(row, slots, &sums, step);
         } else {
             for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sums) {
