@@ -5,6 +5,7 @@
 //! `peers`, a workspace of its own so that nobody downloads other libraries by `cargo test`, measures it beside others.
 
 pub mod ours;
+pub mod peak;
 pub mod products;
 pub mod work;
 

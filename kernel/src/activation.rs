@@ -5,8 +5,9 @@
 
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
+use core::marker::PhantomData;
 
-use crate::arch;
+use crate::arch::{self, Vector, Work};
 use crate::fingerprint::Fingerprint;
 use crate::scalar;
 
@@ -52,6 +53,12 @@ pub trait Activation {
 /// those into the top bit. Integers, so that the loop vectorises and costs little without an FPU.
 #[inline(never)] // one body per activation
 fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
+    if arch::VECTORS { arch::run(Values::<A>(z, PhantomData)) } else { values_in_a_loop::<A>(z) }
+}
+
+/// The loop over the values, which the compiler makes vectors of where it may.
+#[inline(always)]
+fn values_in_a_loop<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
     let mut seen = 0;
     for value in z {
         arch::keep_rolled();
@@ -59,6 +66,18 @@ fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
         *value = A::value(*value);
     }
     seen < 0x8000_0000
+}
+
+/// The same as work for the longest vectors there are.
+struct Values<'a, A: ?Sized>(&'a mut [f32], PhantomData<A>);
+
+impl<A: Activation + ?Sized> Work for Values<'_, A> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> bool {
+        values_in_a_loop::<A>(self.0)
+    }
 }
 
 /// [`Activation::all_through`] by [`Activation::through`].

@@ -1,9 +1,9 @@
 //! The one place that knows a processor, and the only one with `unsafe`.
 //!
 //! A square root by the processor's instruction: IEEE 754 demands a correctly rounded one, so it has the bits of
-//! [`portable::sqrt`]. And, for cores with a scalar FPU, the inner loops in assembly: each does the operations of the portable loop
+//! [`portable::sqrt`]. For cores with a scalar FPU, the inner loops in assembly: each does the operations of the portable loop
 //! in `loops` in the same order. Each of these functions says whether it did the work; where the processor has nothing of its own,
-//! [`portable`] says no. Tests compare the bits of both.
+//! [`portable`] says no. And for larger processors the vectors that their loops are written in. Tests compare the bits of all.
 
 pub(crate) mod portable;
 
@@ -22,6 +22,35 @@ pub(crate) use portable::{
     HAS_LOOPS, adam, descend, descend_batch, descend_inner, forward, input_gradient, relu, relu_backward,
     weight_gradient,
 };
+
+mod vector;
+
+pub(crate) use vector::{Vector, Work};
+
+/// Whether the loops over vectors are used: 64-bit processors have them, the small ones seldom.
+///
+/// A build with debug assertions, such as a test, has the small processors' loops: the others take long to compile, and are slow
+/// without optimisation.
+pub(crate) const VECTORS: bool =
+    cfg!(target_pointer_width = "64") && !cfg!(debug_assertions) && !cfg!(baregrad_vectors = "none");
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
+pub(crate) use portable::{run, run_short, transpose};
+#[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
+pub(crate) use x86_64::{run, run_short, transpose};
+
+/// Does the work by each kind of vectors that can be had here, for tests.
+#[cfg(test)]
+pub(crate) fn run_by_all<W: Work>(mut work: impl FnMut() -> W) {
+    portable::run(work());
+    portable::run_short(work());
+    run(work());
+    run_short(work());
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
+    for level in 1..=3 {
+        x86_64::run_at(level, work());
+    }
+}
 
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 mod scalar;
@@ -77,7 +106,15 @@ pub fn sqrt(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{portable, sqrt};
+    use super::{portable, sqrt, transpose};
+
+    #[test]
+    fn transpose_gives_the_columns() {
+        let rows = core::array::from_fn(|row| core::array::from_fn(|column| (4 * row + column) as f32));
+        let columns = core::array::from_fn(|column| core::array::from_fn(|row| (4 * row + column) as f32));
+        assert_eq!(transpose(rows), columns);
+        assert_eq!(portable::transpose(rows), columns);
+    }
 
     #[test]
     #[cfg_attr(miri, ignore = "libm has assembly for x86-64, and Miri would take minutes elsewhere")]

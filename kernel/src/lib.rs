@@ -60,8 +60,9 @@
 //! # Features
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
-//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`:
-//! checkpoints in flash. Without any, the library depends on `libm` alone.
+//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`: checkpoints in flash.
+//! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
+//! Without any, the library depends on `libm` alone.
 //!
 //! # Words
 //!

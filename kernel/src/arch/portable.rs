@@ -2,12 +2,31 @@
 //! everywhere, so that tests can compare.
 #![cfg_attr(not(test), allow(dead_code))] // unused where the processor has its own
 
-use super::{AdamConstants, Moments};
+use super::{AdamConstants, Moments, Work};
 
 /// Square root by `libm`'s correctly rounded routine.
 #[inline]
 pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
+}
+
+/// Does the work by what the compiler makes of four values side by side.
+#[inline(always)]
+pub(crate) fn run<W: Work>(work: W) -> W::Output {
+    work.run::<[f32; 4]>()
+}
+
+/// Does the work by vectors of four, for rows that would not fill longer ones.
+#[inline(always)]
+pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
+    work.run::<[f32; 4]>()
+}
+
+/// Rows to columns.
+#[inline(always)]
+pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = rows;
+    [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
 }
 
 /// Nothing: where there are vectors, the compiler shall do with a loop what it can.

@@ -1,11 +1,234 @@
-//! `SQRTSS` of x86-64, written so that the compiler may widen it to `SQRTPS` in a loop.
+//! x86-64: its vectors, which of them this processor has, and `SQRTSS`, so written that the compiler may widen it in a loop.
 #![allow(unsafe_code)]
 
-use core::arch::x86_64::{_mm_cvtss_f32, _mm_set_ss, _mm_sqrt_ss};
+mod detect;
+
+use core::arch::x86_64::*;
+
+use super::vector::{Vector, Work};
 
 /// Square root by the processor's instruction.
 #[inline(always)]
 pub(crate) fn sqrt(x: f32) -> f32 {
     // SAFETY: the intrinsics ask for SSE, which every x86-64 build has; the `cfg` on this module demands it.
     unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
+}
+
+/// Does the work by the longest vectors that the build knows of or, with feature `dispatch`, that the processor has.
+///
+/// No function here enables `fma`: products and sums round by themselves on every path.
+#[inline(always)]
+pub(crate) fn run<W: Work>(work: W) -> W::Output {
+    if cfg!(target_feature = "avx512f") {
+        return work.run::<__m512>();
+    }
+    if cfg!(feature = "dispatch") {
+        return run_at(detect::level(), work);
+    }
+    if cfg!(target_feature = "avx") { work.run::<__m256>() } else { work.run::<__m128>() }
+}
+
+/// Does the work by vectors of four, for rows that would not fill longer ones.
+#[inline(always)]
+pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
+    work.run::<__m128>()
+}
+
+/// Does the work by the vectors of a level, or of a lower one that this processor has.
+#[inline(always)]
+pub(crate) fn run_at<W: Work>(level: u8, work: W) -> W::Output {
+    match level.min(detect::level()) {
+        // SAFETY: the processor has it, and its system saves these registers.
+        detect::AVX512 => unsafe { avx512(work) },
+        // SAFETY: as above.
+        detect::AVX2 => unsafe { avx2(work) },
+        _ => work.run::<__m128>(),
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn avx2<W: Work>(work: W) -> W::Output {
+    work.run::<__m256>()
+}
+
+#[target_feature(enable = "avx512f,avx512vl")]
+fn avx512<W: Work>(work: W) -> W::Output {
+    work.run::<__m512>()
+}
+
+/// Rows to columns.
+#[inline(always)]
+pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    let [a, b, c, d] = rows.map(|row| <__m128 as Vector>::load(&row, 0));
+    let mut columns = rows;
+    // SAFETY: SSE, as for the square root.
+    let transposed = unsafe {
+        let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+        [
+            _mm_movelh_ps(ab_low, cd_low),
+            _mm_movehl_ps(cd_low, ab_low),
+            _mm_movelh_ps(ab_high, cd_high),
+            _mm_movehl_ps(cd_high, ab_high),
+        ]
+    };
+    for (column, values) in columns.iter_mut().zip(transposed) {
+        values.store(column, 0);
+    }
+    columns
+}
+
+// SAFETY of all calls of intrinsics below: an implementation is only used by `run`, for a processor that has its registers.
+// SAFETY of all loads and stores: `values` has at least as many elements as the instruction touches.
+
+impl Vector for __m128 {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        unsafe { _mm_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(row: &[f32], at: usize) -> Self {
+        let values = row.get(at..).unwrap_or(&[]);
+        match *values {
+            [] => Self::splat(0.0),
+            [a] => unsafe { _mm_setr_ps(a, 0.0, 0.0, 0.0) },
+            [a, b] => unsafe { _mm_setr_ps(a, b, 0.0, 0.0) },
+            [a, b, c] => unsafe { _mm_setr_ps(a, b, c, 0.0) },
+            _ => unsafe { _mm_loadu_ps(values.as_ptr()) },
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, row: &mut [f32], at: usize) {
+        let values = row.get_mut(at..).unwrap_or(&mut []);
+        if values.len() >= 4 {
+            unsafe { _mm_storeu_ps(values.as_mut_ptr(), self) }
+        } else {
+            let mut lanes = [0.0; 4];
+            unsafe { _mm_storeu_ps(lanes.as_mut_ptr(), self) }
+            for (value, lane) in values.iter_mut().zip(lanes) {
+                *value = lane;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        unsafe { _mm_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn subtract(self, other: Self) -> Self {
+        unsafe { _mm_sub_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        unsafe { _mm_mul_ps(self, other) }
+    }
+}
+
+/// All bits set in the first `count` lanes.
+#[inline(always)]
+unsafe fn first_lanes(count: usize) -> __m256i {
+    unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+}
+
+impl Vector for __m256 {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(row: &[f32], at: usize) -> Self {
+        let values = row.get(at..).unwrap_or(&[]);
+        if values.len() >= 8 {
+            unsafe { _mm256_loadu_ps(values.as_ptr()) }
+        } else if values.is_empty() {
+            // A masked load from nowhere traps into microcode, for hundreds of cycles.
+            Self::splat(0.0)
+        } else {
+            unsafe { _mm256_maskload_ps(values.as_ptr(), first_lanes(values.len())) }
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, row: &mut [f32], at: usize) {
+        let values = row.get_mut(at..).unwrap_or(&mut []);
+        if values.len() >= 8 {
+            unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self) }
+        } else {
+            // In halves: a masked store of AVX takes many cycles on some processors.
+            let (low, high) = unsafe { (_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self)) };
+            low.store(values, 0);
+            high.store(values, 4);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        unsafe { _mm256_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn subtract(self, other: Self) -> Self {
+        unsafe { _mm256_sub_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        unsafe { _mm256_mul_ps(self, other) }
+    }
+}
+
+impl Vector for __m512 {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(row: &[f32], at: usize) -> Self {
+        let values = row.get(at..).unwrap_or(&[]);
+        if values.len() >= 16 {
+            unsafe { _mm512_loadu_ps(values.as_ptr()) }
+        } else if values.is_empty() {
+            Self::splat(0.0)
+        } else {
+            unsafe { _mm512_maskz_loadu_ps((1 << values.len()) - 1, values.as_ptr()) }
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, row: &mut [f32], at: usize) {
+        let values = row.get_mut(at..).unwrap_or(&mut []);
+        if values.len() >= 16 {
+            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
+        } else if !values.is_empty() {
+            unsafe { _mm512_mask_storeu_ps(values.as_mut_ptr(), (1 << values.len()) - 1, self) }
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        unsafe { _mm512_add_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn subtract(self, other: Self) -> Self {
+        unsafe { _mm512_sub_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        unsafe { _mm512_mul_ps(self, other) }
+    }
 }

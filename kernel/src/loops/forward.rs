@@ -1,6 +1,7 @@
 //! Forward: `z = x·W + b`.
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_tiny, lanes_mut, multiply_add};
+use super::vector::Products;
 use crate::arch;
 use crate::shape::Inputs;
 
@@ -15,6 +16,15 @@ pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> +
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
+    if arch::VECTORS {
+        let work = Products { x, weights, bias, z };
+        if const { OUT <= 4 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
+        return;
+    }
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();
     let mut sample = 0;
     for group in groups {

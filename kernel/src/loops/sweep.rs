@@ -5,9 +5,12 @@
 //! the slope of the layer below, written over the columns, (3) each row's weight gradient is summed over the samples and
 //! (4) handed to the optimizer at once. Each weight is read and written once, and no gradient is ever stored.
 
+use core::marker::PhantomData;
+
 use super::forward::sample_or_zeros;
 use super::one_sample;
 use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, is_tiny, lanes, lanes_mut, multiply, multiply_add};
+use super::vector;
 use crate::activation::Activation;
 use crate::arch;
 use crate::optimizer::Optimizer;
@@ -38,6 +41,15 @@ pub(crate) fn sweep_first<
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if arch::VECTORS {
+        let work = vector::First { inputs, delta, parameters, columns, step };
+        if const { OUT <= 4 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
+        return;
+    }
     if let (true, [delta], Some(x)) = (SCALAR && !is_tiny(IN, OUT), delta, inputs.sample(0)) {
         one_sample::first(x, delta, parameters, step);
         return;
@@ -57,6 +69,15 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
+    if arch::VECTORS {
+        let work = vector::Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> };
+        if const { OUT <= 4 && IN <= 8 } {
+            arch::run_short(work);
+        } else {
+            arch::run(work);
+        }
+        return;
+    }
     if let (true, [delta], [inputs]) = (SCALAR && !is_tiny(IN, OUT), delta, &mut *inputs) {
         one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
         return;
@@ -64,7 +85,7 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
     if SCALAR && B == 1 && !is_tiny(IN, OUT) {
         return; // As above.
     }
-    sweep(&mut Inner::<IN, Below>(inputs, core::marker::PhantomData), delta, parameters, columns, step);
+    sweep(&mut Inner::<IN, Below>(inputs, PhantomData), delta, parameters, columns, step);
 }
 
 /// Where the input of a layer comes from, and whether its gradient goes back there.
@@ -106,7 +127,7 @@ impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X>
 }
 
 /// Activations of the layer below, which become its `delta`.
-struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], core::marker::PhantomData<Below>);
+struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], PhantomData<Below>);
 
 impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
     #[inline(always)]

@@ -1,0 +1,85 @@
+//! The same loops for processors with vectors: a tile is a few vectors of outputs for a few samples or rows.
+//!
+//! Vectors are spelled out, as [`Vector`]s, because the compiler finds them in loops over arrays only most of the time: a tile of
+//! another shape, or another processor, and the same source ran at a fiftieth of its speed. All three products are
+//! one inner step, [`accumulate`]; the last vector of a row may have lanes that are computed and thrown away.
+
+mod forward;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub(super) use forward::Products;
+pub(super) use sweep::{First, Inner};
+
+use crate::arch::Vector;
+
+/// Neighbouring outputs at `at..`, `N` vectors of them, for all samples or rows of a tile.
+trait Tile<V: Vector> {
+    fn run<const N: usize>(&mut self, at: usize);
+}
+
+/// Covers `OUT` outputs by tiles for `S` samples or rows: as many sums as a processor has registers for, and the rest.
+///
+/// Only the last tile may reach beyond the row, and where it is is known when it compiles.
+#[inline(always)]
+fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>) {
+    for index in 0..const { OUT / (most(S) * V::LANES) } {
+        match const { most(S) } {
+            8 => tile.run::<8>(index * 8 * V::LANES),
+            2 => tile.run::<2>(index * 2 * V::LANES),
+            _ => tile.run::<1>(index * V::LANES),
+        }
+    }
+    // All but one of these arms are gone before they cost anything.
+    let at = const { OUT - OUT % (most(S) * V::LANES) };
+    match const { (OUT % (most(S) * V::LANES)).div_ceil(V::LANES) } {
+        1 => tile.run::<1>(at),
+        2 => tile.run::<2>(at),
+        3 => tile.run::<3>(at),
+        4 => tile.run::<4>(at),
+        5 => tile.run::<5>(at),
+        6 => tile.run::<6>(at),
+        7 => tile.run::<7>(at),
+        8 => tile.run::<8>(at),
+        _ => {}
+    }
+}
+
+/// Vectors of the largest tile, with eight sums: so many that none waits for itself, so few that there are registers for all.
+const fn most(samples: usize) -> usize {
+    match samples {
+        1 => 8,
+        4 => 2,
+        _ => 1,
+    }
+}
+
+/// `sums[s][n] += x[s] · w[n]`.
+#[inline(always)]
+fn accumulate<V: Vector, const S: usize, const N: usize>(sums: &mut [[V; N]; S], x: [f32; S], w: [V; N]) {
+    for (sums, x) in sums.iter_mut().zip(x) {
+        let x = V::splat(x);
+        for (sum, w) in sums.iter_mut().zip(w) {
+            *sum = sum.add(x.multiply(w));
+        }
+    }
+}
+
+/// `N` vectors of a row from `at` on.
+#[inline(always)]
+fn load<V: Vector, const N: usize>(row: &[f32], at: usize) -> [V; N] {
+    let mut values = [V::splat(0.0); N];
+    for (n, value) in values.iter_mut().enumerate() {
+        *value = V::load(row, at + n * V::LANES);
+    }
+    values
+}
+
+/// Writes `N` vectors to a row from `at` on.
+#[inline(always)]
+fn store<V: Vector, const N: usize>(values: [V; N], row: &mut [f32], at: usize) {
+    for (n, value) in values.into_iter().enumerate() {
+        value.store(row, at + n * V::LANES);
+    }
+}

@@ -1,0 +1,140 @@
+//! Each kind of vectors against plain loops, bit for bit, in sizes on both sides of every tile.
+
+use core::marker::PhantomData;
+
+use super::{First, Inner, Products};
+use crate::activation::{Activation, Tanh};
+use crate::arch::{self, Vector, Work};
+use crate::loops::{COLUMNS, Parameters};
+use crate::optimizer::{Adam, Optimizer, Sgd};
+use crate::zero::Zero;
+
+/// Numbers of either sign, none of them round.
+fn filled<const ROWS: usize, const N: usize>(seed: u32) -> [[f32; N]; ROWS] {
+    let mut state = seed;
+    [[0.0; N]; ROWS].map(|row| {
+        row.map(|_: f32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 16_777_216.0 - 0.4
+        })
+    })
+}
+
+/// A layer of these sizes and this number of samples, by the vectors that it is told to run with.
+struct Layer<const IN: usize, const OUT: usize, const B: usize>;
+
+impl<const IN: usize, const OUT: usize, const B: usize> Work for Layer<IN, OUT, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        Self::forward::<V>();
+        Self::first::<V, Sgd>(Sgd::new(0.1));
+        Self::inner::<V, Sgd>(Sgd::new(0.1));
+        Self::inner::<V, Adam>(Adam::new(0.1));
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
+    fn assert_same_bits(left: &[f32], right: &[f32], what: &str) {
+        for (index, (left, right)) in left.iter().zip(right).enumerate() {
+            assert_eq!(left.to_bits(), right.to_bits(), "{what} {index}; {IN} inputs, {OUT} outputs, {B} samples");
+        }
+    }
+
+    #[inline(always)]
+    fn forward<V: Vector>() {
+        let (x, weights, [bias]) = (filled::<B, IN>(1), filled::<IN, OUT>(2), filled::<1, OUT>(3));
+        let mut plain = [bias; B];
+        for (z, x) in plain.iter_mut().zip(&x) {
+            for (x, row) in x.iter().zip(&weights) {
+                for (z, w) in z.iter_mut().zip(row) {
+                    *z += x * w;
+                }
+            }
+        }
+        let mut z = [[0.0; OUT]; B];
+        Products { x: &x[..], weights: &weights, bias: &bias, z: &mut z }.run::<V>();
+        Self::assert_same_bits(z.as_flattened(), plain.as_flattened(), "output");
+    }
+
+    #[inline(always)]
+    fn first<V: Vector, O: Optimizer>(mut optimizer: O) {
+        let step = &optimizer.begin_step();
+        let (inputs, delta) = (&filled::<B, IN>(1)[..], &filled::<B, OUT>(4));
+        let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
+        let (mut plain_weights, mut plain_bias) = (weights, bias);
+        plain_update::<O, IN, OUT>(inputs, delta, &mut plain_weights, &mut plain_bias, step);
+
+        let (mut weight_slots, mut bias_slots) = ([[O::Slot::ZERO; OUT]; IN], [O::Slot::ZERO; OUT]);
+        let parameters: Parameters<'_, IN, OUT, O> = Parameters {
+            weights: &mut weights,
+            weight_slots: &mut weight_slots,
+            bias: &mut bias,
+            bias_slots: &mut bias_slots,
+        };
+        let columns = &mut [[0.0; COLUMNS]; B];
+        First { inputs, delta, parameters, columns, step }.run::<V>();
+        Self::assert_same_bits(weights.as_flattened(), plain_weights.as_flattened(), "weight");
+        Self::assert_same_bits(&bias, &plain_bias, "bias");
+    }
+
+    #[inline(always)]
+    fn inner<V: Vector, O: Optimizer>(mut optimizer: O) {
+        let step = &optimizer.begin_step();
+        let (mut inputs, delta) = (filled::<B, IN>(1), &filled::<B, OUT>(4));
+        let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
+        let (mut plain_weights, mut plain_bias) = (weights, bias);
+        let mut plain = inputs;
+        for ((gradients, delta), x) in plain.iter_mut().zip(delta).zip(&inputs) {
+            for ((gradient, row), x) in gradients.iter_mut().zip(&weights).zip(x) {
+                let mut products = row.iter().zip(delta).map(|(w, delta)| delta * w);
+                let first = products.next().unwrap_or(0.0);
+                *gradient = Tanh::through(products.fold(first, |sum, product| sum + product), *x);
+            }
+        }
+        plain_update::<O, IN, OUT>(&inputs, delta, &mut plain_weights, &mut plain_bias, step);
+
+        let (mut weight_slots, mut bias_slots) = ([[O::Slot::ZERO; OUT]; IN], [O::Slot::ZERO; OUT]);
+        let parameters: Parameters<'_, IN, OUT, O> = Parameters {
+            weights: &mut weights,
+            weight_slots: &mut weight_slots,
+            bias: &mut bias,
+            bias_slots: &mut bias_slots,
+        };
+        let columns = &mut [[0.0; COLUMNS]; B];
+        Inner { inputs: &mut inputs, delta, parameters, columns, step, below: PhantomData::<Tanh> }.run::<V>();
+        Self::assert_same_bits(inputs.as_flattened(), plain.as_flattened(), "input gradient");
+        Self::assert_same_bits(weights.as_flattened(), plain_weights.as_flattened(), "weight");
+        Self::assert_same_bits(&bias, &plain_bias, "bias");
+    }
+}
+
+fn plain_update<O: Optimizer, const IN: usize, const OUT: usize>(
+    inputs: &[[f32; IN]],
+    delta: &[[f32; OUT]],
+    weights: &mut [[f32; OUT]; IN],
+    bias: &mut [f32; OUT],
+    step: &O::Step,
+) {
+    for (i, row) in weights.iter_mut().enumerate() {
+        for (o, weight) in row.iter_mut().enumerate() {
+            let mut products = inputs.iter().zip(delta).map(|(x, delta)| x[i] * delta[o]);
+            let first = products.next().unwrap_or(0.0);
+            *weight = O::update(step, *weight, products.fold(first, |sum, p| sum + p), &mut { O::Slot::ZERO });
+        }
+    }
+    for (o, bias) in bias.iter_mut().enumerate() {
+        let mut terms = delta.iter().map(|delta| delta[o]);
+        let first = terms.next().unwrap_or(0.0);
+        *bias = O::update(step, *bias, terms.fold(first, |sum, term| sum + term), &mut { O::Slot::ZERO });
+    }
+}
+
+#[test]
+fn vectors_of_any_length_give_the_bits_of_the_plain_loops() {
+    arch::run_by_all(|| Layer::<3, 5, 2>);
+    arch::run_by_all(|| Layer::<19, 50, 13>);
+    arch::run_by_all(|| Layer::<17, 33, 1>);
+    arch::run_by_all(|| Layer::<6, 10, 70>);
+}
