@@ -42,7 +42,7 @@ impl<N: Layer> fmt::Display for Summary<N> {
         let weights = size_of::<N>();
         write!(f, "{} parameters, {weights} bytes", N::PARAMETERS)?;
         if let Some(Training { batch, slots, workspace }) = self.training {
-            let total = weights + slots + workspace;
+            let total = weights.saturating_add(slots).saturating_add(workspace);
             write!(
                 f,
                 "; training in batches of {batch}: optimizer {slots} bytes, workspace {workspace} bytes, in all {total} bytes"

@@ -1,0 +1,8 @@
+//! Calls every public function of the library once, on this computer: `host-tests/miri.sh` has Miri watch it.
+
+fn main() {
+    whole_image::everything();
+    whole_image::edges();
+    whole_image::texts();
+    println!("every function was called");
+}
