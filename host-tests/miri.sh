@@ -4,10 +4,10 @@
 #     host-tests/miri.sh
 #
 # Every public function once (the package whole-image), the unit tests, and small host tests. It needs a nightly toolchain, and
-# says SKIPPED where there is none. About two minutes when all is built; each row has 300 seconds at the most (MIRI_TIMEOUT).
+# says SKIPPED where there is none. About two minutes when all is built; each row has 900 seconds at the most (MIRI_TIMEOUT).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-readonly LIMIT=${MIRI_TIMEOUT:-300}
+readonly LIMIT=${MIRI_TIMEOUT:-900}
 
 # The operations that Miri would make less exact on purpose are what the tests compare bit by bit.
 export MIRIFLAGS="-Zmiri-deterministic-floats"
