@@ -265,51 +265,34 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
     }
 }
 
+/// Adds the product `$product` to the sum `$sum`.
+macro_rules! add {
+    ($sum:literal, $product:literal) => {
+        concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n")
+    };
+}
+
+/// The products of the input `$x` with the weights `$w`, added to the four sums of one sample.
+macro_rules! multiply_add {
+    ($x:literal: $w0:literal $w1:literal $w2:literal $w3:literal, $a:literal $b:literal $c:literal $d:literal) => {
+        concat!(
+            concat!("vmul.f32 s10, ", $x, ", ", $w0, "\nvmul.f32 s11, ", $x, ", ", $w1, "\n"),
+            concat!("vmul.f32 s12, ", $x, ", ", $w2, "\nvmul.f32 s13, ", $x, ", ", $w3, "\n"),
+            add!($a, "s10"),
+            add!($b, "s11"),
+            add!($c, "s12"),
+            add!($d, "s13"),
+        )
+    };
+}
+
 /// Two rows of weights for the four sums of one sample, whose inputs are at `$x`.
 macro_rules! two_rows {
     ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
         concat!(
-            "vldmia {",
-            $x,
-            "}!, {{s8-s9}}\n",
-            "vmul.f32 s10, s8, s0\nvmul.f32 s11, s8, s1\nvmul.f32 s12, s8, s2\nvmul.f32 s13, s8, s3\n",
-            "vadd.f32 ",
-            $a,
-            ", ",
-            $a,
-            ", s10\nvadd.f32 ",
-            $b,
-            ", ",
-            $b,
-            ", s11\n",
-            "vadd.f32 ",
-            $c,
-            ", ",
-            $c,
-            ", s12\nvadd.f32 ",
-            $d,
-            ", ",
-            $d,
-            ", s13\n",
-            "vmul.f32 s10, s9, s4\nvmul.f32 s11, s9, s5\nvmul.f32 s12, s9, s6\nvmul.f32 s13, s9, s7\n",
-            "vadd.f32 ",
-            $a,
-            ", ",
-            $a,
-            ", s10\nvadd.f32 ",
-            $b,
-            ", ",
-            $b,
-            ", s11\n",
-            "vadd.f32 ",
-            $c,
-            ", ",
-            $c,
-            ", s12\nvadd.f32 ",
-            $d,
-            ", ",
-            $d,
-            ", s13\n",
+            concat!("vldmia {", $x, "}!, {{s8-s9}}\n"),
+            multiply_add!("s8": "s0" "s1" "s2" "s3", $a $b $c $d),
+            multiply_add!("s9": "s4" "s5" "s6" "s7", $a $b $c $d),
         )
     };
 }
@@ -318,28 +301,8 @@ macro_rules! two_rows {
 macro_rules! last_row {
     ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
         concat!(
-            "vldmia {",
-            $x,
-            "}, {{s8}}\n",
-            "vmul.f32 s10, s8, s0\nvmul.f32 s11, s8, s1\nvmul.f32 s12, s8, s2\nvmul.f32 s13, s8, s3\n",
-            "vadd.f32 ",
-            $a,
-            ", ",
-            $a,
-            ", s10\nvadd.f32 ",
-            $b,
-            ", ",
-            $b,
-            ", s11\n",
-            "vadd.f32 ",
-            $c,
-            ", ",
-            $c,
-            ", s12\nvadd.f32 ",
-            $d,
-            ", ",
-            $d,
-            ", s13\n",
+            concat!("vldmia {", $x, "}, {{s8}}\n"),
+            multiply_add!("s8": "s0" "s1" "s2" "s3", $a $b $c $d),
         )
     };
 }
