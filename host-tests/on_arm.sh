@@ -23,3 +23,5 @@ tests=("$@")
 export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc
 export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_RUNNER="qemu-arm -L /usr/arm-linux-gnueabihf"
 cargo test --locked -p host-tests --target "$TARGET" "${tests[@]/#/--test=}"
+# Compiled for size, the library has shorter loops.
+cargo test --locked -p host-tests --target "$TARGET" --config 'profile.test.package.baregrad.opt-level="s"' "${tests[@]/#/--test=}"

@@ -109,6 +109,9 @@ pub trait Layer: Zero {
     /// The output, to overwrite by `delta`.
     fn output_mut<const B: usize>(activations: &mut Self::Activations<B>) -> &mut BatchOf<Self::Out, B>;
 
+    /// The output by value: without a copy where the compiler sees that nobody else wants it.
+    fn into_output<const B: usize>(activations: Self::Activations<B>) -> BatchOf<Self::Out, B>;
+
     /// Backward sweep of a layer whose input is data: updates the parameters.
     fn backward_first<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
         &mut self,

@@ -83,6 +83,10 @@ macro_rules! network {
                 $last::output_mut(&mut activations.$last_index)
             }
 
+            fn into_output<const B: usize>(activations: Self::Activations<B>) -> BatchOf<Self::Out, B> {
+                $last::into_output(activations.$last_index)
+            }
+
             fn backward_first<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
                 &mut self,
                 inputs: &X,
@@ -218,9 +222,7 @@ pub trait Network: Layer {
         let mut activations = Self::Activations::<1>::ZERO;
         // A forward pass goes on to the end whatever it meets, so the output is what IEEE arithmetic makes of it.
         let _ = self.forward::<1, _>(core::slice::from_ref(sample), 1, &mut activations);
-        let mut output = BatchOf::<Self::Out, 1>::ZERO;
-        core::mem::swap(&mut output, Self::output_mut(&mut activations));
-        output
+        Self::into_output(activations)
     }
 
     /// The output for one sample, computed in (and borrowed from) activations that the user placed.

@@ -136,6 +136,10 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
         activations
     }
 
+    fn into_output<const B: usize>(activations: Matrix<B, OUT>) -> Matrix<B, OUT> {
+        activations
+    }
+
     fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
         &mut self,
         inputs: &X,
