@@ -14,7 +14,8 @@ source firmware-example/install.sh
 say() { printf 'host.sh: %s\n' "$*" >&2; }
 stop() { say "$@"; exit 1; }
 
-readonly CASES=(sgd_2_3_1 adam_4_16_3 adam_4_16_3_batch_16 sgd_64_32_10 sgd_64_32_10_batch_32 predict_64_32_10)
+readonly CASES=(sgd_2_3_1 adam_4_16_3 adam_4_16_3_batch_16 sgd_64_32_10 sgd_64_32_10_batch_32 predict_64_32_10
+    tanh_1024 sigmoid_1024 softmax_1024 adam_1024)
 readonly TARGET=x86_64-unknown-linux-musl
 readonly EXPECTED=benches/host.expected
 readonly OUT=${CARGO_TARGET_DIR:-target}/host

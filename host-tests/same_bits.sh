@@ -44,6 +44,8 @@ riscv32imc       | riscv32imc-unknown-none-elf   | riscv32-virt  | RV32IMC, soft
 riscv32imafc     | riscv32imafc-unknown-none-elf | riscv32-virt  | RV32IMAFC                     |                                                          |
 wasm32           | wasm32-unknown-unknown        | node          | WebAssembly                   |                                                          |
 wasm32-simd128   | wasm32-unknown-unknown        | node          | WebAssembly, 128-bit vectors  | -C target-feature=+simd128                               |
+x86-64-dispatch  | x86_64-unknown-linux-gnu      | native        | chosen when it runs           |                                                          |
+x86-64-avx2-dispatch | x86_64-unknown-linux-gnu  | native        | the same, AVX2 at most        | --cfg=baregrad_vectors="avx2"                            |
 x86-64-fma       | x86_64-unknown-linux-gnu      | native        | feature fma, by software      |                                                          |
 x86-64-v3-fma    | x86_64-unknown-linux-gnu      | native        | feature fma, AVX2             | -C target-cpu=x86-64-v3                                  |
 x86-64-v4-fma    | x86_64-unknown-linux-gnu      | native        | feature fma, AVX-512          | -C target-cpu=x86-64-v4                                  |
@@ -53,7 +55,7 @@ cortex-m4f-fma   | thumbv7em-none-eabihf         | netduinoplus2 | feature fma, 
 riscv32imafc-fma | riscv32imafc-unknown-none-elf | riscv32-virt  | feature fma, FMADD            |                                                          |
 big-endian       | s390x-unknown-linux-gnu       | miri          | s390x, big-endian, shortened  |                                                          |
 '
-# Rows whose names end in -fma have the library's feature of that name, which gives other bits, the same on all its targets.
+# Rows whose names end in -dispatch or -fma have the library's feature of that name; fma gives other bits, the same on all its targets.
 readonly EXPECTED=firmware-example/same_bits.expected EXPECTED_FMA=firmware-example/same_bits_fma.expected
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-300} MIRI_FULL=${MIRI_FULL:-}
 # Machines that get a part of the program at a time: the microbit has 256 KB of flash, the third starts in a RAM of 512 KB,
@@ -157,7 +159,7 @@ build() {
             settings+=("CARGO_PROFILE_RELEASE_$setting")
         done
     fi
-    [[ $name != *-fma ]] || arguments+=(--features fma)
+    [[ $name != *-dispatch && $name != *-fma ]] || arguments+=(--features "${name##*-}")
     env "${settings[@]}" RUSTFLAGS="$flags" SAME_BITS_MACHINE="$machine" \
         cargo build "${arguments[@]}" --locked --package same-bits --target "$target" || return 1
     local program=$CARGO_TARGET_DIR/$target/$built/same_bits
