@@ -1,4 +1,4 @@
-//! Training: one step, the two-phase form, evaluation.
+//! Training: one step, at once or in slices, the two-phase form, evaluation.
 //!
 //! The functions here take network, slots and workspace as plain values that the user places; [`Trainer`] is the three
 //! together. A step first looks at everything that can be wrong and only then changes anything.
@@ -6,16 +6,20 @@
 mod error;
 mod evaluate;
 mod gradients;
+mod slices;
 mod trainer;
 
 pub use error::StepError;
 pub use evaluate::{binary_confusion_matrix, confusion_matrix, evaluate, for_each_output, mean_loss};
 pub use gradients::{Gradients, accumulate, accumulate_all, apply};
+pub use slices::{Slices, step_in_slices};
 pub use trainer::Trainer;
+
+use core::ops::Range;
 
 use crate::activation::all_finite;
 use crate::data::Samples;
-use crate::layer::{Columns, Layer};
+use crate::layer::{Columns, Layer, NonFinite};
 use crate::loss::Loss;
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Inputs, SampleOf, Shape};
@@ -146,18 +150,27 @@ where
     if let Some(sample) = all.clone().find(|&sample| samples.input(sample).is_none()) {
         return Err(StepError::MissingSample { sample });
     }
-    network.forward(&inputs, count, &mut workspace.activations).map_err(|error| {
-        // A non-finite input makes every pre-activation of the first layer that it enters non-finite, so inputs need a
-        // look only now, to name the culprit.
-        let unsound = |&index: &usize| match samples.input(index) {
-            Some(input) => !N::In::values(input).iter().all(|value| value.is_finite()),
-            None => false,
-        };
-        match all.clone().find(unsound) {
-            Some(sample) => StepError::NonFiniteInput { sample },
-            None => StepError::NonFinitePreActivation { layer: error.layer },
-        }
-    })
+    network
+        .forward(&inputs, count, &mut workspace.activations)
+        .map_err(|error| unsound_sample::<N, D>(samples, all.clone(), error))
+}
+
+/// Who is to blame for a pre-activation that is not finite: one of these samples, or the weights.
+///
+/// A non-finite input makes every pre-activation of the first layer that it enters non-finite, so inputs need a look only then.
+fn unsound_sample<N, D>(samples: &D, mut among: Range<usize>, error: NonFinite) -> StepError
+where
+    N: Layer,
+    D: Samples<Input = SampleOf<N::In>>,
+{
+    let unsound = |&index: &usize| match samples.input(index) {
+        Some(input) => !N::In::values(input).iter().all(|value| value.is_finite()),
+        None => false,
+    };
+    match among.find(unsound) {
+        Some(sample) => StepError::NonFiniteInput { sample },
+        None => StepError::NonFinitePreActivation { layer: error.layer },
+    }
 }
 
 fn check_samples<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
