@@ -155,7 +155,13 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize>(
     rate: Option<f32>,
 ) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4 || V == 0 || V > 4 || samples == 0 || at.wrapping_add(V) > OUT || rows.len() < apart.wrapping_mul(3).wrapping_add(V) {
+    if C != 4
+        || V == 0
+        || V > 4
+        || samples == 0
+        || at.wrapping_add(V) > OUT
+        || rows.len() < apart.wrapping_mul(3).wrapping_add(V)
+    {
         return false;
     }
     // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V values, long
