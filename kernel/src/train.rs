@@ -61,8 +61,46 @@ impl<N: Layer, const B: usize> Workspace<N, B> {
 /// What a step does *not* see, because it stores no gradient: a gradient below the output, or an update, that overflows although
 /// loss and `delta` were finite (or a learning rate that is NaN). If it makes a parameter infinite or NaN, the next step says so:
 /// [`StepError::NonFinitePreActivation`]. If it makes an optimizer's slot infinite (`v` of Adam, say), that parameter stands still
-/// from then on, and no step says so; [`check`] finds either, once per epoch say. The two-phase form sees it beforehand:
-/// [`apply`] refuses a gradient that is not finite.
+/// from then on, and no step says so; [`check`] finds either, once per epoch say, and a checkpoint never takes it. The two-phase form sees it
+/// beforehand: [`apply`] refuses a gradient that is not finite.
+///
+/// Why the update itself doesn't look: it could only say so, as the weights before are gone. On a Cortex-M4F it would make a step of plain
+/// gradient descent on a 64-32-10 network, 15,959 instructions and some 25,200 cycles, one of at least 18,594 and some 28,200; a
+/// [`check`] takes 10,309 instructions and some 13,800 cycles, but once per epoch.
+///
+/// # When training has diverged
+/// Back to the last good checkpoint, with a smaller learning rate:
+///
+/// ```
+/// use baregrad::checkpoint::training_bytes;
+/// use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, Trainer};
+/// # let data = Dataset::from_arrays(&[[3.0], [4.0]], &[[6.0], [8.0]]);
+///
+/// type Net = (Dense<1, 1>,);
+/// let mut trainer = Trainer::<Net, Sgd, 2>::NEW;
+/// let mut sgd = Sgd::new(1e4); // far too large
+/// let mut good = [0; training_bytes::<Net, Sgd, ()>()]; // or a place in flash
+/// trainer.save(&sgd, &(), &mut good)?;
+/// let mut best = trainer.mean_loss(&data, MeanSquaredError)?; // a diverging training is finite for a while
+/// for _epoch in 0..100 {
+///     let epoch = (0..10).try_for_each(|_| trainer.step(&data, MeanSquaredError, &mut sgd).map(drop));
+///     let loss = epoch.and_then(|()| trainer.check()).and_then(|()| trainer.mean_loss(&data, MeanSquaredError));
+///     match loss {
+///         Ok(loss) if loss < best => {
+///             trainer.save(&sgd, &(), &mut good)?;
+///             best = loss;
+///         }
+///         Ok(_) => {}
+///         Err(_) => {
+///             let smaller = sgd.learning_rate / 10.0;
+///             trainer.load(&mut sgd, &mut (), &good)?; // weights, slots and optimizer as they were
+///             sgd.learning_rate = smaller;
+///         }
+///     }
+/// }
+/// assert!(best < 0.1 && sgd.learning_rate < 0.1);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn step<N, O, L, D, const B: usize>(
     network: &mut N,
     slots: &mut N::Slots<O>,
