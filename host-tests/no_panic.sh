@@ -6,8 +6,8 @@
 # Every public function, linked without application and log. The panic handler of the image calls a function that does not
 # exist, so it links only if the compiler could prove of every index, length, division and sum that nothing can go wrong.
 # Where it doesn't link, the image is linked again with such a function, and the disassembly says who calls it. To show that it
-# can fail, an image with one panic on purpose must not link, and the search must find that panic. Exits with 0 only if all of it
-# is so. What is missing (targets, llvm-objdump) is installed first.
+# can fail, an image with one panic on purpose must not link, and the search must find that panic. The images are also built as by one
+# who asks for `overflow-checks` (but for `libm` and `heapless`, whose arithmetic is not ours). Exits with 0 only if all of it is so. What is missing (targets, llvm-objdump) is installed first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -44,10 +44,17 @@ ensure_image_is_whole() {
     [[ ${#missing[@]} -eq 0 ]] || stop "host-tests/whole-image/src doesn't call: ${missing[*]}"
 }
 
-# Builds the image. $1: target, $2: opt-level, $3: more features, $4: more flags.
+# What "checked" adds to the build: panics on overflow, in all but other people's packages.
+readonly CHECKED=(--config profile.release.overflow-checks=true
+    --config profile.release.package.libm.overflow-checks=false
+    --config profile.release.package.heapless.overflow-checks=false)
+
+# Builds the image. $1: target, $2: opt-level, $3: more features, $4: whether overflow is "checked".
 build() {
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=$2 CARGO_PROFILE_RELEASE_DEBUG=${DEBUG:-false} RUSTFLAGS=${4:-} \
-        cargo build --quiet --release -p whole-image --bin no_panic --features "no-panic${3:+,$3}" --target "$1" --target-dir "$OUT"
+    local checks=()
+    [[ ${4:-} != checked ]] || checks=("${CHECKED[@]}")
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=$2 CARGO_PROFILE_RELEASE_DEBUG=${DEBUG:-false} RUSTFLAGS="" \
+        cargo build ${checks[@]+"${checks[@]}"} --quiet --release -p whole-image --bin no_panic --features "no-panic${3:+,$3}" --target "$1" --target-dir "$OUT"
 }
 
 # Says where the panics of an image are: each function outside of `core` from which `core` gets to the panic handler, and the
@@ -104,7 +111,7 @@ fail() { say "$@"; RESULT=1; }
 # One line of the table, and the panics where there are some. Arguments as for `build`.
 look_at() {
     local output
-    printf '%-30s %-4s %-16s ' "$1" "$2" "$([[ ${4:-} ]] && echo checked || echo "not checked")"
+    printf '%-30s %-4s %-16s ' "$1" "$2" "${4:-not checked}"
     if output=$(build "$@" 2>&1); then
         echo "no panic"
     elif [[ $output == *"undefined symbol: $MISSING"* ]]; then
@@ -138,6 +145,7 @@ main() {
     for target in "${TARGETS[@]}"; do
         for opt in "${OPT_LEVELS[@]}"; do
             look_at "$target" "$opt"
+            look_at "$target" "$opt" "" checked
         done
     done
     panic_on_purpose "${TARGETS[0]}"

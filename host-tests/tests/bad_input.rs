@@ -7,12 +7,15 @@ mod common;
 
 use baregrad::activation::Activation;
 use baregrad::data::DataError;
+use baregrad::layer::SlicedLayer;
 use baregrad::train::Gradients;
 use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer,
     LeakyRelu, MeanSquaredError, Network, Order, Relu, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero,
 };
-use common::{Data, Random, Rule, TestLoss, bits, gradient, parameters, random_network, set_parameters};
+use common::{
+    Data, Random, Rule, TestLoss, bits, gradient, parameters, poll_to_the_end, random_network, set_parameters,
+};
 
 const B: usize = 4;
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
@@ -27,7 +30,7 @@ struct Fixture<N: Layer, const OUT: usize> {
     gradients: Gradients<N>,
 }
 
-impl<N: Layer<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<N, OUT> {
+impl<N: SlicedLayer<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<N, OUT> {
     fn new<L: TestLoss<N::Activation, OUT>>() -> Self {
         let mut random = Random::new(1);
         let mut new = Self { trainer: Trainer::NEW, optimizer: Adam::START, gradients: Gradients::ZERO };
@@ -50,7 +53,7 @@ impl<N: Layer<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<
         bits(&values)
     }
 
-    /// Both `step` and `accumulate` refuse the samples with this error and change nothing.
+    /// `step`, in one go and in slices, and `accumulate` refuse the samples with this error and change nothing.
     fn refuses<L, D>(&mut self, samples: &D, loss: L, error: StepError, what: &str)
     where
         L: baregrad::loss::Loss<Features<OUT>, N::Activation, D::Target> + Copy,
@@ -59,6 +62,9 @@ impl<N: Layer<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<
         let before = self.all_bits();
         assert_eq!(self.trainer.step(samples, loss, &mut self.optimizer), Err(error), "step, {what}");
         assert_eq!(before, self.all_bits(), "a refused step changed something: {what}");
+        let in_slices = poll_to_the_end(&mut self.trainer, samples, loss, &mut self.optimizer);
+        assert_eq!(in_slices, Err(error), "step in slices, {what}");
+        assert_eq!(before, self.all_bits(), "a step refused in slices changed something: {what}");
         let accumulated = self.trainer.accumulate(&mut self.gradients, samples, loss, B);
         assert_eq!(accumulated, Err(error), "accumulate, {what}");
         assert_eq!(before, self.all_bits(), "a refused accumulate changed something: {what}");
@@ -138,7 +144,7 @@ fn a_label_out_of_range_is_refused_and_named() {
 /// Every parameter made bad in turn: the error names its layer.
 fn assert_bad_parameters_are_refused<N, L>(what: &str)
 where
-    N: Layer<In = Features<3>, Out = Features<2>>,
+    N: SlicedLayer<In = Features<3>, Out = Features<2>>,
     L: TestLoss<N::Activation, 2, Target = [f32; 2]>,
 {
     let mut layer_of = Vec::new();

@@ -12,7 +12,7 @@ use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, GlorotUniform,
     MeanSquaredError, Network, Relu, Sgd, StepError, Tanh, Trainer,
 };
-use common::{Data, Random, assert_same_bits, gradient, parameters, random_network};
+use common::{Data, Random, assert_same_bits, gradient, parameters, poll_to_the_end, random_network};
 
 type Net = (Dense<4, 7, Tanh>, Dense<7, 3>);
 
@@ -40,6 +40,9 @@ fn a_loss_without_a_finite_gradient_changes_nothing() {
     let mut adam = Adam::new(0.1);
     let data = Dataset::from_arrays(&[[0.5; 4]; 2], &[[1.0; 3]; 2]);
     assert_eq!(trainer.step(&data, NoGradient, &mut adam), Err(StepError::NonFiniteGradient));
+    assert_same_bits(&parameters(&trainer.network), &before, "weights");
+    assert_eq!(adam, Adam::new(0.1), "the step is not counted");
+    assert_eq!(poll_to_the_end(&mut trainer, &data, NoGradient, &mut adam), Err(StepError::NonFiniteGradient));
     assert_same_bits(&parameters(&trainer.network), &before, "weights");
     assert_eq!(adam, Adam::new(0.1), "the step is not counted");
     let mut gradients = Gradients::<Net>::NEW;
@@ -155,6 +158,7 @@ fn a_sample_that_is_only_counted_is_an_error() {
     let before = parameters(&trainer.network);
     let missing = Err(StepError::MissingSample { sample: 2 });
     assert_eq!(trainer.step(&Liar, CrossEntropy, &mut Sgd::new(0.1)), missing);
+    assert_eq!(poll_to_the_end(&mut trainer, &Liar, CrossEntropy, &mut Sgd::new(0.1)), missing);
     assert_same_bits(&parameters(&trainer.network), &before, "weights");
     assert_eq!(trainer.mean_loss(&Liar, CrossEntropy), missing);
     let mut buffer = GatherBuffer::<Features<4>, u8, 4>::NEW;

@@ -4,8 +4,10 @@
 //! optimizers and activations, and nothing of losses, batches or training.
 
 mod dense;
+mod sliced;
 
 pub use dense::{Dense, DenseSlots};
+pub use sliced::SlicedLayer;
 
 use core::fmt;
 

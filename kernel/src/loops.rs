@@ -11,10 +11,12 @@
 
 mod forward;
 mod one_sample;
+mod slice;
 mod sweep;
 mod tile;
 mod vector;
 
 pub(crate) use forward::products;
+pub(crate) use slice::{slices, sweep_first_slice, sweep_inner_slice};
 pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
 pub use tile::COLUMNS;

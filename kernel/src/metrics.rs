@@ -33,11 +33,14 @@ impl Evaluation {
 /// A NaN comes before everything, as in [`Vector::argmax`](crate::matrix::Vector::argmax). A label out of range comes last.
 pub fn rank(outputs: &[f32], label: usize) -> usize {
     let Some(&own) = outputs.get(label) else { return outputs.len() };
-    let before = |&(k, &other): &(usize, &f32)| {
+    let mut rank = 0_usize;
+    // Counted without `enumerate` and `count`: they would panic on overflow in a build that looks for it.
+    for (k, &other) in (0..outputs.len()).zip(outputs) {
         let tie = (k < label) & (other == own || (other.is_nan() & own.is_nan()));
-        (other > own) | (other.is_nan() & !own.is_nan()) | tie
-    };
-    outputs.iter().enumerate().filter(before).count()
+        let before = (other > own) | (other.is_nan() & !own.is_nan()) | tie;
+        rank = rank.wrapping_add(usize::from(before));
+    }
+    rank
 }
 
 /// A class is not below the number of classes.

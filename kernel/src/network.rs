@@ -7,7 +7,7 @@
 use crate::activation::Activation;
 use crate::fingerprint;
 use crate::initializer::Initializer;
-use crate::layer::{Columns, Layer, LayerSummary, NonFinite};
+use crate::layer::{Columns, Layer, LayerSummary, NonFinite, SlicedLayer};
 use crate::optimizer::{Optimizer, StoreGradient};
 use crate::shape::{BatchOf, Inputs, SampleOf};
 use crate::summary::Summary;
@@ -169,6 +169,89 @@ macro_rules! network {
             fn describe(visit: &mut impl FnMut(LayerSummary)) {
                 $first::describe(visit);
                 $($layer::describe(visit);)*
+            }
+        }
+
+        impl<$first: SlicedLayer, $($layer: SlicedLayer<In = $below::Out>),*> SlicedLayer for ($first, $($layer,)*) {
+            const SLICES: usize = $first::SLICES $(+ $layer::SLICES)*;
+
+            #[allow(unused_mut, unused_variables, unused_assignments)] // as `forward`
+            fn forward_sample<const B: usize, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+                &self,
+                inputs: &X,
+                sample: usize,
+                activations: &mut Self::Activations<B>,
+            ) -> Result<(), NonFinite> {
+                let mut result = self.0.forward_sample(inputs, sample, &mut activations.0);
+                let mut below = $first::LAYERS;
+                $(
+                    let inputs = $below::output(&activations.$below_index);
+                    result = result.and(
+                        self.$index
+                            .forward_sample(inputs, sample, &mut activations.$index)
+                            .map_err(|error| error.behind(below)),
+                    );
+                    below += $layer::LAYERS;
+                )*
+                result
+            }
+
+            #[allow(unused_mut)] // in a network of one layer
+            fn backward_first_slice<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+                &mut self,
+                mut slice: usize,
+                inputs: &X,
+                samples: usize,
+                activations: &mut Self::Activations<B>,
+                slots: &mut Self::Slots<O>,
+                columns: &mut Columns<B>,
+                step: &O::Step,
+            ) {
+                $(
+                    if slice < $d_layer::SLICES {
+                        return self.$d_index.backward_slice::<B, O, $d_below::Activation>(
+                            slice,
+                            $d_below::output_mut(&mut activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    }
+                    slice -= $d_layer::SLICES;
+                )*
+                let (activations, slots) = (&mut activations.0, &mut slots.0);
+                self.0.backward_first_slice::<B, O, X>(slice, inputs, samples, activations, slots, columns, step);
+            }
+
+            #[allow(unused_mut)] // in a network of one layer
+            fn backward_slice<const B: usize, O: Optimizer, Below: Activation>(
+                &mut self,
+                mut slice: usize,
+                inputs: &mut BatchOf<Self::In, B>,
+                samples: usize,
+                activations: &mut Self::Activations<B>,
+                slots: &mut Self::Slots<O>,
+                columns: &mut Columns<B>,
+                step: &O::Step,
+            ) {
+                $(
+                    if slice < $d_layer::SLICES {
+                        return self.$d_index.backward_slice::<B, O, $d_below::Activation>(
+                            slice,
+                            $d_below::output_mut(&mut activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    }
+                    slice -= $d_layer::SLICES;
+                )*
+                let (activations, slots) = (&mut activations.0, &mut slots.0);
+                self.0.backward_slice::<B, O, Below>(slice, inputs, samples, activations, slots, columns, step);
             }
         }
     };

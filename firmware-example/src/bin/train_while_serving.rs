@@ -1,7 +1,7 @@
 //! Learns iris in slices of bounded time, while an interrupt predicts with the last finished weights.
 //!
 //! SysTick is the sensor: each time it classifies a flower by the newest published copy of the network. The main loop trains another copy,
-//! four samples a slice, and publishes it after each epoch. You will see how many predictions were served and that each was made by
+//! slice by slice, and publishes it after each epoch. You will see how many predictions were served and that each was made by
 //! one whole version of the weights, the longest slice, the longest time that interrupts were off, and the CRC-32 of the weights,
 //! which is that of `iris`: slices give the bits of whole steps. Ends well only if all of it is so.
 //!
@@ -10,8 +10,8 @@
 #![no_main]
 
 use core::cell::Cell;
+use core::task::Poll;
 
-use baregrad::train::Gradients;
 use baregrad::{Adam, CrossEntropy, HeUniform, Network, Order, StepError};
 use cortex_m::interrupt::{self, Mutex};
 use cortex_m::peripheral::SYST;
@@ -23,19 +23,16 @@ use firmware_example::{board, report};
 use rand_pcg::Pcg32;
 use static_cell::ConstStaticCell;
 
-/// Samples in a slice.
-const SLICE: usize = 4;
 /// Ticks between two predictions: about 18,600 instructions.
 const PERIOD: u32 = 200_000;
 /// Ticks of 1,000 instructions in QEMU: 64 µs of 168 MHz.
 const TICKS_PER_1000: u64 = 10_752;
 /// Instructions that a slice may take, predictions that interrupt it included.
-const SLICE_LIMIT: u64 = 16_000;
+const SLICE_LIMIT: u64 = 8_000;
 /// Instructions for which interrupts may be off.
 const LATENCY_LIMIT: u64 = 1_000;
 
 static TRAINER: ConstStaticCell<IrisTrainer> = ConstStaticCell::new(IrisTrainer::NEW);
-static GRADIENTS: ConstStaticCell<Gradients<iris::Net>> = ConstStaticCell::new(Gradients::NEW);
 static ORDER: ConstStaticCell<Order<120>> = ConstStaticCell::new(Order::IDENTITY);
 
 /// A finished network, and what it says of [`FLOWER`]: by that the interrupt knows whether its copy is whole.
@@ -80,11 +77,11 @@ fn SysTick() {
 
 #[entry]
 fn main() -> ! {
-    info!("train_while_serving: iris in slices of {=usize} samples, a prediction every {=u32} ticks", SLICE, PERIOD);
+    info!("train_while_serving: iris in slices, a prediction every {=u32} ticks", PERIOD);
     let Some(peripherals) = cortex_m::Peripherals::take() else { board::exit(false) };
     let mut clock = Clock::start(peripherals.SYST);
     let trainer = TRAINER.take();
-    let longest = match train(trainer, GRADIENTS.take(), ORDER.take(), &mut clock) {
+    let longest = match train(trainer, ORDER.take(), &mut clock) {
         Ok(longest) => instructions(longest.into()),
         Err(error) => {
             error!("train_while_serving: training stopped: {}", error);
@@ -104,12 +101,7 @@ fn main() -> ! {
 }
 
 /// The training of [`iris::train`], each step of it in slices; gives the ticks of the longest slice.
-fn train(
-    trainer: &mut IrisTrainer,
-    gradients: &mut Gradients<iris::Net>,
-    order: &mut Order<120>,
-    clock: &mut Clock,
-) -> Result<u32, StepError> {
+fn train(trainer: &mut IrisTrainer, order: &mut Order<120>, clock: &mut Clock) -> Result<u32, StepError> {
     let mut generator = Pcg32::new(iris::SEED, 0);
     trainer.network.initialize(HeUniform, &mut generator);
     let mut optimizer = Adam::new(iris::LEARNING_RATE);
@@ -117,16 +109,17 @@ fn train(
     for _epoch in 0..EPOCHS {
         publish(trainer);
         order.shuffle(&mut generator);
-        for batch in order.as_slice().chunks(BATCH) {
-            // Whatever else is due, a watchdog say, has its turn between two slices.
-            for part in batch.chunks(SLICE) {
+        for batch in TRAIN.batches(order, BATCH)? {
+            let mut step = trainer.step_in_slices(&batch, CrossEntropy, &mut optimizer);
+            loop {
                 let started = clock.now();
-                trainer.accumulate(gradients, &TRAIN.batch(part)?, CrossEntropy, batch.len())?;
+                let polled = step.poll()?;
                 longest = longest.max(clock.now().wrapping_sub(started));
+                match polled {
+                    Poll::Pending => {} // Whatever else is due, a watchdog say, has its turn here.
+                    Poll::Ready(_loss) => break,
+                }
             }
-            let started = clock.now();
-            trainer.apply(gradients, &mut optimizer)?;
-            longest = longest.max(clock.now().wrapping_sub(started));
         }
     }
     Ok(longest)

@@ -4,13 +4,18 @@
 pub(crate) mod training;
 
 use std::fmt::Debug;
+use std::task::Poll;
 
 use baregrad::activation::Activation;
+use baregrad::data::Samples;
+use baregrad::layer::SlicedLayer;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
+use baregrad::shape::SampleOf;
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, BinaryCrossEntropy, CrossEntropy, Features, Identity, Layer, MeanSquaredError, Sgd, SumOfSquares,
+    Adam, BinaryCrossEntropy, CrossEntropy, Features, Identity, Layer, MeanSquaredError, Sgd, StepError, SumOfSquares,
+    Trainer,
 };
 use host_tests::textbook as book;
 use rand_core::Rng;
@@ -101,6 +106,32 @@ pub(crate) fn gradient<N: Layer>(gradients: &Gradients<N>) -> Vec<f32> {
     let mut values = Vec::new();
     gradients.visit(&mut |piece| values.extend_from_slice(piece));
     values
+}
+
+/// One step, slice by slice to its end or its error. Fails unless the slices are as many as were announced.
+pub(crate) fn poll_to_the_end<N, O, L, D, const B: usize>(
+    trainer: &mut Trainer<N, O, B>,
+    samples: &D,
+    loss: L,
+    optimizer: &mut O,
+) -> Result<f32, StepError>
+where
+    N: SlicedLayer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let mut step = trainer.step_in_slices(samples, loss, optimizer);
+    loop {
+        let remaining = step.remaining();
+        let polled = step.poll();
+        assert!(polled.is_err() || step.remaining() + 1 == remaining, "one slice a poll");
+        if let Poll::Ready(loss) = polled? {
+            assert_eq!(step.remaining(), 0);
+            return Ok(loss);
+        }
+        assert_ne!(step.remaining(), 0, "ready only when none is left");
+    }
 }
 
 /// Bit patterns: `==` on floats would take -0 for 0 and no NaN for itself.

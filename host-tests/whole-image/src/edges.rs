@@ -12,14 +12,15 @@ use baregrad::fingerprint::{Fingerprint, chain};
 use baregrad::graph::GraphError;
 use baregrad::history::LossHistory;
 use baregrad::initializer::uniform;
-use baregrad::layer::{Layer, NonFinite};
-use baregrad::loss::TargetError;
+use baregrad::layer::{Layer, NonFinite, SlicedLayer};
+use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::Network;
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
-use baregrad::shape::{Features, Shape};
+use baregrad::shape::{Features, SampleOf, Shape};
+use baregrad::train::Slices;
 use baregrad::{
     Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, GatherBuffer,
     Gradients, HeUniform, Matrix, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
@@ -96,6 +97,7 @@ fn data(trainer: &mut Trainer<Classifier, Adam, 4>) {
 fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<Classifier, Adam, 4>, samples: &D) {
     let mut optimizer = black_box(Adam::new(0.1));
     black_box(trainer.step(samples, CrossEntropy, &mut optimizer).is_ok());
+    poll(trainer.step_in_slices(samples, CrossEntropy, &mut optimizer));
     black_box(trainer.mean_loss(samples, CrossEntropy).is_ok());
     black_box(
         trainer.evaluate(samples, CrossEntropy, unknown()).map(|all| (all.accuracy(), all.top_k_accuracy())).ok(),
@@ -118,6 +120,20 @@ fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<C
     black_box(train::for_each_output(network, workspace, samples, visit).is_ok());
 }
 
+/// A few slices of a step, or all.
+fn poll<N, O, L, D, const B: usize>(mut step: Slices<'_, N, O, L, D, B>)
+where
+    N: SlicedLayer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    for _ in 0..step.remaining() {
+        black_box(step.poll().is_ok());
+    }
+    black_box((step.poll().is_ok(), step.is_updating()));
+}
+
 /// A network of one output, and the functions of `train` without a `Trainer`.
 fn judge() {
     let mut network = Judge::ZERO;
@@ -126,6 +142,8 @@ fn judge() {
     let data = Dataset::from_arrays(black_box(&[[0.5; 3]; 2]), black_box(&[[1.0]; 2]));
     let loss = baregrad::BinaryCrossEntropy;
     let step = train::step(&mut network, &mut slots, &mut workspace, &data, &loss, &mut Sgd::new(0.1));
+    let mut sgd = Sgd::new(0.1);
+    poll(train::step_in_slices(&mut network, &mut slots, &mut workspace, &data, loss, &mut sgd));
     let mut matrix = ConfusionMatrix::<2>::NEW;
     let counted = train::binary_confusion_matrix(&network, &mut workspace, &data, black_box(0.5), &mut matrix);
     black_box((step.is_ok(), counted.is_ok(), train::check::<Judge, Sgd>(&network, &slots).is_ok()));

@@ -15,15 +15,17 @@ pub use panics::panics;
 
 use core::hint::black_box;
 
+use baregrad::data::Samples;
 use baregrad::initializer::Initializer;
-use baregrad::layer::Layer;
+use baregrad::layer::SlicedLayer;
 use baregrad::loss::Loss;
 use baregrad::matrix::Vector;
 use baregrad::metrics::ConfusionMatrix;
 use baregrad::network::Network;
 use baregrad::optimizer::Optimizer;
 use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay};
-use baregrad::shape::Features;
+use baregrad::shape::{Features, SampleOf};
+use baregrad::train::Slices;
 use baregrad::zero::Zero;
 use baregrad::{
     AdaGrad, Adam, AdamW, BinaryCrossEntropy, ClipValue, CrossEntropy, Dataset, Dense, FanInUniform, GlorotUniform,
@@ -130,13 +132,14 @@ fn graph() {
 #[inline(never)]
 fn classify<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>> + Network,
+    N: SlicedLayer<In = Features<IN>, Out = Features<OUT>> + Network,
     O: Optimizer,
     L: Loss<Features<OUT>, N::Activation, u8> + Copy,
 {
     let data = Dataset::from_arrays(black_box(&[[0.5; IN]; SAMPLES]), black_box(&[1_u8; SAMPLES]));
     let mut trainer = initialized::<N, O>(initializer);
     black_box(trainer.step(&data, loss, &mut optimizer).is_ok());
+    black_box(polled(trainer.step_in_slices(&data, loss, &mut optimizer)));
     black_box(trainer.evaluate(&data, loss, 2).map(|evaluation| evaluation.accuracy()).is_ok());
     let mut matrix = ConfusionMatrix::<OUT>::NEW;
     black_box(trainer.confusion_matrix(&data, &mut matrix).is_ok());
@@ -147,13 +150,14 @@ where
 #[inline(never)]
 fn fit<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>> + Network,
+    N: SlicedLayer<In = Features<IN>, Out = Features<OUT>> + Network,
     O: Optimizer,
     L: Loss<Features<OUT>, N::Activation, [f32; OUT]> + Copy,
 {
     let data = Dataset::from_arrays(black_box(&[[0.5; IN]; SAMPLES]), black_box(&[[0.5; OUT]; SAMPLES]));
     let mut trainer = initialized::<N, O>(initializer);
     black_box(trainer.step(&data, loss, &mut optimizer).is_ok());
+    black_box(polled(trainer.step_in_slices(&data, loss, &mut optimizer)));
     black_box(trainer.mean_loss(&data, loss).is_ok());
     // The two-phase form: gradients into a buffer (the optimizer `StoreGradient`).
     let mut gradients = Gradients::<N>::ZERO;
@@ -163,6 +167,20 @@ where
     black_box(trainer.apply(&mut gradients, &mut optimizer).is_ok());
     black_box(trainer.network.predict(black_box(&[0.5; IN])));
     black_box(&trainer);
+}
+
+/// A step in slices, to its end.
+fn polled<N, O, L, D>(mut step: Slices<'_, N, O, L, D, SAMPLES>) -> bool
+where
+    N: SlicedLayer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    for _ in 1..step.remaining() {
+        black_box(step.poll().is_ok());
+    }
+    step.poll().is_ok()
 }
 
 fn initialized<N: Network, O: Optimizer>(initializer: impl Initializer) -> Trainer<N, O, SAMPLES> {

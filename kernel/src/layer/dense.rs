@@ -87,12 +87,12 @@ impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
 
 impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     /// Forward pass into `outputs`, one row per sample; says whether every pre-activation was finite.
-    fn forward_rows<X: Inputs<[f32; IN]> + ?Sized>(&self, inputs: &X, outputs: &mut [[f32; OUT]]) -> bool {
+    pub(super) fn forward_rows<X: Inputs<[f32; IN]> + ?Sized>(&self, inputs: &X, outputs: &mut [[f32; OUT]]) -> bool {
         loops::products(inputs, &self.weights.rows, &self.bias, outputs);
         A::values(outputs.as_flattened_mut())
     }
 
-    fn with_slots<'a, O: Optimizer>(
+    pub(super) fn with_slots<'a, O: Optimizer>(
         &'a mut self,
         slots: &'a mut DenseSlots<IN, OUT, O::Slot>,
     ) -> Parameters<'a, IN, OUT, O> {
@@ -222,7 +222,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
 }
 
 /// The first `count` rows; all of them where there are fewer.
-fn first_mut<T>(rows: &mut [T], count: usize) -> &mut [T] {
+pub(super) fn first_mut<T>(rows: &mut [T], count: usize) -> &mut [T] {
     let count = count.min(rows.len());
     rows.split_at_mut_checked(count).map_or(&mut [], |(first, _)| first)
 }

@@ -93,7 +93,7 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
 }
 
 /// Where the input of a layer comes from, and whether its gradient goes back there.
-trait Source<const IN: usize> {
+pub(super) trait Source<const IN: usize> {
     /// Copies input columns `at..at + C` into `columns`, one row per sample.
     fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]);
 
@@ -108,7 +108,7 @@ trait Source<const IN: usize> {
 }
 
 /// Inputs that are only read.
-struct First<'a, X: ?Sized>(&'a X);
+pub(super) struct First<'a, X: ?Sized>(pub(super) &'a X);
 
 impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X> {
     #[inline(always)]
@@ -131,7 +131,7 @@ impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X>
 }
 
 /// Activations of the layer below, which become its `delta`.
-struct Inner<'a, const IN: usize, Below>(&'a mut [[f32; IN]], PhantomData<Below>);
+pub(super) struct Inner<'a, const IN: usize, Below>(pub(super) &'a mut [[f32; IN]], pub(super) PhantomData<Below>);
 
 impl<const IN: usize, Below: Activation> Source<IN> for Inner<'_, IN, Below> {
     #[inline(always)]
@@ -270,7 +270,22 @@ fn sweep<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
         row_tile::<COLUMNS, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
         at += COLUMNS;
     }
-    // The remainder, of constant length: at most one tile of two rows and one of one row; without vectors, single rows.
+    last_rows::<IN, OUT, O, F>(source, at, delta, rest, slot_rest, columns, step);
+    sweep_bias::<OUT, O>(delta, bias, bias_slots, step);
+}
+
+/// The rows from `at` on that are left of the tiles, of constant length: at most one tile of two rows and one of one row; without
+/// vectors, single rows.
+#[inline(always)]
+pub(super) fn last_rows<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
+    source: &mut F,
+    mut at: usize,
+    delta: &[[f32; OUT]],
+    rest: &mut [[f32; OUT]],
+    slot_rest: &mut [[O::Slot; OUT]],
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
     let (pairs, last) = if SCALAR { (&mut [][..], rest) } else { rest.as_chunks_mut::<2>() };
     let (slot_pairs, slot_last) = if SCALAR { (&mut [][..], slot_rest) } else { slot_rest.as_chunks_mut::<2>() };
     for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
@@ -283,13 +298,22 @@ fn sweep<const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
         row_tile::<1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
         at += 1;
     }
-    // The bias is a row of weights whose input is 1: `1 · delta` is `delta`, bit for bit.
+}
+
+/// The bias is a row of weights whose input is 1: `1 · delta` is `delta`, bit for bit.
+#[inline(always)]
+pub(super) fn sweep_bias<const OUT: usize, O: Optimizer>(
+    delta: &[[f32; OUT]],
+    bias: &mut [f32; OUT],
+    bias_slots: &mut [O::Slot; OUT],
+    step: &O::Step,
+) {
     gradient_tiles::<1, OUT, O, _>(delta, &Ones, core::array::from_mut(bias), core::array::from_mut(bias_slots), step);
 }
 
 /// Rows `at..at + C` of the weights, from old values to new ones.
 #[inline(always)]
-fn row_tile<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
+pub(super) fn row_tile<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, F: Source<IN>>(
     source: &mut F,
     at: usize,
     delta: &[[f32; OUT]],

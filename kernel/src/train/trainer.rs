@@ -1,11 +1,11 @@
 //! Network, optimizer slots and workspace as one value to place.
 
 use super::{
-    Gradients, StepError, Workspace, accumulate, accumulate_all, apply, binary_confusion_matrix, check,
-    confusion_matrix, evaluate, mean_loss, step,
+    Gradients, Slices, StepError, Workspace, accumulate, accumulate_all, apply, binary_confusion_matrix, check,
+    confusion_matrix, evaluate, mean_loss, step, step_in_slices,
 };
 use crate::data::{Index, Samples};
-use crate::layer::Layer;
+use crate::layer::{Layer, SlicedLayer};
 use crate::loss::Loss;
 use crate::metrics::{ConfusionMatrix, Evaluation};
 use crate::optimizer::Optimizer;
@@ -55,6 +55,21 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         L: Loss<N::Out, N::Activation, D::Target>,
     {
         step(&mut self.network, &mut self.slots, &mut self.workspace, samples, &loss, optimizer)
+    }
+
+    /// Begins a training step that is made slice by slice; see [`train::step_in_slices`](step_in_slices()).
+    pub fn step_in_slices<'a, L, D>(
+        &'a mut self,
+        samples: &'a D,
+        loss: L,
+        optimizer: &'a mut O,
+    ) -> Slices<'a, N, O, L, D, B>
+    where
+        N: SlicedLayer,
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        step_in_slices(&mut self.network, &mut self.slots, &mut self.workspace, samples, loss, optimizer)
     }
 
     /// Adds a batch to a stored gradient; see [`train::accumulate`](accumulate()).

@@ -1,9 +1,10 @@
 //! Shows that time does not depend on the data: counts the instructions of steps and predictions for 1,000 inputs each.
 //!
-//! You will see a line for each network: the least and the most instructions of a step, the same of a prediction, and how many steps
-//! were refused with an error. The inputs are zeros, ones, random, tiny, subnormal, huge and saturating, each with other weights; the
-//! networks are those of `same_bits` (every activation, loss and optimizer) and of the example programs. Ends well only if the
-//! least is the most everywhere, and if a loop that differs by one instruction was seen to do so.
+//! You will see a line for each network: the least and the most instructions of a step, of a prediction, of the longest slice of a
+//! step in slices and of all its slices; and how many steps were refused with an error. The inputs are zeros, ones, random, tiny,
+//! subnormal, huge and saturating, each with other weights; the networks are those of `same_bits` (every activation, loss and
+//! optimizer) and of the example programs. Ends well only if the least is the most everywhere, and if a loop that differs by one
+//! instruction was seen to do so.
 //!
 //! QEMU must count by `-icount shift=6`, as `run.sh timing` makes it.
 #![no_std]
@@ -49,14 +50,19 @@ struct Log {
 impl Log {
     /// A line of the table.
     fn row(&mut self, name: &str, measured: Measured) {
-        let Measured { step, predict, made, refused } = measured;
-        let constant = step.is_constant() && predict.is_constant() && made == INPUTS;
+        let Measured { step, predict, slice, slices, made, refused } = measured;
+        let constant = [step, predict, slice, slices].iter().all(|range| range.is_constant()) && made == INPUTS;
         info!(
-            "step {=u64} to {=u64}  prediction {=u64} to {=u64}  refused {=u32}  {=str}{=str}",
+            "step {=u64} to {=u64}  prediction {=u64} to {=u64}  longest slice {=u64} to {=u64}, all slices {=u64} to {=u64}  \
+            refused {=u32}  {=str}{=str}",
             step.min,
             step.max,
             predict.min,
             predict.max,
+            slice.min,
+            slice.max,
+            slices.min,
+            slices.max,
             refused,
             name,
             if constant { "" } else { "  DIFFERS" }

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use baregrad::layer::Layer;
+use baregrad::layer::SlicedLayer;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::{Features, Shape};
@@ -46,6 +46,10 @@ pub(crate) struct Measured {
     pub(crate) step: Range,
     /// Instructions of a prediction, whatever came out.
     pub(crate) predict: Range,
+    /// Instructions of the longest slice of a step in slices.
+    pub(crate) slice: Range,
+    /// Instructions of all slices of a step.
+    pub(crate) slices: Range,
     /// Steps that were made: [`INPUTS`], unless far too many were refused.
     pub(crate) made: u32,
     /// Steps that were refused with an error, because something overflowed. They end early, and are not counted.
@@ -80,7 +84,7 @@ pub(crate) fn measure<N, O, L, T, const IN: usize, const B: usize>(
     loss: L,
 ) -> Measured
 where
-    N: Layer<In = Features<IN>>,
+    N: SlicedLayer<In = Features<IN>>,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T> + Copy,
     T: Target,
@@ -88,7 +92,14 @@ where
     let mut generator = Pcg32::new(1, 0);
     let mut trainer = Trainer::<N, O, B>::NEW;
     let (mut inputs, mut targets) = ([[0.0; IN]; B], [T::ZERO; B]);
-    let mut measured = Measured { step: Range::NONE, predict: Range::NONE, made: 0, refused: 0 };
+    let mut measured = Measured {
+        step: Range::NONE,
+        predict: Range::NONE,
+        slice: Range::NONE,
+        slices: Range::NONE,
+        made: 0,
+        refused: 0,
+    };
     let mut input = 0;
     while measured.made < INPUTS && input < MOST_INPUTS {
         let kind = Kind::ALL[input as usize % Kind::ALL.len()];
@@ -104,6 +115,18 @@ where
         let mut made = false;
         let counted = counter.of(|| made = trainer.step(&data, loss, &mut optimizer).is_ok());
         if made {
+            // Another step over the same samples, if its weights are still good for one.
+            let mut step = black_box(trainer.step_in_slices(&data, loss, &mut optimizer));
+            let (mut longest, mut all) = (0, 0);
+            while step.remaining() > 0 {
+                let counted = counter.of(|| drop(black_box(step.poll())));
+                longest = longest.max(counted);
+                all += counted;
+            }
+            if step.is_updating() {
+                measured.slice.add(longest);
+                measured.slices.add(all);
+            }
             measured.made += 1;
             measured.step.add(counted);
         } else {

@@ -17,7 +17,9 @@ pub(crate) fn input_gradient<const OUT: usize>(
         [_] => (rows.len() / 4, 4 * OUT, 0, 4),
         _ => (delta.len(), 0, OUT, apart),
     };
-    if count == 0 || OUT == 0 || rows.len() < 4 || sums.len() < (count - 1) * sum_step + 4 {
+    // Wraps nowhere: so many rows of sums are in memory. (A build that looks for overflow would add a panic.)
+    let needed = count.wrapping_sub(1).wrapping_mul(sum_step).wrapping_add(4);
+    if count == 0 || OUT == 0 || rows.len() < 4 || sums.len() < needed {
         return false;
     }
     let (rows, delta, sums) = (rows.as_ptr().cast(), delta.as_ptr().cast(), sums.as_mut_ptr());
@@ -91,7 +93,7 @@ unsafe fn row_sums<const REST: usize>(
         // SAFETY: reads `outputs` values of `delta` and of each row, writes four sums: all there, says the caller.
         // Everything overwritten is declared; no stack.
         unsafe {
-            let rows = rows.add(k * steps[0]);
+            let rows = rows.add(k.wrapping_mul(steps[0]));
             asm!(
                 "vmov s4, {minus_zero}",
                 "vmov s5, {minus_zero}",
@@ -112,13 +114,13 @@ unsafe fn row_sums<const REST: usize>(
                 rest = const REST,
                 last = const REST.saturating_sub(1),
                 minus_zero = in(reg) 0x8000_0000_u32,
-                delta = inout(reg) delta.add(k * steps[1]) => _,
+                delta = inout(reg) delta.add(k.wrapping_mul(steps[1])) => _,
                 r0 = inout(reg) rows => _,
                 r1 = inout(reg) rows.add(outputs) => _,
-                r2 = inout(reg) rows.add(2 * outputs) => _,
-                r3 = inout(reg) rows.add(3 * outputs) => _,
+                r2 = inout(reg) rows.add(outputs.wrapping_mul(2)) => _,
+                r3 = inout(reg) rows.add(outputs.wrapping_mul(3)) => _,
                 fours = inout(reg) outputs / 4 => _,
-                sums = in(reg) sums.add(k * steps[2]),
+                sums = in(reg) sums.add(k.wrapping_mul(steps[2])),
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d10") _, out("d11") _,
                 options(nostack),
             );
@@ -163,7 +165,13 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize>(
     rate: Option<f32>,
 ) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4 || V == 0 || V > 4 || samples == 0 || at + V > OUT || rows.len() < 3 * apart + V {
+    if C != 4
+        || V == 0
+        || V > 4
+        || samples == 0
+        || at.wrapping_add(V) > OUT
+        || rows.len() < apart.wrapping_mul(3).wrapping_add(V)
+    {
         return false;
     }
     // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V values, long
@@ -299,14 +307,14 @@ unsafe fn column_sums<const WIDTH: usize>(
             last2 = const 23 + WIDTH,
             last3 = const 27 + WIDTH,
             first = inout(reg) first => _,
-            first_apart = in(reg) 4 * first_apart,
+            first_apart = in(reg) first_apart.wrapping_mul(4),
             x = inout(reg) columns => _,
             delta = inout(reg) delta => _,
             pairs = inout(reg) samples / 2 => _,
             rest = in(reg) samples % 2,
-            stride = in(reg) 4 * outputs,
+            stride = in(reg) outputs.wrapping_mul(4),
             rows = inout(reg) rows => _,
-            apart = in(reg) 4 * apart,
+            apart = in(reg) apart.wrapping_mul(4),
             descends = in(reg) usize::from(rate.is_some()),
             rate = in(reg) rate.unwrap_or(0.0).to_bits(),
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,

@@ -125,7 +125,7 @@ macro_rules! sixteen_weights {
 unsafe fn sixteens(rate: f32, rows: &[Rows], delta: *const f32, outputs: usize, at: usize, tiles: usize) {
     for rows in rows {
         for tile in 0..tiles {
-            let at = at + 16 * tile;
+            let at = at.wrapping_add(tile.wrapping_mul(16));
             // SAFETY: reads `count` values at `x`, 16 at `delta`, reads and writes 16 in each of `count` rows at `weights`, `stride`
             // bytes beyond each other's end: all there, says the caller. Everything overwritten is declared; no stack.
             unsafe {
@@ -153,7 +153,7 @@ unsafe fn sixteens(rate: f32, rows: &[Rows], delta: *const f32, outputs: usize, 
                     w = inout(reg) rows.weights.add(at) => _,
                     threes = inout(reg) rows.count / 3 => _,
                     rest = inout(reg) if SMALL { rows.count } else { rows.count % 3 } => _,
-                    stride = in(reg) 4 * (outputs - 16),
+                    stride = in(reg) outputs.wrapping_sub(16).wrapping_mul(4),
                     delta = inout(reg) delta.add(at) => _,
                     out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
                     out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
@@ -198,7 +198,7 @@ unsafe fn columns<const WIDTH: usize>(rate: f32, rows: &[Rows], delta: *const f3
                 x = inout(reg) rows.x => _,
                 w = inout(reg) rows.weights.add(at) => _,
                 rows = inout(reg) rows.count => _,
-                stride = in(reg) 4 * outputs,
+                stride = in(reg) outputs.wrapping_mul(4),
                 delta = in(reg) delta.add(at),
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
                 out("d8") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,

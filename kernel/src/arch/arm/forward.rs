@@ -37,7 +37,7 @@ fn forward_one<const IN: usize, const OUT: usize>(
     if IN == 0 || at >= OUT {
         return;
     }
-    let last = at + (OUT - at) / 16 * 16;
+    let last = at.wrapping_add((OUT - at) / 16 * 16);
     let (x, weights, bias, z) = (x.as_ptr(), weights.as_ptr().cast::<f32>(), bias.as_ptr(), z.as_mut_ptr());
     // SAFETY: `x` has IN > 0 values, `weights` IN rows of OUT, `bias` and `z` have OUT. The tiles start at `at`, 16 apart, and at
     // `last`; each is as wide as there are columns left.
@@ -194,7 +194,7 @@ unsafe fn wide_tile<const MORE: usize>(
             w = inout(reg) weights => _,
             fours = inout(reg) inputs / 4 => _,
             rest = inout(reg) if SMALL { inputs } else { inputs % 4 } => _,
-            stride = in(reg) 4 * (outputs - 8),
+            stride = in(reg) outputs.wrapping_sub(8).wrapping_mul(4),
             bias = inout(reg) bias => _,
             z = inout(reg) z => _,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _,
@@ -257,7 +257,7 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
             w = inout(reg) weights => _,
             pairs = inout(reg) inputs / 2 => _,
             rest = in(reg) inputs % 2,
-            stride = in(reg) 4 * outputs,
+            stride = in(reg) outputs.wrapping_mul(4),
             bias = in(reg) bias,
             z = in(reg) z,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
@@ -357,7 +357,7 @@ unsafe fn fours(
     tiles: usize,
 ) {
     for tile in 0..tiles {
-        let at = 4 * tile;
+        let at = tile.wrapping_mul(4);
         // SAFETY: reads `inputs` values of each sample, four in each of `inputs` rows of weights, `stride` bytes apart, and four at `bias`,
         // which is read before `z` is written; writes four in each of four rows of `z`: all there, says the
         // caller. Everything overwritten is declared; no stack.
@@ -404,7 +404,7 @@ unsafe fn fours(
                 w = inout(reg) weights.add(at) => _,
                 pairs = inout(reg) inputs / 2 => _,
                 rest = in(reg) inputs % 2,
-                stride = in(reg) 4 * outputs,
+                stride = in(reg) outputs.wrapping_mul(4),
                 bias = in(reg) bias.add(at),
                 z = inout(reg) z.add(at) => _,
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
