@@ -98,6 +98,7 @@ fn data(trainer: &mut Trainer<Classifier, Adam, 4>) {
 fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<Classifier, Adam, 4>, samples: &D) {
     let mut optimizer = black_box(Adam::new(0.1));
     black_box(trainer.step(samples, CrossEntropy, &mut optimizer).is_ok());
+    black_box(trainer.step_frozen(unknown(), samples, CrossEntropy, &mut optimizer).is_ok());
     black_box(trainer.mean_loss(samples, CrossEntropy).is_ok());
     black_box(
         trainer.evaluate(samples, CrossEntropy, unknown()).map(|all| (all.accuracy(), all.top_k_accuracy())).ok(),
