@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes of anybody's making: checkpoints, flash at boot, the graph. The properties are in src/hostile.rs.
+# Fuzzes what reads bytes of anybody's making: checkpoints, flash at boot, files of weights, the graph. The properties are in src/hostile.rs.
 #
 #     host-tests/fuzz.sh [SECONDS]     # for each target, 60 if not said; 0 runs what was found before once more
 #
@@ -22,7 +22,7 @@ command -v cargo-fuzz > /dev/null || cargo install --quiet cargo-fuzz || skip "c
 
 # The library has no unsafe code that a sanitizer could watch; without one the fuzzer runs several times as often.
 cargo +nightly fuzz build --sanitizer none
-for target in checkpoint flash graph; do
+for target in checkpoint flash graph safetensors; do
     if [[ $SECONDS_EACH == 0 ]]; then limit=-runs=0; else limit=-max_total_time=$SECONDS_EACH; fi
     log=$(mktemp)
     if ! cargo +nightly fuzz run --sanitizer none "$target" -- "$limit" -max_len=2048 -print_final_stats=1 > "$log" 2>&1; then

@@ -48,6 +48,7 @@
 //! | `history` | the last losses, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
 //! | [`checkpoint`] | weights and training state to bytes and back |
+//! | `safetensors` | weights from PyTorch and back, with that feature |
 //!
 //! # The same bits everywhere
 //!
@@ -61,6 +62,7 @@
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
 //! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`: checkpoints in flash.
+//! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
 //! `fma`: in the three products of a layer (forward, input gradient, weight gradient) `sum + x·w` is rounded once, IEEE 754's
 //! fusedMultiplyAdd, by the processor's instruction or, where it has none, slowly by `libm`. Other bits than without it, the same on every
@@ -115,6 +117,8 @@ pub mod metrics;
 pub mod train;
 
 pub mod checkpoint;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};

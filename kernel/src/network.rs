@@ -131,6 +131,45 @@ macro_rules! network {
                 self.0.backward::<B, O, Below>(inputs, samples, &mut activations.0, &mut slots.0, columns, step);
             }
 
+            #[allow(unused_mut, unused_variables, unused_assignments)] // `start` in a network of one layer
+            fn backward_above<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+                &mut self,
+                frozen: usize,
+                inputs: &X,
+                samples: usize,
+                activations: &mut Self::Activations<B>,
+                slots: &mut Self::Slots<O>,
+                columns: &mut Columns<B>,
+                step: &O::Step,
+            ) {
+                // Layers in front of the one at hand.
+                let mut start = Self::LAYERS;
+                $(
+                    start = start.wrapping_sub($d_layer::LAYERS);
+                    if frozen < start {
+                        self.$d_index.backward::<B, O, $d_below::Activation>(
+                            $d_below::output_mut(&mut activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    } else {
+                        return self.$d_index.backward_above::<B, O, _>(
+                            frozen.wrapping_sub(start),
+                            $d_below::output(&activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    }
+                )*
+                self.0.backward_above::<B, O, X>(frozen, inputs, samples, &mut activations.0, &mut slots.0, columns, step);
+            }
+
             fn update<O: Optimizer>(
                 &mut self,
                 gradients: &Self::Slots<StoreGradient>,
