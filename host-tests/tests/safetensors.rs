@@ -559,6 +559,10 @@ impl<const LENGTH: usize, const TENSORS: usize> Layer for Liar<LENGTH, TENSORS> 
         activations
     }
 
+    fn into_output<const B: usize>(activations: Matrix<B, 1>) -> Matrix<B, 1> {
+        activations
+    }
+
     fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; 1]> + ?Sized>(
         &mut self,
         _: &X,
