@@ -25,8 +25,6 @@ export PATH="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin:${CARGO_HOME
 # These would replace the flags in .cargo/config.toml, and an image without its linker script is an empty one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 
-stop() { say "$@"; exit 1; }
-
 # --- What must be there ------------------------------------------------------------------------------------------
 
 ensure_tools() {

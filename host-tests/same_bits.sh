@@ -69,7 +69,7 @@ readonly MIRI_CASES='^(Xor/[^/]+/MeanSquaredError/|Iris/[^/]+/CrossEntropy/|scal
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # Each row has its own flags and settings; none may come from the environment.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET SAME_BITS_PARTS SAME_BITS_MACHINE
-TOOLCHAIN=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+TOOLCHAIN=$(pinned_toolchain)
 export SAME_BITS_BASE=${SAME_BITS_BASE:-${CARGO_TARGET_DIR:-target}/same-bits}
 
 # Sets name, target, machine, core, flags and profile for the row of that name.
