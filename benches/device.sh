@@ -14,8 +14,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source firmware-example/install.sh
-say() { printf 'device.sh: %s\n' "$*" >&2; }
-stop() { say "$@"; exit 1; }
 
 # program in benches/device/src/bin | what it is | instructions at most | cycles at most | for how many, if not for one call
 readonly ROWS='
@@ -56,13 +54,9 @@ export CARGO_PROFILE_RELEASE_DEBUG=false
 
 # $1: targets, in one word; $2: not empty, if cycles are wanted
 ensure_tools() {
-    local toolchain target program
-    have rustup || stop "rustup is missing; install it and try again"
-    toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-    rustup run "$toolchain" rustc --version &>/dev/null || rustup toolchain install "$toolchain" --profile minimal
-    for target in $1; do
-        rustup target add --toolchain "$toolchain" "$target" &>/dev/null || stop "rustup could not add the target $target"
-    done
+    local program
+    # shellcheck disable=SC2086 # targets in one word
+    ensure_rust_targets $1
     for program in cc:gcc size:binutils qemu-system-arm:qemu-system-arm; do
         have "${program%:*}" || install_package "${program#*:}" || stop "there is no ${program%:*}"
     done
@@ -74,8 +68,7 @@ ensure_tools() {
     elif ! have python3 && ! install_package python3; then
         WITHOUT_CYCLES="no python3"
     else
-        rustup component add --toolchain "$toolchain" llvm-tools &>/dev/null || stop "rustup could not add llvm-tools"
-        OBJDUMP=$(rustc --print target-libdir)/../bin/llvm-objdump
+        ensure_objdump
     fi
 }
 

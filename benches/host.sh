@@ -11,10 +11,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source firmware-example/install.sh
-say() { printf 'host.sh: %s\n' "$*" >&2; }
-stop() { say "$@"; exit 1; }
 
-readonly CASES=(sgd_2_3_1 adam_4_16_3 adam_4_16_3_batch_16 sgd_64_32_10 sgd_64_32_10_batch_32 predict_64_32_10)
+readonly CASES=(sgd_2_3_1 adam_4_16_3 adam_4_16_3_batch_16 sgd_64_32_10 sgd_64_32_10_batch_32 predict_64_32_10
+    tanh_1024 sigmoid_1024 softmax_1024 adam_1024)
 readonly TARGET=x86_64-unknown-linux-musl
 readonly EXPECTED=benches/host.expected
 readonly OUT=${CARGO_TARGET_DIR:-target}/host
@@ -25,12 +24,8 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 export CARGO_PROFILE_RELEASE_DEBUG=false
 
 ensure_tools() {
-    local toolchain
     [[ $(uname -sm) == "Linux x86_64" ]] || stop "this computer is $(uname -sm), and the counts are for x86-64 Linux"
-    have rustup || stop "rustup is missing; install it and try again"
-    toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-    rustup run "$toolchain" rustc --version &>/dev/null || rustup toolchain install "$toolchain" --profile minimal
-    rustup target add --toolchain "$toolchain" "$TARGET" &>/dev/null || stop "rustup could not add the target $TARGET"
+    ensure_rust_targets "$TARGET"
     have cc || install_package gcc || stop "there is no C compiler named cc"
     have valgrind || install_package valgrind || stop "there is no valgrind"
 }

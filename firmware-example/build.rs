@@ -14,6 +14,12 @@ fn main() {
     let data = Path::new("../host-tests/data");
     tables::iris(data, &out_dir);
     tables::digits(data, &out_dir);
+    // One speaker's weights and recordings fill a quarter of the flash, so an image has one of the six: 0 to 5.
+    println!("cargo::rerun-if-env-changed=VOICE_SPEAKER");
+    let speaker = env::var("VOICE_SPEAKER").map_or(0, |number| number.parse().expect("VOICE_SPEAKER is a number"));
+    println!("cargo::rerun-if-env-changed=VOICE_WEIGHTS");
+    let weights = env::var("VOICE_WEIGHTS").unwrap_or_else(|_| "../host-tests/fixtures/voice".to_owned());
+    tables::voice(data, Path::new(&weights), speaker, &out_dir);
     if variable("CARGO_CFG_TARGET_OS") == "none" {
         give_memory_layout_to_linker(&out_dir);
     }

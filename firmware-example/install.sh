@@ -1,7 +1,29 @@
-# Installing Debian packages, for the scripts that source this file (run.sh, host-tests/same_bits.sh).
+# Installing Debian packages and what rustup has, for the scripts that source this file, in the root of the repository.
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+stop() { say "$@"; exit 1; }
 have() { command -v "$1" >/dev/null; }
+
+# Adds targets to the pinned toolchain, which it sees to first, or stops.
+ensure_rust_targets() {
+    local toolchain target
+    have rustup || stop "rustup is missing; install it and try again"
+    toolchain=$(pinned_toolchain)
+    rustup run "$toolchain" rustc --version &>/dev/null || rustup toolchain install "$toolchain" --profile minimal >&2 \
+        || stop "rustup could not install Rust $toolchain"
+    for target in "$@"; do
+        rustup target add --toolchain "$toolchain" "$target" &>/dev/null || stop "rustup could not add the target $target"
+    done
+}
+
+pinned_toolchain() { sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml; }
+
+# Adds llvm-tools and sets OBJDUMP, or stops.
+ensure_objdump() {
+    rustup component add --toolchain "$(pinned_toolchain)" llvm-tools &>/dev/null || stop "rustup could not add llvm-tools"
+    OBJDUMP=$(rustc --print target-libdir)/../bin/llvm-objdump
+    [[ -x $OBJDUMP ]] || stop "there is no $OBJDUMP"
+}
 
 # Installs packages; what it does is said first. Where it can't, says what to type and returns 1. (Each step is followed by its
 # own way out, because `set -e` does nothing in a function that stands before `||`.)

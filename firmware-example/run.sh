@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|stack_overflow|
+#                              train_while_serving|voice|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `stack_overflow` must end by a
 # fault; `train_while_serving` predicts in an interrupt; `record` also replays on this computer what the device recorded, to the same
-# CRC; `resume` has device and this computer go on with each other's training; `tools` only installs. What is missing is installed first,
-# and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit for one run, in seconds (120).
+# CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image for each of six speakers and
+# starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay); `tools` only installs.
+# What is missing is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit
+# for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ./install.sh
@@ -23,8 +26,6 @@ readonly RUN_TIMEOUT=${RUN_TIMEOUT:-120}
 export PATH="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # These would replace the flags in .cargo/config.toml, and an image without its linker script is an empty one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
-
-stop() { say "$@"; exit 1; }
 
 # --- What must be there ------------------------------------------------------------------------------------------
 
@@ -96,11 +97,12 @@ emulate() {
 # Builds and runs a program, and says how it ended.
 run() {
     local name=$1 image status QEMU_FLAGS=()
-    [[ $name != timing && $name != train_while_serving ]] || QEMU_FLAGS=("${COUNTING[@]}")
+    [[ $name != timing && $name != train_while_serving && $name != voice ]] || QEMU_FLAGS=("${COUNTING[@]}")
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
         record) record_and_replay "$image" ;;
         resume) resume "$image" ;;
+        voice) voices ;;
         stack_overflow) overflow "$image" ;;
         *) emulate "$image" ;;
     esac && status=0 || status=$?
@@ -142,6 +144,40 @@ resume() {
     rm -r "$folder"
 }
 
+# An image for each speaker. The first start learns and saves, the second boots from what was saved, in a folder of the speaker's own, and
+# must recognise as many. Prints a table, and fails where the mean of all six is below 88 %.
+voices() {
+    local folder speaker image log line rows="" speakers=0 recordings=450 sums=(0 0 0) right again status=0
+    folder=${VOICE_FOLDER:-$(mktemp -d)} || return 1
+    for speaker in ${VOICE_SPEAKERS:-0 1 2 3 4 5}; do
+        image=$(VOICE_SPEAKER=$speaker build voice) || return 1
+        mkdir -p "$folder/$speaker" && rm -f "$folder/$speaker"/* || return 1
+        log=$(cd "$folder/$speaker" && emulate "$image" && emulate "$image") || status=$?
+        printf '%s\n\n' "$log"
+        [[ $status -eq 0 ]] || return "$status"
+        line=$(sed -n 's/.* \([a-z]*\): of 450 recordings \([0-9]*\) before, \([0-9]*\) after, \([0-9]*\) after .*/\1 \2 \3 \4/p' <<<"$log")
+        read -ra right <<<"$line"
+        again=$(sed -n 's/.*booted with the weights from flash: [a-z]* \([0-9]*\)\/450$/\1/p' <<<"$log")
+        [[ ${#right[@]} -eq 4 && $again == "${right[2]}" ]] || { say "after the restart ${again:-nothing} for ${right[2]:-nothing}"; return 1; }
+        rm -rf "${folder:?}/${right[0]}" && mv "$folder/$speaker" "$folder/${right[0]}" || return 1
+        rows+=$(printf '%-9s %9s %9s %17s' "${right[0]}" "$(percent "${right[1]}" $recordings)" "$(percent "${right[2]}" $recordings)" \
+            "$(percent "${right[3]}" $recordings)")$'\n'
+        sums=($((sums[0] + right[1])) $((sums[1] + right[2])) $((sums[2] + right[3])))
+        speakers=$((speakers + 1))
+    done
+    recordings=$((speakers * recordings))
+    printf '%-9s %9s %9s %17s\n%s' "speaker" before after "last layer only" "$rows"
+    printf '%-9s %9s %9s %17s\n' mean "$(percent "${sums[0]}" $recordings)" "$(percent "${sums[1]}" $recordings)" "$(percent "${sums[2]}" $recordings)"
+    [[ -n ${VOICE_FOLDER:-} ]] || rm -r "$folder"
+    [[ $speakers -ne 6 || $((sums[1] * 100)) -ge $((recordings * 88)) ]] || { say "the mean is below 88 %"; return 1; }
+}
+
+# $1 of $2 in percent with one decimal, rounded.
+percent() {
+    local tenths=$((($1 * 2000 + $2) / (2 * $2)))
+    printf '%d.%d %%' $((tenths / 10)) $((tenths % 10))
+}
+
 main() {
     local names=("${1:-all}") name result=0
     if [[ ${names[0]} == tools ]]; then
@@ -150,7 +186,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|voice|all|tools]" >&2
         exit 2
     fi
     ensure_tools

@@ -32,6 +32,36 @@ pub(super) fn digits(data: &Path, out_dir: &Path) {
     fs::write(out_dir.join("digits.rs"), source).expect("OUT_DIR can be written");
 }
 
+/// Six speakers, in the order of `fsdd_mfcc.bin`.
+const SPEAKERS: [&str; 6] = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"];
+
+/// Writes `voice.rs`, and beside it the recordings of one speaker as bytes: five of each digit to learn from, the others to test with.
+///
+/// `weights` has a file `NAME.safetensors` for each speaker, trained on the other five.
+pub(super) fn voice(data: &Path, weights: &Path, speaker: usize, out_dir: &Path) {
+    let file = data.join("fsdd_mfcc.bin");
+    println!("cargo::rerun-if-changed={}", file.display());
+    let contents = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let name = SPEAKERS.get(speaker).unwrap_or_else(|| panic!("there are {} speakers", SPEAKERS.len()));
+    // After 16 bytes of header: label, speaker, number of the recording, then 24 × 13 values.
+    let own = contents[16..].as_chunks::<{ 3 + 24 * 13 }>().0.iter().filter(|row| usize::from(row[1]) == speaker);
+    let (few, rest): (Vec<_>, Vec<&[u8; 3 + 24 * 13]>) = own.partition(|row| row[2] < 5);
+    let mut source = format!("pub const SPEAKER: &str = {name:?};\npub const PROGRAM: &str = \"voice_{name}\";\n");
+    for (part, rows) in [("few", few), ("rest", rest)] {
+        let values: Vec<u8> = rows.iter().flat_map(|row| &row[3..]).copied().collect();
+        fs::write(out_dir.join(format!("voice_{part}.bin")), values).expect("OUT_DIR can be written");
+        let (labels, upper) = (rows.iter().map(|row| row[0]).collect::<Vec<_>>(), part.to_uppercase());
+        source += &format!("pub(super) static {upper}_BYTES: &[u8] = include_bytes!(\"voice_{part}.bin\");\n");
+        source += &format!("pub(super) static {upper}_LABELS: [u8; {}] = {labels:?};\n", labels.len());
+    }
+    let weights = weights.join(format!("{name}.safetensors"));
+    println!("cargo::rerun-if-changed={}", weights.display());
+    fs::copy(&weights, out_dir.join("voice.safetensors"))
+        .unwrap_or_else(|error| panic!("{}: {error}", weights.display()));
+    source += "pub static WEIGHTS: &[u8] = include_bytes!(\"voice.safetensors\");\n";
+    fs::write(out_dir.join("voice.rs"), source).expect("OUT_DIR can be written");
+}
+
 /// Inputs and class labels.
 struct Table<T> {
     inputs: Vec<Vec<T>>,

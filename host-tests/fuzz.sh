@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes of anybody's making: checkpoints, flash at boot, the graph. The properties are in src/hostile.rs.
+# Fuzzes what reads bytes of anybody's making: checkpoints, flash at boot, files of weights, the graph. The properties are in src/hostile.rs.
 #
 #     host-tests/fuzz.sh [SECONDS]     # for each target, 60 if not said; 0 runs what was found before once more
 #
@@ -41,7 +41,7 @@ fuzz() {
 
 # Two at a time.
 result=0 running=0
-for target in checkpoint flash graph; do
+for target in checkpoint flash graph safetensors; do
     if [[ $running -eq 2 ]]; then
         wait -n || result=1
         running=1

@@ -10,6 +10,7 @@
 # is so. What is missing (targets, llvm-objdump) is installed first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source firmware-example/install.sh
 
 # Target and target-cpu.
 readonly IMAGES=(
@@ -38,18 +39,9 @@ readonly ROUTINES='<(__)?(fma|fmaf)(@plt)?>'
 unset CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 export CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_DEBUG=false
 
-say() { printf 'no_fused.sh: %s\n' "$*" >&2; }
-stop() { say "$@"; exit 1; }
-
 ensure_tools() {
-    local toolchain target
-    toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-    rustup component add --toolchain "$toolchain" llvm-tools &>/dev/null || stop "rustup could not add llvm-tools"
-    for target in "${IMAGES[@]%% *}"; do
-        rustup target add --toolchain "$toolchain" "$target" &>/dev/null || stop "rustup could not add the target $target"
-    done
-    OBJDUMP=$(rustc --print target-libdir)/../bin/llvm-objdump
-    [[ -x $OBJDUMP ]] || stop "there is no $OBJDUMP"
+    ensure_rust_targets "${IMAGES[@]%% *}"
+    ensure_objdump
 }
 
 # Everything in the library that implements one of these traits, and every scalar function, is in the image.

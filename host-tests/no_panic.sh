@@ -10,6 +10,7 @@
 # who asks for `overflow-checks` (but for `libm` and `heapless`, whose arithmetic is not ours). Exits with 0 only if all of it is so. What is missing (targets, llvm-objdump) is installed first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source firmware-example/install.sh
 
 readonly TARGETS=(thumbv7em-none-eabihf thumbv6m-none-eabi riscv32imc-unknown-none-elf)
 readonly OPT_LEVELS=(3 s)
@@ -20,18 +21,9 @@ readonly MISSING=a_panic_is_left_in_this_image
 unset CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 export CARGO_PROFILE_RELEASE_PANIC=abort
 
-say() { printf 'no_panic.sh: %s\n' "$*" >&2; }
-stop() { say "$@"; exit 1; }
-
 ensure_tools() {
-    local toolchain target
-    toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-    rustup component add --toolchain "$toolchain" llvm-tools &>/dev/null || stop "rustup could not add llvm-tools"
-    for target in "${TARGETS[@]}"; do
-        rustup target add --toolchain "$toolchain" "$target" &>/dev/null || stop "rustup could not add the target $target"
-    done
-    OBJDUMP=$(rustc --print target-libdir)/../bin/llvm-objdump
-    [[ -x $OBJDUMP ]] || stop "there is no $OBJDUMP"
+    ensure_rust_targets "${TARGETS[@]}"
+    ensure_objdump
 }
 
 # Every public function, and every method of a network, is called by its name somewhere in the image.

@@ -15,11 +15,12 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 
 have arm-linux-gnueabihf-gcc || install_packages gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 have qemu-arm || install_packages qemu-user
-toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-rustup target add --toolchain "$toolchain" "$TARGET" >&2 || { say "rustup has no target $TARGET for Rust $toolchain"; exit 1; }
+ensure_rust_targets "$TARGET"
 
 tests=("$@")
 [[ $# -gt 0 ]] || tests=(widths)
 export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc
 export CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_RUNNER="qemu-arm -L /usr/arm-linux-gnueabihf"
 cargo test --locked -p host-tests --target "$TARGET" "${tests[@]/#/--test=}"
+# Compiled for size, the library has shorter loops.
+cargo test --locked -p host-tests --target "$TARGET" --config 'profile.test.package.baregrad.opt-level="s"' "${tests[@]/#/--test=}"

@@ -44,9 +44,19 @@ riscv32imc       | riscv32imc-unknown-none-elf   | riscv32-virt  | RV32IMC, soft
 riscv32imafc     | riscv32imafc-unknown-none-elf | riscv32-virt  | RV32IMAFC                     |                                                          |
 wasm32           | wasm32-unknown-unknown        | node          | WebAssembly                   |                                                          |
 wasm32-simd128   | wasm32-unknown-unknown        | node          | WebAssembly, 128-bit vectors  | -C target-feature=+simd128                               |
+x86-64-dispatch  | x86_64-unknown-linux-gnu      | native        | chosen when it runs           |                                                          |
+x86-64-avx2-dispatch | x86_64-unknown-linux-gnu  | native        | the same, AVX2 at most        | --cfg=baregrad_vectors="avx2"                            |
+x86-64-fma       | x86_64-unknown-linux-gnu      | native        | feature fma, by software      |                                                          |
+x86-64-v3-fma    | x86_64-unknown-linux-gnu      | native        | feature fma, AVX2             | -C target-cpu=x86-64-v3                                  |
+x86-64-v4-fma    | x86_64-unknown-linux-gnu      | native        | feature fma, AVX-512          | -C target-cpu=x86-64-v4                                  |
+aarch64-fma      | aarch64-unknown-none          | aarch64-virt  | feature fma, NEON             |                                                          |
+cortex-m0-fma    | thumbv6m-none-eabi            | microbit      | feature fma, by software      |                                                          | OPT_LEVEL=z
+cortex-m4f-fma   | thumbv7em-none-eabihf         | netduinoplus2 | feature fma, VFMA             | -C target-cpu=cortex-m4                                  |
+riscv32imafc-fma | riscv32imafc-unknown-none-elf | riscv32-virt  | feature fma, FMADD            |                                                          |
 big-endian       | s390x-unknown-linux-gnu       | miri          | s390x, big-endian, shortened  |                                                          |
 '
-readonly EXPECTED=firmware-example/same_bits.expected
+# Rows whose names end in -dispatch or -fma have the library's feature of that name; fma gives other bits, the same on all its targets.
+readonly EXPECTED=firmware-example/same_bits.expected EXPECTED_FMA=firmware-example/same_bits_fma.expected
 readonly RUN_TIMEOUT=${RUN_TIMEOUT:-300} MIRI_FULL=${MIRI_FULL:-}
 # Machines that get a part of the program at a time: the microbit has 256 KB of flash, the third starts in a RAM of 512 KB,
 # and the second has 4 MB, of which a debug build would need 7. Miri is slow: one loss on values, one on labels, and the last part.
@@ -59,7 +69,7 @@ readonly MIRI_CASES='^(Xor/[^/]+/MeanSquaredError/|Iris/[^/]+/CrossEntropy/|scal
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # Each row has its own flags and settings; none may come from the environment.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET SAME_BITS_PARTS SAME_BITS_MACHINE
-TOOLCHAIN=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+TOOLCHAIN=$(pinned_toolchain)
 export SAME_BITS_BASE=${SAME_BITS_BASE:-${CARGO_TARGET_DIR:-target}/same-bits}
 
 # Sets name, target, machine, core, flags and profile for the row of that name.
@@ -116,7 +126,7 @@ native_obstacle() {
     # What target-cpu=x86-64-v3 and -v4 add, in the names of /proc/cpuinfo (LZCNT is abm there).
     local -A features=([x86-64-v3]="avx avx2 bmi1 bmi2 f16c fma abm movbe")
     features[x86-64-v4]="${features[x86-64-v3]} avx512f avx512bw avx512cd avx512dq avx512vl"
-    for feature in ${features[$name]:-}; do
+    for feature in ${features[${name%-fma}]:-}; do
         grep -qwm1 "$feature" /proc/cpuinfo || missing+=("$feature")
     done
     [[ ${#missing[@]} -eq 0 ]] || { echo "this processor has no ${missing[*]}"; return; }
@@ -149,6 +159,7 @@ build() {
             settings+=("CARGO_PROFILE_RELEASE_$setting")
         done
     fi
+    [[ $name != *-dispatch && $name != *-fma ]] || arguments+=(--features "${name##*-}")
     env "${settings[@]}" RUSTFLAGS="$flags" SAME_BITS_MACHINE="$machine" \
         cargo build "${arguments[@]}" --locked --package same-bits --target "$target" || return 1
     local program=$CARGO_TARGET_DIR/$target/$built/same_bits
@@ -184,10 +195,12 @@ without_end() {
 # The lines that the row must print.
 expected() {
     [[ $name != cortex-m55-mve* ]] || { echo "float_environment FlushesSubnormals"; return; }
+    local file=$EXPECTED
+    [[ $name != *-fma ]] || file=$EXPECTED_FMA
     case $machine in
-        microbit) grep -v '^Digits/' "$EXPECTED" ;;
-        miri) grep -v '^Digits/' "$EXPECTED" | if [[ $MIRI_FULL ]]; then cat; else grep -E "$MIRI_CASES"; fi ;;
-        *) cat "$EXPECTED" ;;
+        microbit) grep -v '^Digits/' "$file" ;;
+        miri) grep -v '^Digits/' "$file" | if [[ $MIRI_FULL ]]; then cat; else grep -E "$MIRI_CASES"; fi ;;
+        *) cat "$file" ;;
     esac
 }
 

@@ -8,12 +8,15 @@
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod board;
 pub mod digits;
+#[cfg(all(feature = "board", target_os = "none"))]
+pub mod file_flash;
 pub mod iris;
 pub mod record;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod report;
 pub mod resume;
 pub mod same_bits;
+pub mod voice;
 pub mod xor;
 
 use baregrad::Layer;

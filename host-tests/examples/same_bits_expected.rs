@@ -1,4 +1,5 @@
-//! Prints `firmware-example/same_bits.expected`: a CRC-32 for every stage of every case, by the textbook's plain loops.
+//! Prints `firmware-example/same_bits.expected`: a CRC-32 for every stage of every case, by the textbook's plain loops. With
+//! `--features fma` that is `same_bits_fma.expected`.
 
 fn main() {
     print!("{}", host_tests::same_bits::expected(false));

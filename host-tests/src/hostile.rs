@@ -8,10 +8,12 @@ use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
 use baregrad::graph::{Graph, GraphError, Node};
-use baregrad::{Dataset, MeanSquaredError, Network};
+use baregrad::safetensors::{self, Names};
+use baregrad::{Dataset, Dense, HeUniform, Layer, MeanSquaredError, Network, Relu, Zero};
 
 use crate::course::{Course, Small};
 use crate::flash::{SimFlash, drawn_place};
+use crate::tensor_file::{entry, file, header};
 
 /// Bytes as a checkpoint.
 pub fn checkpoint(data: &[u8]) {
@@ -117,6 +119,58 @@ fn sequences_are_near<'a>(places: impl Iterator<Item = &'a [u8]>) -> bool {
     let numbers: Vec<u32> = heads.map(|head| u32::from_le_bytes([head[4], head[5], head[6], head[7]])).collect();
     let near = |a: u32, b: u32| a.wrapping_sub(b).min(b.wrapping_sub(a)) < 1 << 29;
     numbers.iter().all(|a| numbers.iter().all(|b| near(*a, *b)))
+}
+
+/// Bytes as a `.safetensors` file, by names of two kinds.
+pub fn safetensors(data: &[u8]) {
+    type Pair = (Dense<2, 2, Relu>, Dense<2, 1>);
+    const NAMES: [&str; 4] = ["0.weight", "0.bias", "2.weight", "\u{1F980}\n"];
+
+    fn numbers(network: &Pair) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        network.parameters(&mut |piece| numbers.extend(piece.iter().map(|number| number.to_bits())));
+        numbers
+    }
+
+    let Some((how, rest)) = data.split_first() else { return };
+    let names = if how % 2 == 0 { Names::SEQUENTIAL } else { Names::Given(&NAMES) };
+    let kinds = [("F32", 4), ("F16", 2), ("BF16", 2)];
+    let (mut entries, mut numbers_of_file) = (Vec::new(), Vec::new());
+    for (index, shape) in [&[2, 2][..], &[2], &[1, 2], &[1]].into_iter().enumerate() {
+        let (kind, bytes) = kinds[(usize::from(*how) / 16 + index) % 3];
+        let begin = numbers_of_file.len();
+        numbers_of_file.resize(begin + bytes * shape.iter().product::<usize>(), 0x3C);
+        let name = if how % 2 == 1 && index == 3 {
+            r"\ud83E\udd80\n"
+        } else {
+            ["0.weight", "0.bias", "2.weight", "2.bias"][index]
+        };
+        entries.push(entry(name, shape, begin, numbers_of_file.len()).replace("F32", kind));
+    }
+    let bytes = match how / 2 % 4 {
+        0 => rest.to_vec(),
+        1 => edited(file(&header(&entries), &numbers_of_file), rest),
+        // With a length that is right again.
+        2 => {
+            let text = edited(header(&entries).into_bytes(), rest);
+            [&(text.len() as u64).to_le_bytes()[..], &text, &numbers_of_file].concat()
+        }
+        _ => file(&header(&entries), &edited(numbers_of_file, rest)),
+    };
+
+    let mut network = Pair::ZERO;
+    network.initialize_with(HeUniform, || 0x9E37_79B9);
+    let before = numbers(&network);
+    match safetensors::load(&mut network, &names, &bytes) {
+        Ok(()) => {
+            let mut buffer = vec![0; safetensors::file_bytes::<Pair>(&names)];
+            assert_eq!(safetensors::save(&network, &names, &mut buffer), Ok(buffer.len()), "what loads is finite");
+            let mut copy = Pair::ZERO;
+            assert_eq!(safetensors::load(&mut copy, &names, &buffer), Ok(()));
+            assert_eq!(numbers(&copy), numbers(&network), "what is accepted comes back");
+        }
+        Err(_) => assert_eq!(numbers(&network), before, "what is refused changes nothing"),
+    }
 }
 
 /// Bytes as a program that builds and evaluates graphs.

@@ -4,7 +4,8 @@
 //! library must equal bit for bit. [`precise`] is the loss in `f64`, for central differences. [`programs`] repeats the
 //! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it. [`flash`] is a
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
-//! bytes at all.
+//! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
+//! recordings of the voice demo.
 
 pub mod course;
 pub mod flash;
@@ -14,7 +15,10 @@ pub mod precise;
 pub mod programs;
 pub mod replay;
 pub mod same_bits;
+pub mod source;
+pub mod tensor_file;
 pub mod textbook;
+pub mod voice;
 
 /// The README's examples, as doc tests.
 #[cfg(doctest)]

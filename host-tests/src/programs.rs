@@ -1,10 +1,11 @@
 //! The firmware's programs again, in the textbook's loops: where `firmware-example/expected.txt` comes from.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use firmware_example::{digits, iris, xor};
+use firmware_example::{digits, iris, voice, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
+use crate::source::Architecture;
 use crate::textbook::{Activation, Layer, Loss, Network, Optimizer, Target, shuffle, step, uniform};
 
 /// CRC-32 of all parameters, little-endian, in storage order.
@@ -46,6 +47,30 @@ pub fn digits() -> Network {
             let pixels = batch.iter().map(|&i| digits::TRAIN_INPUTS[usize::from(i)]);
             let inputs: Vec<Vec<f32>> = pixels.map(|row| row.map(|p| f32::from(p) / 16.0).to_vec()).collect();
             let labels = batch.iter().map(|&i| Target::Label(digits::TRAIN_LABELS[usize::from(i)].into()));
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+        }
+    }
+    network
+}
+
+/// What program `voice` ends with, for one of the six speakers: all layers have learned.
+pub fn voice(speaker: usize) -> Network {
+    let architecture = Architecture::parse("Dense<312, 64, Relu>, Dense<64, 10>").expect("layers");
+    let mut network =
+        Network { layers: vec![Layer::zero(312, 64, Activation::Relu), Layer::zero(64, 10, Activation::Identity)] };
+    let file = crate::voice::weights(speaker);
+    network.set_parameters(&architecture.weights_of_safetensors(&file, "").expect("PyTorch's file"));
+    let few = crate::voice::split(speaker).few;
+    let mut generator = Pcg32::new(voice::SEED, 0);
+    let mut optimizer = Optimizer::Sgd { learning_rate: voice::LEARNING_RATE };
+    let mut order: Vec<u16> = (0..50).collect();
+    for _ in 0..voice::EPOCHS {
+        shuffle(&mut order, || generator.next_u32());
+        for batch in order.chunks(voice::BATCH) {
+            let values =
+                |i: &u16| few.inputs[usize::from(*i)].iter().map(|&byte| f32::from(byte as i8) / 32.0).collect();
+            let inputs: Vec<Vec<f32>> = batch.iter().map(values).collect();
+            let labels = batch.iter().map(|&i| Target::Label(few.labels[usize::from(i)].into()));
             step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
         }
     }

@@ -8,6 +8,11 @@
 
 use baregrad::scalar;
 
+/// `sum + x·w`, the product rounded by itself; with feature `fma` rounded once.
+pub fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
+    if cfg!(feature = "fma") { x.mul_add(w, sum) } else { sum + x * w }
+}
+
 /// Activation of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
@@ -138,7 +143,7 @@ impl Network {
                 for o in 0..layer.bias.len() {
                     let mut z = layer.bias[o];
                     for i in 0..sample.len() {
-                        z += sample[i] * layer.weights[i][o];
+                        z = multiply_add(z, sample[i], layer.weights[i][o]);
                     }
                     row.push(layer.activation.value(z));
                 }
@@ -164,7 +169,7 @@ impl Network {
                 for o in 0..outs {
                     let mut sum = x[0][i] * delta[0][o];
                     for s in 1..x.len() {
-                        sum += x[s][i] * delta[s][o];
+                        sum = multiply_add(sum, x[s][i], delta[s][o]);
                     }
                     gradient.weights[i][o] = sum;
                 }
@@ -184,7 +189,7 @@ impl Network {
                     for i in 0..ins {
                         let mut sum = delta[s][0] * layer.weights[i][0];
                         for o in 1..outs {
-                            sum += delta[s][o] * layer.weights[i][o];
+                            sum = multiply_add(sum, delta[s][o], layer.weights[i][o]);
                         }
                         delta_below[s][i] = sum * below.slope(x[s][i]);
                     }

@@ -1129,6 +1129,10 @@ impl<const PARAMETERS: usize, const SLOTS: usize> Layer for LiarLayer<PARAMETERS
         activations
     }
 
+    fn into_output<const B: usize>(activations: Matrix<B, 1>) -> Matrix<B, 1> {
+        activations
+    }
+
     fn output_mut<const B: usize>(activations: &mut Matrix<B, 1>) -> &mut Matrix<B, 1> {
         activations
     }

@@ -31,6 +31,11 @@ proptest! {
     }
 
     #[test]
+    fn safetensors_of_any_bytes_load_or_change_nothing(data in bytes(300)) {
+        hostile::safetensors(&data);
+    }
+
+    #[test]
     fn graphs_of_any_operations_give_values_or_errors(data in bytes(600)) {
         hostile::graph(&data);
     }

@@ -4,8 +4,10 @@
 //! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
 
 use baregrad::{Order, Trainer, Zero};
+use firmware_example::voice::{self, Learns};
 use firmware_example::{digits, expected_crc, iris, weights_crc, xor};
 use host_tests::programs;
+use host_tests::voice::{SPEAKERS, split as recordings, weights};
 
 fn trained_iris() -> (Box<iris::IrisTrainer>, iris::Progress, Vec<iris::Progress>) {
     let mut trainer = Box::new(Trainer::NEW);
@@ -41,6 +43,48 @@ fn plain_loops_give_the_expected_weights() {
     assert_eq!(Some(programs::weights_crc(&programs::digits())), expected_crc("digits"));
     assert_eq!(Some(programs::weights_crc(&programs::xor())), expected_crc("xor"));
     assert_eq!(Some(programs::weights_crc(&programs::iris())), expected_crc("iris"));
+    for (speaker, name) in SPEAKERS.iter().enumerate() {
+        let crc = programs::weights_crc(&programs::voice(speaker));
+        assert_eq!(Some(crc), expected_crc(&format!("voice_{name}")));
+    }
+}
+
+#[test]
+fn each_speaker_is_recognised_better_after_50_recordings_and_ends_with_the_weights_of_the_plain_loops() {
+    let (mut state, mut order) = (Box::new(voice::State::NEW), Order::IDENTITY);
+    let mut sums = [0; 3];
+    for (speaker, name) in SPEAKERS.iter().enumerate() {
+        let split = recordings(speaker);
+        assert_eq!([split.others.labels.len(), split.few.labels.len(), split.rest.labels.len()], [2500, 50, 450]);
+        assert!((0..10).all(|digit| split.few.labels.iter().filter(|label| **label == digit).count() == 5));
+        let mut row = [0; 3];
+        for (right, learns) in row.iter_mut().zip([None, Some(Learns::LastLayer), Some(Learns::AllLayers)]) {
+            voice::load(&mut state.trainer.network, &weights(speaker)).expect("PyTorch's file");
+            if let Some(learns) = learns {
+                voice::adapt(&mut state, &mut order, &split.few.dataset(), learns).expect("sound data");
+            }
+            *right = voice::right(&mut state, &split.rest.dataset()).expect("sound data");
+        }
+        println!("{name}: of 450 {} before, {} after training the last layer only, {} after", row[0], row[1], row[2]);
+        assert_eq!(Some(weights_crc(&state.trainer.network)), expected_crc(&format!("voice_{name}")));
+        for (sum, right) in sums.iter_mut().zip(row) {
+            *sum += right;
+        }
+    }
+    // Of 2700: about 66, 89 and 91 %.
+    let [before, last_layer, after] = sums;
+    assert!(before * 100 <= 2700 * 70 && last_layer * 100 >= 2700 * 86 && after * 100 >= 2700 * 88, "{sums:?}");
+}
+
+#[test]
+fn the_image_has_the_recordings_of_its_speaker() {
+    let speaker = SPEAKERS.iter().position(|name| *name == voice::SPEAKER).expect("one of the six");
+    let split = recordings(speaker);
+    for (theirs, ours) in [(voice::few(), split.few), (voice::rest(), split.rest)] {
+        let theirs = theirs.expect("as many labels");
+        assert!(theirs.inputs() == ours.inputs && theirs.targets() == ours.labels);
+    }
+    assert!(voice::WEIGHTS == weights(speaker));
 }
 
 #[test]

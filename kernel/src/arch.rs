@@ -39,6 +39,12 @@ pub(crate) use portable::{run, run_short, transpose};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
 pub(crate) use x86_64::{run, run_short, transpose};
 
+/// `sum + x·w`, the step of every sum of products here. The product rounds by itself; with feature `fma` only the sum does.
+#[inline(always)]
+pub(crate) fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
+    if cfg!(feature = "fma") { chosen::fused(x, w, sum) } else { sum + x * w }
+}
+
 /// Does the work by each kind of vectors that can be had here, for tests.
 #[cfg(test)]
 pub(crate) fn run_by_all<W: Work>(mut work: impl FnMut() -> W) {
@@ -59,13 +65,24 @@ pub(crate) use portable::keep_rolled;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub(crate) use scalar::keep_rolled;
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(all(target_arch = "riscv32", target_feature = "f"))]
+mod riscv32;
+
+#[cfg(target_arch = "aarch64")]
+use aarch64 as chosen;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 use arm as chosen;
 #[cfg(not(any(
+    target_arch = "aarch64",
     all(target_arch = "arm", target_abi = "eabihf"),
+    all(target_arch = "riscv32", target_feature = "f"),
     all(target_arch = "x86_64", target_feature = "sse")
 )))]
 use portable as chosen;
+#[cfg(all(target_arch = "riscv32", target_feature = "f"))]
+use riscv32 as chosen;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
 use x86_64 as chosen;
 

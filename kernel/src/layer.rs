@@ -111,6 +111,9 @@ pub trait Layer: Zero {
     /// The output, to overwrite by `delta`.
     fn output_mut<const B: usize>(activations: &mut Self::Activations<B>) -> &mut BatchOf<Self::Out, B>;
 
+    /// The output by value: without a copy where the compiler sees that nobody else wants it.
+    fn into_output<const B: usize>(activations: Self::Activations<B>) -> BatchOf<Self::Out, B>;
+
     /// Backward sweep of a layer whose input is data: updates the parameters.
     fn backward_first<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
         &mut self,
@@ -133,6 +136,25 @@ pub trait Layer: Zero {
         columns: &mut Columns<B>,
         step: &O::Step,
     );
+
+    /// Backward sweep of the layers from number `frozen` on: those below it keep their parameters, and no gradient is computed for them.
+    ///
+    /// `frozen` is below [`LAYERS`](Self::LAYERS); with 0 it is [`backward_first`](Self::backward_first). A single layer has nothing to add.
+    #[allow(clippy::too_many_arguments)] // as the other sweeps, and the number
+    fn backward_above<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+        &mut self,
+        frozen: usize,
+        inputs: &X,
+        samples: usize,
+        activations: &mut Self::Activations<B>,
+        slots: &mut Self::Slots<O>,
+        columns: &mut Columns<B>,
+        step: &O::Step,
+    ) {
+        if frozen == 0 {
+            self.backward_first::<B, O, X>(inputs, samples, activations, slots, columns, step);
+        }
+    }
 
     /// Second phase of the two-phase form: updates every parameter by its stored gradient.
     fn update<O: Optimizer>(

@@ -48,6 +48,7 @@
 //! | `history` | the last losses, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
 //! | [`checkpoint`] | weights and training state to bytes and back |
+//! | `safetensors` | weights from PyTorch and back, with that feature |
 //!
 //! # The same bits everywhere
 //!
@@ -61,7 +62,12 @@
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
 //! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`: checkpoints in flash.
+//! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
+//! `fma`: in the three products of a layer (forward, input gradient, weight gradient) `sum + x·w` is rounded once, IEEE 754's
+//! fusedMultiplyAdd, by the processor's instruction or, where it has none, slowly by `libm`. Other bits than without it, the same on every
+//! target with it; all else stays as it is. It pays on large processors; on a Cortex-M4 `VFMA` takes longer than `VMUL` and `VADD`. A
+//! checkpoint does not say by which arithmetic it was made: going on with the other one is allowed, and not bit for bit what went before.
 //! Without any, the library depends on `libm` alone.
 //!
 //! # Words
@@ -111,6 +117,8 @@ pub mod metrics;
 pub mod train;
 
 pub mod checkpoint;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};

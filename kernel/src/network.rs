@@ -83,6 +83,10 @@ macro_rules! network {
                 $last::output_mut(&mut activations.$last_index)
             }
 
+            fn into_output<const B: usize>(activations: Self::Activations<B>) -> BatchOf<Self::Out, B> {
+                $last::into_output(activations.$last_index)
+            }
+
             fn backward_first<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
                 &mut self,
                 inputs: &X,
@@ -125,6 +129,45 @@ macro_rules! network {
                     );
                 )*
                 self.0.backward::<B, O, Below>(inputs, samples, &mut activations.0, &mut slots.0, columns, step);
+            }
+
+            #[allow(unused_mut, unused_variables, unused_assignments)] // `start` in a network of one layer
+            fn backward_above<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+                &mut self,
+                frozen: usize,
+                inputs: &X,
+                samples: usize,
+                activations: &mut Self::Activations<B>,
+                slots: &mut Self::Slots<O>,
+                columns: &mut Columns<B>,
+                step: &O::Step,
+            ) {
+                // Layers in front of the one at hand.
+                let mut start = Self::LAYERS;
+                $(
+                    start = start.wrapping_sub($d_layer::LAYERS);
+                    if frozen < start {
+                        self.$d_index.backward::<B, O, $d_below::Activation>(
+                            $d_below::output_mut(&mut activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    } else {
+                        return self.$d_index.backward_above::<B, O, _>(
+                            frozen.wrapping_sub(start),
+                            $d_below::output(&activations.$d_below_index),
+                            samples,
+                            &mut activations.$d_index,
+                            &mut slots.$d_index,
+                            columns,
+                            step,
+                        );
+                    }
+                )*
+                self.0.backward_above::<B, O, X>(frozen, inputs, samples, &mut activations.0, &mut slots.0, columns, step);
             }
 
             fn update<O: Optimizer>(
@@ -301,9 +344,7 @@ pub trait Network: Layer {
         let mut activations = Self::Activations::<1>::ZERO;
         // A forward pass goes on to the end whatever it meets, so the output is what IEEE arithmetic makes of it.
         let _ = self.forward::<1, _>(core::slice::from_ref(sample), 1, &mut activations);
-        let mut output = BatchOf::<Self::Out, 1>::ZERO;
-        core::mem::swap(&mut output, Self::output_mut(&mut activations));
-        output
+        Self::into_output(activations)
     }
 
     /// The output for one sample, computed in (and borrowed from) activations that the user placed.

@@ -44,6 +44,7 @@ pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
 pub use weight_decay::WeightDecay;
 
+use crate::arch;
 use crate::zero::Zero;
 
 /// What a rule remembers of one parameter.
@@ -129,10 +130,9 @@ fn update_each<O: Optimizer>(
         let rows = (parameters.split_off_mut(..delta.len()), slots.split_off_mut(..delta.len()));
         let (Some(row), Some(slots)) = rows else { return };
         for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-            let product = *x * delta;
             let gradient = match O::running_sum(step, slot) {
-                Some(before) => before + product,
-                None => product,
+                Some(before) => arch::multiply_add(before, *x, *delta),
+                None => *x * delta,
             };
             *parameter = O::update(step, *parameter, gradient, slot);
         }

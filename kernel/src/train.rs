@@ -122,6 +122,42 @@ where
     Ok(loss.total(sum, count))
 }
 
+/// One training step that leaves the first `frozen` layers as they are: the last layer alone, say, for a new user of a trained network.
+///
+/// As [`step`] on a network of the other layers only, whose inputs are what the frozen ones make of the samples; bit for bit. The forward pass
+/// goes through all layers, the sweep through those that learn, and no gradient is computed for the layer below them. With `frozen` 0 it is
+/// [`step`]. An optimizer's slots of frozen layers stay as they are, and its count of steps goes on; how many layers are frozen may change
+/// from step to step.
+///
+/// # Errors
+/// As [`step`], and [`StepError::AllFrozen`] when no layer is left to train.
+pub fn step_frozen<N, O, L, D, const B: usize>(
+    network: &mut N,
+    frozen: usize,
+    slots: &mut N::Slots<O>,
+    workspace: &mut Workspace<N, B>,
+    samples: &D,
+    loss: &L,
+    optimizer: &mut O,
+) -> Result<f32, StepError>
+where
+    N: Layer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    if frozen >= N::LAYERS {
+        return Err(StepError::AllFrozen { layers: N::LAYERS });
+    }
+    let count = samples.len();
+    let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
+    let step = optimizer.begin_step();
+    let inputs = InputsFrom { samples, start: 0 };
+    let Workspace { activations, columns } = workspace;
+    network.backward_above::<B, O, _>(frozen, &inputs, count, activations, slots, columns, &step);
+    Ok(loss.total(sum, count))
+}
+
 /// Whether every parameter and every slot of the optimizer is finite.
 ///
 /// # Errors

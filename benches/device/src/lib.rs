@@ -22,7 +22,7 @@ pub use instruction_counter::{Counter, WrongCount};
 /// Counts a prediction and ends the program.
 ///
 /// Network and sample go through `black_box`, or the compiler would know their values.
-pub fn predict<N, const IN: usize>(prediction: impl Fn(&N, &[f32; IN])) -> !
+pub fn predict<N, const IN: usize>(mut prediction: impl FnMut(&N, &[f32; IN])) -> !
 where
     N: Layer<In = Features<IN>>,
 {

@@ -6,12 +6,13 @@ use std::env;
 use std::hint::black_box;
 use std::process::ExitCode;
 
+use baregrad::activation::Activation;
 use baregrad::data::Samples;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, MeanSquaredError, Network, Relu, Sgd, Sigmoid,
-    Trainer,
+    Adam, CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, Matrix, MeanSquaredError, Network, Relu, Sgd,
+    Sigmoid, Tanh, Trainer, Zero,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
@@ -29,6 +30,10 @@ fn main() -> ExitCode {
         Some("sgd_64_32_10") => step::<Digits, _, _, _, 64, 1>(Sgd::new(0.1), CrossEntropy, labels),
         Some("sgd_64_32_10_batch_32") => step::<Digits, _, _, _, 64, 32>(Sgd::new(0.1), CrossEntropy, labels),
         Some("predict_64_32_10") => predict(),
+        Some("tanh_1024") => activation::<Tanh>(),
+        Some("sigmoid_1024") => activation::<Sigmoid>(),
+        Some("softmax_1024") => softmax(),
+        Some("adam_1024") => adam(),
         _ => false,
     };
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -64,6 +69,36 @@ fn predict() -> bool {
     let sample = [(); 64].map(|()| unit(&mut generator));
     let (network, sample) = (black_box(&network), black_box(&sample));
     black_box(counted(|| network.predict(sample).argmax())) < 10
+}
+
+/// Values enough that what surrounds them counts for nothing.
+const MANY: usize = 1024;
+
+fn values() -> [f32; MANY] {
+    let mut generator = Pcg32::new(1, 0);
+    [(); MANY].map(|()| 8.0 * unit(&mut generator) - 4.0)
+}
+
+fn activation<A: Activation>() -> bool {
+    let mut values = values();
+    let values = black_box(&mut values[..]);
+    counted(|| A::values(values))
+}
+
+fn softmax() -> bool {
+    let values = Matrix::from_rows([values()]);
+    let values = black_box(&values);
+    black_box(counted(|| values.softmax())).rows[0][0] > 0.0
+}
+
+/// One update of many parameters.
+fn adam() -> bool {
+    let (mut parameters, gradients) = (values(), values());
+    let mut slots = [<Adam as Optimizer>::Slot::ZERO; MANY];
+    let step = Adam::new(0.001).begin_step();
+    let (parameters, slots, gradients) = (black_box(&mut parameters), black_box(&mut slots), black_box(&gradients));
+    counted(|| Adam::update_rows(&step, parameters, slots, &[1.0], gradients));
+    parameters[0] != gradients[0]
 }
 
 /// A number in `[0, 1)`.

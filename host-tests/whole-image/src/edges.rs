@@ -18,6 +18,7 @@ use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::Network;
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
+use baregrad::safetensors::{self, ExportError, ImportError, Names, Tensor};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::shape::{Features, SampleOf, Shape};
 use baregrad::train::Slices;
@@ -45,6 +46,7 @@ pub fn edges() {
     parts();
     weights(&mut trainer.network);
     in_flash(&mut trainer.network);
+    as_tensors(&mut trainer.network);
     let rule = black_box(Adam::new(0.1));
     training(rule);
     training(black_box(AdamW::new(0.1)));
@@ -98,6 +100,7 @@ fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<C
     let mut optimizer = black_box(Adam::new(0.1));
     black_box(trainer.step(samples, CrossEntropy, &mut optimizer).is_ok());
     poll(trainer.step_in_slices(samples, CrossEntropy, &mut optimizer));
+    black_box(trainer.step_frozen(unknown(), samples, CrossEntropy, &mut optimizer).is_ok());
     black_box(trainer.mean_loss(samples, CrossEntropy).is_ok());
     black_box(
         trainer.evaluate(samples, CrossEntropy, unknown()).map(|all| (all.accuracy(), all.top_k_accuracy())).ok(),
@@ -212,6 +215,25 @@ fn weights(network: &mut Classifier) {
     black_box(checkpoint::read_weights(network, unknown(), &mut source).is_ok());
 }
 
+/// A file from anywhere, by names from anywhere.
+fn as_tensors(network: &mut Classifier) {
+    let mut buffer = [0; 512];
+    let buffer = black_box(&mut buffer[..]);
+    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "net." }, Names::Given(black_box(&["a", "b"]))] {
+        let names = black_box(names);
+        black_box(safetensors::file_bytes::<Classifier>(&names));
+        black_box(safetensors::save(network, &names, buffer).is_ok());
+        black_box(
+            safetensors::write(network, &names, &mut |piece| {
+                sink(piece).map_err(|_| black_box(ExportError::WrongTensors))
+            })
+            .is_ok(),
+        );
+        black_box(safetensors::load(network, &names, buffer).is_ok());
+    }
+    black_box([Tensor::transposed("weight", unknown(), unknown()), Tensor::vector("bias", unknown())]);
+}
+
 /// A flash of which nothing is known.
 struct Chip;
 
@@ -313,6 +335,8 @@ pub fn texts() {
     show(black_box(&SaveError::WrongLength));
     show(black_box(&LoadError::Truncated { expected: 32 }));
     show(black_box(&RegionError::BeyondFlash));
+    show(black_box(&ImportError::NoHeader));
+    show(black_box(&ExportError::WrongTensors));
     show(black_box(&FlashSaveError::Flash(0_u8)));
     show(black_box(&FlashLoadError::Flash(0_u8)));
     show(black_box(&WriteError::Sink(0_u8)));

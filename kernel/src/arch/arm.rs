@@ -18,11 +18,57 @@ macro_rules! each {
     };
 }
 
-// Below the macro, because these files use it.
+/// Whether size comes first: then a loop does one row at a time.
+const SMALL: bool = cfg!(baregrad_small);
+
+/// A loop that does several rows at a time, `$count` times; where size comes first it is left out, and the loop over the rest does all.
+#[cfg(not(baregrad_small))]
+macro_rules! unrolled {
+    ($count:literal, $($line:expr),+) => {
+        concat!("cmp ", $count, ", #0\nbeq 3f\n2:\n", $($line, "\n",)+ "subs ", $count, ", #1\nbne 2b\n3:\n")
+    };
+}
+#[cfg(baregrad_small)]
+macro_rules! unrolled {
+    ($count:literal, $($line:expr),+) => {
+        concat!("/* ", $count, " */")
+    };
+}
+
+/// One text of two: by itself each product rounds before it is added, with feature `fma` it does not.
+#[cfg(not(feature = "fma"))]
+macro_rules! apart_or_fused {
+    ($apart:expr, $fused:expr) => {
+        $apart
+    };
+}
+#[cfg(feature = "fma")]
+macro_rules! apart_or_fused {
+    ($apart:expr, $fused:expr) => {
+        $fused
+    };
+}
+
+/// `sum += x·w` for each `v` below the operand `count`: the products in place of `w`, then the sums, so that none waits for the line
+/// before.
+macro_rules! add_each_product {
+    ($count:literal, $sum:literal, $x:literal, $w:literal) => {
+        apart_or_fused!(
+            concat!(
+                each!($count, "vmul.f32 ", $w, ", ", $x, ", ", $w),
+                each!($count, "vadd.f32 ", $sum, ", ", $sum, ", ", $w)
+            ),
+            each!($count, "vfma.f32 ", $sum, ", ", $x, ", ", $w)
+        )
+    };
+}
+
+// Below the macros, because these files use them.
 mod adam;
 mod backward;
 mod descent;
 mod forward;
+mod fused;
 mod rectifier;
 mod square_root;
 
@@ -30,8 +76,18 @@ pub(crate) use adam::adam;
 pub(crate) use backward::{descend_batch, input_gradient, weight_gradient};
 pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
+pub(crate) use fused::fused;
 pub(crate) use rectifier::{relu, relu_backward};
 pub(crate) use square_root::sqrt;
+
+/// A number that the compiler then does not know: it takes a piece of assembly for one instruction, and would copy it for each of a known
+/// number of rounds. [`core::hint::black_box`] would go through memory.
+#[inline(always)]
+fn unknown(mut number: usize) -> usize {
+    // SAFETY: no instruction at all.
+    unsafe { core::arch::asm!("/* {} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags)) };
+    number
+}
 
 /// These cores have loops of their own.
 pub(crate) const HAS_LOOPS: bool = true;

@@ -10,6 +10,12 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
+/// `x·w + sum`, rounded once, by `libm`'s routine: exact, and slow.
+#[inline]
+pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
+    libm::fmaf(x, w, sum)
+}
+
 /// Does the work by what the compiler makes of four values side by side.
 #[inline(always)]
 pub(crate) fn run<W: Work>(work: W) -> W::Output {

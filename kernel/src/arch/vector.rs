@@ -22,6 +22,15 @@ pub(crate) trait Vector: Copy {
 
     /// `self · other`.
     fn multiply(self, other: Self) -> Self;
+
+    /// `self + x·w`, rounded once.
+    fn fused(self, x: Self, w: Self) -> Self;
+
+    /// `self + x·w`; the product rounds by itself, unless with feature `fma`.
+    #[inline(always)]
+    fn multiply_add(self, x: Self, w: Self) -> Self {
+        if cfg!(feature = "fma") { self.fused(x, w) } else { self.add(x.multiply(w)) }
+    }
 }
 
 /// A loop, written once for vectors of any length.
@@ -75,6 +84,14 @@ impl Vector for [f32; 4] {
     #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         each(self, other, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn fused(mut self, x: Self, w: Self) -> Self {
+        for (sum, (x, w)) in self.iter_mut().zip(x.into_iter().zip(w)) {
+            *sum = super::chosen::fused(x, w, *sum);
+        }
+        self
     }
 }
 

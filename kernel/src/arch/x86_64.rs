@@ -14,9 +14,24 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
 }
 
+/// `x·w + sum`, rounded once: by the processor's instruction where the build knows of it.
+#[inline(always)]
+pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
+    #[cfg(target_feature = "fma")]
+    // SAFETY: the build has FMA.
+    unsafe {
+        _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(x), _mm_set_ss(w), _mm_set_ss(sum)))
+    }
+    #[cfg(not(target_feature = "fma"))]
+    super::portable::fused(x, w, sum)
+}
+
+/// With feature `fma`, but in a build that may not use the instruction everywhere.
+const NO_FMA: bool = cfg!(all(feature = "fma", not(target_feature = "fma")));
+
 /// Does the work by the longest vectors that the build knows of or, with feature `dispatch`, that the processor has.
 ///
-/// No function here enables `fma`: products and sums round by themselves on every path.
+/// Without feature `fma` no function here enables it: products and sums round by themselves on every path.
 #[inline(always)]
 pub(crate) fn run<W: Work>(work: W) -> W::Output {
     if cfg!(target_feature = "avx512f") {
@@ -25,13 +40,13 @@ pub(crate) fn run<W: Work>(work: W) -> W::Output {
     if cfg!(feature = "dispatch") {
         return run_at(detect::level(), work);
     }
-    if cfg!(target_feature = "avx") { work.run::<__m256>() } else { work.run::<__m128>() }
+    if cfg!(target_feature = "avx") && !NO_FMA { work.run::<__m256>() } else { work.run::<__m128>() }
 }
 
 /// Does the work by vectors of four, for rows that would not fill longer ones.
 #[inline(always)]
 pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
-    work.run::<__m128>()
+    if NO_FMA { run(work) } else { work.run::<__m128>() }
 }
 
 /// Does the work by the vectors of a level, or of a lower one that this processor has.
@@ -47,6 +62,7 @@ pub(crate) fn run_at<W: Work>(level: u8, work: W) -> W::Output {
 }
 
 #[target_feature(enable = "avx2")]
+#[cfg_attr(feature = "fma", target_feature(enable = "fma"))]
 fn avx2<W: Work>(work: W) -> W::Output {
     work.run::<__m256>()
 }
@@ -129,6 +145,26 @@ impl Vector for __m128 {
     fn multiply(self, other: Self) -> Self {
         unsafe { _mm_mul_ps(self, other) }
     }
+
+    #[inline(always)]
+    fn fused(self, x: Self, w: Self) -> Self {
+        #[cfg(target_feature = "fma")]
+        unsafe {
+            _mm_fmadd_ps(x, w, self)
+        }
+        #[cfg(not(target_feature = "fma"))]
+        {
+            let [mut sums, x, w] = [self, x, w].map(|vector| {
+                let mut lanes = [0.0; 4];
+                vector.store(&mut lanes, 0);
+                lanes
+            });
+            for (sum, (x, w)) in sums.iter_mut().zip(x.into_iter().zip(w)) {
+                *sum = super::portable::fused(x, w, *sum);
+            }
+            Self::load(&sums, 0)
+        }
+    }
 }
 
 /// All bits set in the first `count` lanes.
@@ -185,6 +221,11 @@ impl Vector for __m256 {
     fn multiply(self, other: Self) -> Self {
         unsafe { _mm256_mul_ps(self, other) }
     }
+
+    #[inline(always)]
+    fn fused(self, x: Self, w: Self) -> Self {
+        unsafe { _mm256_fmadd_ps(x, w, self) }
+    }
 }
 
 impl Vector for __m512 {
@@ -230,5 +271,10 @@ impl Vector for __m512 {
     #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         unsafe { _mm512_mul_ps(self, other) }
+    }
+
+    #[inline(always)]
+    fn fused(self, x: Self, w: Self) -> Self {
+        unsafe { _mm512_fmadd_ps(x, w, self) }
     }
 }

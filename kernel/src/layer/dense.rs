@@ -32,7 +32,7 @@ use crate::zero::Zero;
 /// In matrices, with `⊙` elementwise and a row per sample: `δ` below `= (δ·Wᵀ) ⊙ g'(z below)`, `∂W = xᵀ·δ`, `∂b` = the column sums of
 /// `δ`; and for the last layer `δ = ∂L/∂y ⊙ g'(z)`, which the loss makes.
 ///
-/// Every product and every sum rounds to nearest `f32` by itself; nothing is fused or reassociated. Same bits on every
+/// Every product and every sum rounds to nearest `f32` by itself; nothing is fused (unless by feature `fma`) or reassociated. Same bits on every
 /// target.
 ///
 /// # Special values
@@ -133,6 +133,10 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
     }
 
     fn output_mut<const B: usize>(activations: &mut Matrix<B, OUT>) -> &mut Matrix<B, OUT> {
+        activations
+    }
+
+    fn into_output<const B: usize>(activations: Matrix<B, OUT>) -> Matrix<B, OUT> {
         activations
     }
 

@@ -8,7 +8,8 @@ use crate::shape::Inputs;
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples.
 ///
 /// # Order and rounding
-/// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own.
+/// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own (with feature `fma` they round once, together; so
+/// do they in the sums of the sweep).
 #[inline(never)] // one body per shape, whatever the caller knows of the batch
 pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
     x: &X,

@@ -329,8 +329,8 @@ pub(super) fn row_tile<const C: usize, const IN: usize, const OUT: usize, O: Opt
 
 /// What a row of weights is multiplied with in the forward pass, sample by sample.
 trait Columns<const C: usize> {
-    /// The products of sample `s`'s inputs with its `delta`.
-    fn products<const V: usize>(&self, s: usize, delta: &[f32; V]) -> [[f32; V]; C];
+    /// Adds the products of sample `s`'s inputs with its `delta`.
+    fn add_sample<const V: usize>(&self, s: usize, delta: &[f32; V], sums: &mut [[f32; V]; C]);
 
     /// Adds the products of all samples by the processor's own loop; says whether there is one.
     #[inline(always)]
@@ -359,14 +359,12 @@ trait Columns<const C: usize> {
 /// The saved input columns.
 impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
     #[inline(always)]
-    fn products<const V: usize>(&self, s: usize, delta: &[f32; V]) -> [[f32; V]; C] {
-        let mut products = [[0.0; V]; C];
+    fn add_sample<const V: usize>(&self, s: usize, delta: &[f32; V], sums: &mut [[f32; V]; C]) {
         if let Some(saved) = self.get(s) {
-            for (product, x) in products.iter_mut().zip(saved) {
-                *product = multiply(*x, delta);
+            for (sums, x) in sums.iter_mut().zip(saved) {
+                multiply_add(sums, *x, delta);
             }
         }
-        products
     }
 
     #[inline(always)]
@@ -396,8 +394,10 @@ struct Ones;
 
 impl Columns<1> for Ones {
     #[inline(always)]
-    fn products<const V: usize>(&self, _s: usize, delta: &[f32; V]) -> [[f32; V]; 1] {
-        [*delta]
+    fn add_sample<const V: usize>(&self, _s: usize, delta: &[f32; V], [sums]: &mut [[f32; V]; 1]) {
+        for (sum, delta) in sums.iter_mut().zip(delta) {
+            *sum += delta;
+        }
     }
 }
 
@@ -488,29 +488,12 @@ fn gradient_sums<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
         && let Some((first, others)) = delta.split_first()
     {
         // The first stands apart: the compiler knows that adding to -0 is nothing to do.
-        add_products::<C, V, OUT, K>(columns, 0, first, at, &mut sums);
+        columns.add_sample(0, &floats::<V, OUT>(first, at), &mut sums);
         for (s, delta) in others.iter().enumerate() {
-            add_products::<C, V, OUT, K>(columns, s + 1, delta, at, &mut sums);
+            columns.add_sample(s + 1, &floats::<V, OUT>(delta, at), &mut sums);
         }
     }
     sums
-}
-
-/// Adds the products of one sample.
-#[inline(always)]
-fn add_products<const C: usize, const V: usize, const OUT: usize, K: Columns<C> + ?Sized>(
-    columns: &K,
-    sample: usize,
-    delta: &[f32; OUT],
-    at: usize,
-    sums: &mut [[f32; V]; C],
-) {
-    let products: [[f32; V]; C] = columns.products(sample, &floats::<V, OUT>(delta, at));
-    for (sum, products) in sums.iter_mut().zip(products) {
-        for (sum, product) in sum.iter_mut().zip(products) {
-            *sum += product;
-        }
-    }
 }
 
 /// Neighbouring parameters from old values to new ones: one small loop for all layers.

@@ -61,7 +61,7 @@ fn accumulate<V: Vector, const S: usize, const N: usize>(sums: &mut [[V; N]; S],
     for (sums, x) in sums.iter_mut().zip(x) {
         let x = V::splat(x);
         for (sum, w) in sums.iter_mut().zip(w) {
-            *sum = sum.add(x.multiply(w));
+            *sum = sum.multiply_add(x, w);
         }
     }
 }

@@ -58,6 +58,11 @@ pub enum StepError {
     NonFiniteState,
     /// No gradient has been stored since the last restart.
     NoGradient,
+    /// Every layer was to be frozen, so none is left to train.
+    AllFrozen {
+        /// Number of layers.
+        layers: usize,
+    },
     /// The data set, or the order of its samples, is unsound.
     Data(DataError),
 }
@@ -119,6 +124,7 @@ impl fmt::Display for StepError {
             Self::NonFiniteGradient => write!(f, "a gradient is infinite or NaN"),
             Self::NonFiniteState => write!(f, "a parameter or a slot of the optimizer is infinite or NaN"),
             Self::NoGradient => write!(f, "no gradient has been accumulated"),
+            Self::AllFrozen { layers } => write!(f, "all {layers} layers are frozen, so none is left to train"),
             Self::Data(error) => error.fmt(f),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Gradients, Slices, StepError, Workspace, accumulate, accumulate_all, apply, binary_confusion_matrix, check,
-    confusion_matrix, evaluate, mean_loss, step, step_in_slices,
+    confusion_matrix, evaluate, mean_loss, step, step_frozen, step_in_slices,
 };
 use crate::data::{Index, Samples};
 use crate::layer::{Layer, SlicedLayer};
@@ -70,6 +70,24 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         L: Loss<N::Out, N::Activation, D::Target>,
     {
         step_in_slices(&mut self.network, &mut self.slots, &mut self.workspace, samples, loss, optimizer)
+    }
+
+    /// One training step that leaves the first `frozen` layers as they are; see [`train::step_frozen`](step_frozen()).
+    ///
+    /// # Errors
+    /// See [`StepError`]: network, slots and optimizer are then as they were.
+    pub fn step_frozen<L, D>(
+        &mut self,
+        frozen: usize,
+        samples: &D,
+        loss: L,
+        optimizer: &mut O,
+    ) -> Result<f32, StepError>
+    where
+        D: Samples<Input = SampleOf<N::In>>,
+        L: Loss<N::Out, N::Activation, D::Target>,
+    {
+        step_frozen(&mut self.network, frozen, &mut self.slots, &mut self.workspace, samples, &loss, optimizer)
     }
 
     /// Adds a batch to a stored gradient; see [`train::accumulate`](accumulate()).

@@ -4,14 +4,15 @@
 
 use core::hint::black_box;
 
-use baregrad::{Dense, Network};
+use baregrad::{Dense, Matrix, Network, Zero};
 use cortex_m_rt::entry;
 
 type Net = Dense<64, 32>;
 
 #[entry]
 fn main() -> ! {
+    let mut output = Matrix::ZERO;
     benches_device::predict::<Net, 64>(|network, sample| {
-        black_box(network.predict(sample));
+        let _ = black_box(network.predict_in(sample, &mut output));
     })
 }

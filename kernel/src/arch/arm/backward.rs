@@ -37,6 +37,20 @@ pub(crate) fn input_gradient<const OUT: usize>(
     true
 }
 
+/// The products of `$count` values of `delta` with those of two rows, added to a sum for each.
+macro_rules! add_two_rows {
+    ($count:literal, $a:literal, $b:literal) => {
+        apart_or_fused!(
+            concat!(
+                each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
+                each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
+                each!($count, "vadd.f32 ", $a, ", ", $a, ", s1\\v\nvadd.f32 ", $b, ", ", $b, ", s2\\v")
+            ),
+            each!($count, "vfma.f32 ", $a, ", s1\\v, s\\v\nvfma.f32 ", $b, ", s2\\v, s\\v")
+        )
+    };
+}
+
 /// `$count` values of `delta` with those of four rows. Each sum waits for the three others, never for itself.
 macro_rules! four_rows {
     ($count:literal, $last:literal) => {
@@ -50,18 +64,14 @@ macro_rules! four_rows {
             "vldmia {r1}!, {{s20-s2",
             $last,
             "}}\n",
-            each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
-            each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
-            each!($count, "vadd.f32 s4, s4, s1\\v\nvadd.f32 s5, s5, s2\\v"),
+            add_two_rows!($count, "s4", "s5"),
             "vldmia {r2}!, {{s10-s1",
             $last,
             "}}\n",
             "vldmia {r3}!, {{s20-s2",
             $last,
             "}}\n",
-            each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
-            each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
-            each!($count, "vadd.f32 s6, s6, s1\\v\nvadd.f32 s7, s7, s2\\v"),
+            add_two_rows!($count, "s6", "s7"),
         )
     };
 }
@@ -179,13 +189,6 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize>(
     true
 }
 
-/// The products of column `$x` with `delta` in `$a …`, and their sums.
-macro_rules! column_products {
-    ($x:literal) => {
-        each!("width", "vmul.f32 s1\\v, ", $x, ", s\\v")
-    };
-}
-
 /// A line for column `$v` of a tile, if the tile is that wide.
 macro_rules! column_line {
     ($v:literal, $($line:literal),+) => {
@@ -193,14 +196,23 @@ macro_rules! column_line {
     };
 }
 
-/// Adds the products to four sums.
+/// Adds the products of column `$x` with `delta` to four sums.
 macro_rules! add_products {
-    ($a:literal, $b:literal, $c:literal, $d:literal) => {
-        concat!(
-            column_line!(0, "vadd.f32 ", $a, ", ", $a, ", s10"),
-            column_line!(1, "vadd.f32 ", $b, ", ", $b, ", s11"),
-            column_line!(2, "vadd.f32 ", $c, ", ", $c, ", s12"),
-            column_line!(3, "vadd.f32 ", $d, ", ", $d, ", s13"),
+    ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        apart_or_fused!(
+            concat!(
+                each!("width", "vmul.f32 s1\\v, ", $x, ", s\\v"),
+                column_line!(0, "vadd.f32 ", $a, ", ", $a, ", s10"),
+                column_line!(1, "vadd.f32 ", $b, ", ", $b, ", s11"),
+                column_line!(2, "vadd.f32 ", $c, ", ", $c, ", s12"),
+                column_line!(3, "vadd.f32 ", $d, ", ", $d, ", s13"),
+            ),
+            concat!(
+                column_line!(0, "vfma.f32 ", $a, ", ", $x, ", s0"),
+                column_line!(1, "vfma.f32 ", $b, ", ", $x, ", s1"),
+                column_line!(2, "vfma.f32 ", $c, ", ", $x, ", s2"),
+                column_line!(3, "vfma.f32 ", $d, ", ", $x, ", s3"),
+            )
         )
     };
 }
@@ -210,14 +222,10 @@ macro_rules! sample {
     () => {
         concat!(
             "vldmia {x}!, {{s4-s7}}\nvldmia {delta}, {{s0-s{last}}}\nadd {delta}, {delta}, {stride}\n",
-            column_products!("s4"),
-            add_products!("s16", "s17", "s18", "s19"),
-            column_products!("s5"),
-            add_products!("s20", "s21", "s22", "s23"),
-            column_products!("s6"),
-            add_products!("s24", "s25", "s26", "s27"),
-            column_products!("s7"),
-            add_products!("s28", "s29", "s30", "s31"),
+            add_products!("s4", "s16", "s17", "s18", "s19"),
+            add_products!("s5", "s20", "s21", "s22", "s23"),
+            add_products!("s6", "s24", "s25", "s26", "s27"),
+            add_products!("s7", "s28", "s29", "s30", "s31"),
         )
     };
 }

@@ -2,6 +2,8 @@
 
 use core::arch::asm;
 
+use super::SMALL;
+
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]`, `i = 0, 1, …`: four samples together, each weight loaded once for all, or any number
 /// one by one.
 #[inline(always)]
@@ -41,8 +43,7 @@ fn forward_one<const IN: usize, const OUT: usize>(
     // `last`; each is as wide as there are columns left.
     unsafe {
         if last > at {
-            // The compiler takes a piece of assembly for one instruction and would copy it for each of a known number of rounds.
-            let tiles = core::hint::black_box((last - at) / 16);
+            let tiles = super::unknown((last - at) / 16);
             sixteens(x, IN, weights.add(at), OUT, bias.add(at), z.add(at), tiles);
         }
         let (weights, bias, z) = (weights.add(last), bias.add(last), z.add(last));
@@ -93,7 +94,7 @@ unsafe fn rest<const WIDTH: usize>(
 /// `tiles` times 16 neighbouring outputs.
 ///
 /// # Safety
-/// As [`wide`] with 8 further outputs, for each of the tiles.
+/// As [`wide`] with 8 further outputs, for each of the tiles; there is at least one.
 #[inline(never)]
 unsafe fn sixteens(
     x: *const f32,
@@ -104,10 +105,17 @@ unsafe fn sixteens(
     z: *mut f32,
     tiles: usize,
 ) {
-    for tile in 0..tiles {
-        let at = tile.wrapping_mul(16);
+    let (mut weights, mut bias, mut z, mut left) = (weights, bias, z, tiles);
+    loop {
         // SAFETY: the caller's.
-        unsafe { wide_tile::<8>(x, inputs, weights.add(at), outputs, bias.add(at), z.add(at)) };
+        unsafe {
+            wide_tile::<8>(x, inputs, weights, outputs, bias, z);
+            (weights, bias, z) = (weights.add(16), bias.add(16), z.add(16));
+        }
+        left = left.wrapping_sub(1);
+        if left == 0 {
+            return;
+        }
     }
 }
 
@@ -134,11 +142,9 @@ macro_rules! wide_row {
     ($x:literal) => {
         concat!(
             "vldmia {w}!, {{s0-s7}}\n",
-            each!("eight", "vmul.f32 s\\v, ", $x, ", s\\v"),
-            each!("eight", "vadd.f32 s1\\v, s1\\v, s\\v"),
+            add_each_product!("eight", "s1\\v", $x, "s\\v"),
             "vldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n",
-            each!("more", "vmul.f32 s\\v, ", $x, ", s\\v"),
-            each!("more", "vadd.f32 s2\\v, s2\\v, s\\v"),
+            add_each_product!("more", "s2\\v", $x, "s\\v"),
         )
     };
 }
@@ -163,17 +169,14 @@ unsafe fn wide_tile<const MORE: usize>(
         asm!(
             "vldmia {bias}!, {{s10-s17}}",
             "vldmia {bias}, {{s20-s2{last}}}",
-            "cmp {fours}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {x}!, {{s28-s31}}",
-            wide_row!("s28"),
-            wide_row!("s29"),
-            wide_row!("s30"),
-            wide_row!("s31"),
-            "subs {fours}, #1",
-            "bne 2b",
-            "3:",
+            unrolled!(
+                "{fours}",
+                "vldmia {x}!, {{s28-s31}}",
+                wide_row!("s28"),
+                wide_row!("s29"),
+                wide_row!("s30"),
+                wide_row!("s31")
+            ),
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
@@ -190,7 +193,7 @@ unsafe fn wide_tile<const MORE: usize>(
             x = inout(reg) x => _,
             w = inout(reg) weights => _,
             fours = inout(reg) inputs / 4 => _,
-            rest = inout(reg) inputs % 4 => _,
+            rest = inout(reg) if SMALL { inputs } else { inputs % 4 } => _,
             stride = in(reg) outputs.wrapping_sub(8).wrapping_mul(4),
             bias = inout(reg) bias => _,
             z = inout(reg) z => _,
@@ -206,8 +209,7 @@ macro_rules! narrow_row {
     ($x:literal) => {
         concat!(
             ".if {whole}\nvldmia {w}!, {{s0-s{last}}}\n.else\nvldmia {w}, {{s0-s{last}}}\nadd {w}, {w}, {stride}\n.endif\n",
-            each!("width", "vmul.f32 s\\v, s{", $x, "}, s\\v"),
-            each!("width", "vadd.f32 s1\\v, s1\\v, s\\v"),
+            add_each_product!("width", "s1\\v", $x, "s\\v"),
         )
     };
 }
@@ -235,15 +237,15 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
             "beq 3f",
             "2:",
             "vldmia {x}!, {{s{xa}-s{xb}}}",
-            narrow_row!("xa"),
-            narrow_row!("xb"),
+            narrow_row!("s{xa}"),
+            narrow_row!("s{xb}"),
             "subs {pairs}, #1",
             "bne 2b",
             "3:",
             "cmp {rest}, #0",
             "beq 5f",
             "vldmia {x}, {{s{xa}}}",
-            narrow_row!("xa"),
+            narrow_row!("s{xa}"),
             "5:",
             "vstmia {z}, {{s10-s1{last}}}",
             width = const WIDTH,
@@ -265,10 +267,20 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
     }
 }
 
-/// Adds the product `$product` to the sum `$sum`.
+/// The product that [`add`] adds to the sum `$sum`; with feature `fma` the sum itself.
+macro_rules! product {
+    ($product:literal, $sum:literal, $x:literal, $w:literal) => {
+        apart_or_fused!(
+            concat!("vmul.f32 ", $product, ", ", $x, ", ", $w, "\n"),
+            concat!("vfma.f32 ", $sum, ", ", $x, ", ", $w, "\n")
+        )
+    };
+}
+
+/// Adds the product `$product` to the sum `$sum`, unless [`product`] did.
 macro_rules! add {
     ($sum:literal, $product:literal) => {
-        concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n")
+        apart_or_fused!(concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n"), "")
     };
 }
 
@@ -276,8 +288,10 @@ macro_rules! add {
 macro_rules! multiply_add {
     ($x:literal: $w0:literal $w1:literal $w2:literal $w3:literal, $a:literal $b:literal $c:literal $d:literal) => {
         concat!(
-            concat!("vmul.f32 s10, ", $x, ", ", $w0, "\nvmul.f32 s11, ", $x, ", ", $w1, "\n"),
-            concat!("vmul.f32 s12, ", $x, ", ", $w2, "\nvmul.f32 s13, ", $x, ", ", $w3, "\n"),
+            product!("s10", $a, $x, $w0),
+            product!("s11", $b, $x, $w1),
+            product!("s12", $c, $x, $w2),
+            product!("s13", $d, $x, $w3),
             add!($a, "s10"),
             add!($b, "s11"),
             add!($c, "s12"),
@@ -321,7 +335,7 @@ fn forward_four<const IN: usize, const OUT: usize>(
         let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
         // SAFETY: four samples of IN > 0 values, IN rows of weights and four rows of `z` of OUT values each, OUT biases; the tiles
         // take the first `whole` columns.
-        unsafe { fours(samples, IN, weights, OUT, bias, z, core::hint::black_box(whole / 4)) };
+        unsafe { fours(samples, IN, weights, OUT, bias, z, super::unknown(whole / 4)) };
     }
     whole
 }

@@ -2,6 +2,8 @@
 
 use core::arch::asm;
 
+use super::SMALL;
+
 /// Four products with 0, which are NaN for infinities and NaN and else zeros, and their sums.
 macro_rules! see {
     () => {
@@ -46,16 +48,13 @@ pub(crate) fn relu(values: &mut [f32]) -> Option<bool> {
     unsafe {
         asm!(
             see_nothing!(),
-            "cmp {fours}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {values}, {{s0-s3}}",
-            see!(),
-            rectify!("s0" "s1" "s2" "s3"),
-            "vstmia {values}!, {{s0-s3}}",
-            "subs {fours}, #1",
-            "bne 2b",
-            "3:",
+            unrolled!(
+                "{fours}",
+                "vldmia {values}, {{s0-s3}}",
+                see!(),
+                rectify!("s0" "s1" "s2" "s3"),
+                "vstmia {values}!, {{s0-s3}}"
+            ),
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
@@ -70,7 +69,7 @@ pub(crate) fn relu(values: &mut [f32]) -> Option<bool> {
             seen!(),
             values = inout(reg) values.as_mut_ptr() => _,
             fours = inout(reg) values.len() / 4 => _,
-            rest = inout(reg) values.len() % 4 => _,
+            rest = inout(reg) if SMALL { values.len() } else { values.len() % 4 } => _,
             zero = inout(reg) 0_u32 => seen,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
             options(nostack),
@@ -89,17 +88,14 @@ pub(crate) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) -> bool {
         asm!(
             "vmov s12, {zero}",
             "vmov.f32 s13, #1.0",
-            "cmp {fours}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {outputs}!, {{s0-s3}}",
-            "vldmia {gradients}, {{s4-s7}}",
-            slope!("s0" "s1" "s2" "s3"),
-            "vmul.f32 s4, s4, s0\nvmul.f32 s5, s5, s1\nvmul.f32 s6, s6, s2\nvmul.f32 s7, s7, s3",
-            "vstmia {gradients}!, {{s4-s7}}",
-            "subs {fours}, #1",
-            "bne 2b",
-            "3:",
+            unrolled!(
+                "{fours}",
+                "vldmia {outputs}!, {{s0-s3}}",
+                "vldmia {gradients}, {{s4-s7}}",
+                slope!("s0" "s1" "s2" "s3"),
+                "vmul.f32 s4, s4, s0\nvmul.f32 s5, s5, s1\nvmul.f32 s6, s6, s2\nvmul.f32 s7, s7, s3",
+                "vstmia {gradients}!, {{s4-s7}}"
+            ),
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
@@ -114,7 +110,7 @@ pub(crate) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) -> bool {
             outputs = inout(reg) outputs.as_ptr() => _,
             gradients = inout(reg) gradients.as_mut_ptr() => _,
             fours = inout(reg) count / 4 => _,
-            rest = inout(reg) count % 4 => _,
+            rest = inout(reg) if SMALL { count } else { count % 4 } => _,
             zero = in(reg) 0_u32,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d6") _,
             options(nostack),

@@ -384,10 +384,9 @@ fn update_row<V: Vector, const OUT: usize, O: Optimizer>(
         return;
     }
     for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-        let product = x * delta;
         let gradient = match O::running_sum(step, slot) {
-            Some(before) => before + product,
-            None => product,
+            Some(before) => arch::multiply_add(before, x, *delta),
+            None => x * delta,
         };
         *parameter = O::update(step, *parameter, gradient, slot);
     }

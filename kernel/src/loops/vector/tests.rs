@@ -49,7 +49,7 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
         for (z, x) in plain.iter_mut().zip(&x) {
             for (x, row) in x.iter().zip(&weights) {
                 for (z, w) in z.iter_mut().zip(row) {
-                    *z += x * w;
+                    *z = plain_multiply_add(*z, *x, *w);
                 }
             }
         }
@@ -88,9 +88,7 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
         let mut plain = inputs;
         for ((gradients, delta), x) in plain.iter_mut().zip(delta).zip(&inputs) {
             for ((gradient, row), x) in gradients.iter_mut().zip(&weights).zip(x) {
-                let mut products = row.iter().zip(delta).map(|(w, delta)| delta * w);
-                let first = products.next().unwrap_or(0.0);
-                *gradient = Tanh::through(products.fold(first, |sum, product| sum + product), *x);
+                *gradient = Tanh::through(product_sum(row.iter().zip(delta).map(|(w, delta)| (*delta, *w))), *x);
             }
         }
         plain_update::<O, IN, OUT>(&inputs, delta, &mut plain_weights, &mut plain_bias, step);
@@ -110,6 +108,17 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
     }
 }
 
+/// `sum + x·w`; with feature `fma` rounded once, by a routine of integers.
+fn plain_multiply_add(sum: f32, x: f32, w: f32) -> f32 {
+    if cfg!(feature = "fma") { libm::fmaf(x, w, sum) } else { sum + x * w }
+}
+
+/// `Σ x·w`, from the first product on.
+fn product_sum(mut factors: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let first = factors.next().map_or(0.0, |(x, w)| x * w);
+    factors.fold(first, |sum, (x, w)| plain_multiply_add(sum, x, w))
+}
+
 fn plain_update<O: Optimizer, const IN: usize, const OUT: usize>(
     inputs: &[[f32; IN]],
     delta: &[[f32; OUT]],
@@ -119,9 +128,8 @@ fn plain_update<O: Optimizer, const IN: usize, const OUT: usize>(
 ) {
     for (i, row) in weights.iter_mut().enumerate() {
         for (o, weight) in row.iter_mut().enumerate() {
-            let mut products = inputs.iter().zip(delta).map(|(x, delta)| x[i] * delta[o]);
-            let first = products.next().unwrap_or(0.0);
-            *weight = O::update(step, *weight, products.fold(first, |sum, p| sum + p), &mut { O::Slot::ZERO });
+            let gradient = product_sum(inputs.iter().zip(delta).map(|(x, delta)| (x[i], delta[o])));
+            *weight = O::update(step, *weight, gradient, &mut { O::Slot::ZERO });
         }
     }
     for (o, bias) in bias.iter_mut().enumerate() {

@@ -1,0 +1,112 @@
+//! What the tensors of a network are called.
+
+use super::error::{ExportError, ImportError};
+use super::header::unescaped;
+use super::tensors::{Slot, Tensors};
+
+/// How the tensors of a network are named in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Names<'a> {
+    /// As in PyTorch's `Sequential`, behind a prefix: the position of the module, a point, the name of the tensor in the module.
+    ///
+    /// A model that keeps its `Sequential` in an attribute `net` has the prefix `net.`: `net.0.weight`. Layers in nested tuples are counted
+    /// through, as if they stood in one.
+    Sequential {
+        /// What stands before each name, its point included; empty for a bare `Sequential`.
+        prefix: &'a str,
+    },
+    /// A name for each tensor, from the input on: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on.
+    Given(&'a [&'a str]),
+}
+
+/// What is wrong with names that were given.
+pub(super) enum Mistake {
+    Count { needed: usize },
+    Repeated { tensor: usize },
+}
+
+impl Names<'_> {
+    /// PyTorch's `Sequential` without a prefix: `0.weight`, `0.bias`, `2.weight` and so on.
+    pub const SEQUENTIAL: Self = Self::Sequential { prefix: "" };
+
+    /// Whether there is one name for each tensor, and no two are the same.
+    pub(super) fn check<N: Tensors>(&self) -> Result<(), Mistake> {
+        let Self::Given(names) = self else { return Ok(()) };
+        let needed = Slot::count::<N>();
+        if names.len() != needed {
+            return Err(Mistake::Count { needed });
+        }
+        for (tensor, name) in names.iter().enumerate() {
+            if names.iter().take(tensor).any(|earlier| earlier == name) {
+                return Err(Mistake::Repeated { tensor });
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a tensor.
+    pub(super) fn of(&self, slot: &Slot) -> Name<'_> {
+        match *self {
+            Self::Sequential { prefix } => {
+                Name { start: prefix, position: Some(slot.position), end: slot.tensor.part() }
+            }
+            Self::Given(names) => Name { start: names.get(slot.index).unwrap_or(&""), position: None, end: "" },
+        }
+    }
+}
+
+/// A name in its parts.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'a> {
+    start: &'a str,
+    position: Option<usize>,
+    end: &'static str,
+}
+
+impl<'a> Name<'a> {
+    /// The bytes of the name.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let number = self.position.into_iter().flat_map(|position| decimal(position).chain([b'.']));
+        self.start.bytes().chain(number).chain(self.end.bytes())
+    }
+
+    /// Whether a JSON string, without its quotation marks, says this name.
+    pub(super) fn is(&self, json: &[u8]) -> bool {
+        self.bytes().eq(unescaped(json))
+    }
+}
+
+/// The decimal digits of a number.
+pub(super) fn decimal(number: usize) -> impl Iterator<Item = u8> {
+    // As many as 2^64 has.
+    let mut digits = [0; 20];
+    let (mut rest, mut leading) = (number, 20_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        leading = leading.saturating_sub(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.into_iter().skip(leading)
+}
+
+impl From<Mistake> for ImportError {
+    fn from(mistake: Mistake) -> Self {
+        match mistake {
+            Mistake::Count { needed } => Self::WrongNumberOfNames { needed },
+            Mistake::Repeated { tensor } => Self::RepeatedName { tensor },
+        }
+    }
+}
+
+impl From<Mistake> for ExportError {
+    fn from(mistake: Mistake) -> Self {
+        match mistake {
+            Mistake::Count { needed } => Self::WrongNumberOfNames { needed },
+            Mistake::Repeated { tensor } => Self::RepeatedName { tensor },
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Weights out.
+
+use super::error::ExportError;
+use super::header::{LENGTH_BYTES, METADATA};
+use super::names::{Names, decimal};
+use super::tensors::{Slot, Tensors, are_the_parameters};
+use crate::activation::all_finite;
+use crate::checkpoint::CHUNK;
+
+/// Bytes of the `.safetensors` file of a network.
+pub fn file_bytes<N: Tensors>(names: &Names<'_>) -> usize {
+    LENGTH_BYTES.saturating_add(header_bytes::<N>(names)).saturating_add(data_bytes::<N>())
+}
+
+/// Writes the weights into a buffer; gives [`file_bytes`], the number of bytes used at its start.
+///
+/// # Errors
+/// See [`ExportError`]: the buffer is then as it was.
+pub fn save<N: Tensors>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Result<usize, ExportError> {
+    check(network, names)?;
+    let needed = file_bytes::<N>(names);
+    let Some(mut rest) = buffer.get_mut(..needed) else { return Err(ExportError::BufferTooSmall { needed }) };
+    write(network, names, &mut |piece: &[u8]| {
+        if let Some(place) = rest.split_off_mut(..piece.len()) {
+            for (to, from) in place.iter_mut().zip(piece) {
+                *to = *from;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Writes the weights to a sink, in pieces of [`CHUNK`] bytes but for the last; gives the number of bytes.
+///
+/// A file, a radio. `E` is the sink's error, and can be made of an [`ExportError`].
+///
+/// # Errors
+/// See [`ExportError`]: the sink has not been called then. Or the sink failed, and is not called again.
+pub fn write<N: Tensors, E: From<ExportError>>(
+    network: &N,
+    names: &Names<'_>,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<usize, E> {
+    check(network, names)?;
+    let mut writer = Writer { sink, chunk: [0; CHUNK], filled: 0, result: Ok(()) };
+    let header = header_bytes::<N>(names);
+    for byte in (header as u64).to_le_bytes() {
+        writer.put(byte);
+    }
+    let mut text = 0usize;
+    header_text::<N>(names, &mut |byte| {
+        writer.put(byte);
+        text = text.wrapping_add(1);
+    });
+    for _ in text..header {
+        writer.put(b' ');
+    }
+    let mut index = 0usize;
+    network.parameters(&mut |piece| {
+        if let Some(slot) = Slot::nth::<N>(index) {
+            for place in slot.tensor.places() {
+                piece
+                    .get(place)
+                    .map_or([0; 4], |value| value.to_le_bytes())
+                    .into_iter()
+                    .for_each(|byte| writer.put(byte));
+            }
+        }
+        index = index.wrapping_add(1);
+    });
+    writer.flush();
+    writer.result?;
+    Ok(file_bytes::<N>(names))
+}
+
+/// Refuses what should not be in a file.
+fn check<N: Tensors>(network: &N, names: &Names<'_>) -> Result<(), ExportError> {
+    names.check::<N>()?;
+    let mut result = Ok(());
+    Slot::each::<N>(&mut |slot| {
+        if result.is_ok() && names.of(&slot).bytes().eq(METADATA.bytes()) {
+            result = Err(ExportError::ReservedName { tensor: slot.index });
+        }
+    });
+    result?;
+    if !are_the_parameters(network) {
+        return Err(ExportError::WrongTensors);
+    }
+    let mut finite = true;
+    network.parameters(&mut |piece| finite &= all_finite(piece));
+    if finite { Ok(()) } else { Err(ExportError::NonFiniteWeights) }
+}
+
+/// Bytes of the header: a multiple of 8, so that the numbers behind it are aligned.
+fn header_bytes<N: Tensors>(names: &Names<'_>) -> usize {
+    let mut bytes = 0usize;
+    header_text::<N>(names, &mut |_| bytes = bytes.wrapping_add(1));
+    bytes.wrapping_add(7) & !7
+}
+
+fn data_bytes<N: Tensors>() -> usize {
+    let mut bytes = 0usize;
+    Slot::each::<N>(&mut |slot| bytes = bytes.saturating_add(slot.tensor.len().saturating_mul(4)));
+    bytes
+}
+
+/// The header without the spaces at its end.
+#[inline(never)]
+fn header_text<N: Tensors>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
+    let mut offset = 0usize;
+    put(b'{');
+    Slot::each::<N>(&mut |slot| {
+        if slot.index > 0 {
+            put(b',');
+        }
+        put(b'"');
+        names.of(&slot).bytes().for_each(|byte| put_escaped(byte, put));
+        br#"":{"dtype":"F32","shape":["#.iter().for_each(|byte| put(*byte));
+        let mut separated = false;
+        for size in slot.tensor.shape() {
+            if separated {
+                put(b',');
+            }
+            separated = true;
+            decimal(size).for_each(&mut *put);
+        }
+        br#"],"data_offsets":["#.iter().for_each(|byte| put(*byte));
+        decimal(offset).for_each(&mut *put);
+        put(b',');
+        offset = offset.saturating_add(slot.tensor.len().saturating_mul(4));
+        decimal(offset).for_each(&mut *put);
+        b"]}".iter().for_each(|byte| put(*byte));
+    });
+    put(b'}');
+}
+
+/// A byte of a JSON string. What is not ASCII stands as it is, in UTF-8.
+fn put_escaped(byte: u8, put: &mut impl FnMut(u8)) {
+    match byte {
+        b'"' | b'\\' => [b'\\', byte].into_iter().for_each(put),
+        0..0x20 => {
+            b"\\u00".iter().for_each(|byte| put(*byte));
+            [byte >> 4, byte & 0x0F]
+                .into_iter()
+                .for_each(|digit| put(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+        }
+        _ => put(byte),
+    }
+}
+
+/// Gathers bytes into pieces for a sink.
+struct Writer<'s, S, E> {
+    sink: &'s mut S,
+    chunk: [u8; CHUNK],
+    filled: usize,
+    result: Result<(), E>,
+}
+
+impl<E, S: FnMut(&[u8]) -> Result<(), E>> Writer<'_, S, E> {
+    #[inline(never)]
+    fn put(&mut self, byte: u8) {
+        if let Some(place) = self.chunk.get_mut(self.filled) {
+            *place = byte;
+        }
+        self.filled = self.filled.wrapping_add(1);
+        if self.filled >= CHUNK {
+            self.flush();
+        }
+    }
+
+    /// Hands on what has been gathered; nothing more after the sink has failed.
+    fn flush(&mut self) {
+        if let Some(piece) = self.chunk.get(..self.filled)
+            && !piece.is_empty()
+            && self.result.is_ok()
+        {
+            self.result = (self.sink)(piece);
+        }
+        self.filled = 0;
+    }
+}
