@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
-#     firmware-example/run.sh [xor|iris|digits|selftest|record|timing|stack_overflow|train_while_serving|voice|all|tools]
+#     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|stack_overflow|
+#                              train_while_serving|voice|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `stack_overflow` must end by a
-# fault; `train_while_serving` predicts in an interrupt; `record` also replays on this computer what the device recorded, to the same CRC; `voice` builds an image for each of six speakers
-# and starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay); `tools` only installs. What is missing
-# is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit for one
-# run, in seconds (120).
+# fault; `train_while_serving` predicts in an interrupt; `record` also replays on this computer what the device recorded, to the same
+# CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image for each of six speakers and
+# starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay); `tools` only installs.
+# What is missing is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit
+# for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ./install.sh
@@ -99,6 +101,7 @@ run() {
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
         record) record_and_replay "$image" ;;
+        resume) resume "$image" ;;
         voice) voices ;;
         stack_overflow) overflow "$image" ;;
         *) emulate "$image" ;;
@@ -129,6 +132,15 @@ record_and_replay() {
     [[ $crc =~ ^[0-9a-f]{8}$ ]] || { say "the device printed no CRC"; return 1; }
     (cd .. && cargo run --quiet -p host-tests --example replay -- "$folder/checkpoint.bin" "$folder/samples.csv" "$crc") \
         || { say "the replay ended otherwise; the files are in $folder"; return 1; }
+    rm -r "$folder"
+}
+
+# Half of a training here and half on the device, and the other way round: both must end as the whole does.
+resume() {
+    local image=$1 folder
+    folder=$(mktemp -d) || return 1
+    example() { (cd .. && cargo run --quiet -p host-tests --example resume -- "$1" "$folder"); }
+    example begin && (cd "$folder" && emulate "$image") && example end || { say "the files are in $folder"; return 1; }
     rm -r "$folder"
 }
 
@@ -174,7 +186,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|timing|stack_overflow|train_while_serving|voice|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|voice|all|tools]" >&2
         exit 2
     fi
     ensure_tools

@@ -34,7 +34,6 @@ cargo +nightly miri setup --quiet
 # In release, because without it the library leaves its vectors alone.
 export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true
 row "every public function" run --release --quiet -p whole-image --bin every_function
-# But for the vectors of every width, which take many minutes: some are in the row above.
-row "unit tests" test --quiet -p baregrad --lib --all-features -- --skip vectors_of_any_length
+row "unit tests" test --quiet -p baregrad --lib --all-features
 row "schedules" test --quiet -p host-tests --test schedules
 exit "$RESULT"

@@ -14,6 +14,7 @@ pub mod iris;
 pub mod record;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod report;
+pub mod resume;
 pub mod same_bits;
 pub mod voice;
 pub mod xor;

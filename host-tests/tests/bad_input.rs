@@ -6,8 +6,10 @@
 mod common;
 
 use baregrad::activation::Activation;
+use baregrad::checkpoint::{State, training_bytes};
 use baregrad::data::DataError;
 use baregrad::layer::SlicedLayer;
+use baregrad::optimizer::Optimizer;
 use baregrad::train::Gradients;
 use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer,
@@ -16,6 +18,7 @@ use baregrad::{
 use common::{
     Data, Random, Rule, TestLoss, bits, gradient, parameters, poll_to_the_end, random_network, set_parameters,
 };
+use firmware_example::same_bits::{Choice, ChosenOptimizer, OPTIMIZERS};
 
 const B: usize = 4;
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
@@ -236,6 +239,53 @@ fn sgd_changes_nothing_when_it_refuses() {
     assert_eq!(refused, Err(StepError::NonFiniteInput { sample: 1 }));
     assert_eq!(before, bits(&parameters(&trainer.network)));
     assert_eq!(optimizer.learning_rate.to_bits(), 0.1f32.to_bits());
+}
+
+/// Everything that a checkpoint keeps of a training by this optimizer, before and after each refusal.
+fn assert_refusals_change_nothing<O: Optimizer<Slot: State> + State>(mut optimizer: O, name: &str) {
+    const LARGE: f32 = 3e38;
+    let mut trainer = Trainer::<Classes, O, B>::NEW;
+    trainer.network = random_network(&mut Random::new(2));
+    for _ in 0..3 {
+        trainer.step(&Dataset::from_arrays(&INPUTS, &LABELS), CrossEntropy, &mut optimizer).expect("sound data");
+    }
+    let mut inputs = INPUTS;
+    inputs[1][2] = f32::NAN;
+    let bad_input = Dataset::from_arrays(&inputs, &LABELS);
+    let bad_label = Dataset::from_arrays(&INPUTS, &[0u8, 1, 3, 0]);
+    let good = Dataset::from_arrays(&INPUTS, &[1u8; B]);
+    let everything = |trainer: &Trainer<Classes, O, B>, optimizer: &O| {
+        let mut bytes = vec![0; training_bytes::<Classes, O, ()>()];
+        trainer.save(optimizer, &(), &mut bytes).expect("a finite state");
+        bytes
+    };
+    let mut refuses = |network: Option<Vec<f32>>, data: &Dataset<'_, [f32; 3], u8>, error| {
+        if let Some(values) = network {
+            set_parameters(&mut trainer.network, &values);
+        }
+        let before = everything(&trainer, &optimizer);
+        assert_eq!(trainer.step(data, CrossEntropy, &mut optimizer), Err(error), "{name}");
+        assert!(before == everything(&trainer, &optimizer), "{name}: {error} in a step changed something");
+        assert_eq!(poll_to_the_end(&mut trainer, data, CrossEntropy, &mut optimizer), Err(error), "{name}, in slices");
+        assert!(before == everything(&trainer, &optimizer), "{name}: {error} in slices changed something");
+    };
+    refuses(None, &bad_input, StepError::NonFiniteInput { sample: 1 });
+    refuses(None, &bad_label, StepError::LabelOutOfRange { sample: 2, label: 3, classes: 3 });
+    // Finite weights that overflow in layer 1; and logits further apart than an f32 can say.
+    let overflow = [&[1e30; 20][..], &[-1e30; 24], &[1.0; 15]].concat();
+    refuses(Some(overflow), &good, StepError::NonFinitePreActivation { layer: 1 });
+    let apart = [&[0.0; 20 + 24 + 12][..], &[LARGE, -LARGE, 0.0]].concat();
+    refuses(Some(apart), &good, StepError::NonFiniteLoss);
+}
+
+#[test]
+fn every_optimizer_is_as_before_after_every_refusal() {
+    macro_rules! every {
+        ($($k:literal)*) => { $(
+            assert_refusals_change_nothing(<Choice<$k> as ChosenOptimizer>::START, OPTIMIZERS[$k]);
+        )* };
+    }
+    every!(0 1 2 3 4 5 6 7 8 9);
 }
 
 #[test]

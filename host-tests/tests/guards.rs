@@ -4,8 +4,9 @@
 
 mod common;
 
-use baregrad::data::{RandomIndices, Samples};
-use baregrad::loss::{Pointwise, Reduction};
+use baregrad::data::{DataError, RandomIndices, Samples};
+use baregrad::layer::NonFinite;
+use baregrad::loss::{Pointwise, Reduction, TargetError};
 use baregrad::schedule::{EarlyStopping, Verdict};
 use baregrad::train::Gradients;
 use baregrad::{
@@ -227,4 +228,47 @@ fn a_label_out_of_range_leaves_a_confusion_matrix_as_it_was() {
     let refused = trainer.confusion_matrix(&data, &mut matrix);
     assert_eq!(refused, Err(StepError::LabelOutOfRange { sample: 2, label: 3, classes: 3 }));
     assert_eq!(matrix, ConfusionMatrix::NEW);
+}
+
+#[test]
+fn the_text_of_a_refused_step_says_what_and_where() {
+    let texts = [
+        (StepError::NoSamples, "the batch has no samples"),
+        (StepError::TooManySamples { samples: 9, capacity: 8 }, "9 samples for a workspace of 8"),
+        (StepError::MissingSample { sample: 7 }, "sample 7 is missing, though the length counts it"),
+        (
+            StepError::LabelOutOfRange { sample: 7, label: 5, classes: 3 },
+            "sample 7 has label 5, but the network has 3 outputs",
+        ),
+        (StepError::NonFiniteInput { sample: 7 }, "an input of sample 7 is infinite or NaN"),
+        (StepError::NonFiniteTarget { sample: 7 }, "a target of sample 7 is infinite or NaN"),
+        (
+            StepError::NonFinitePreActivation { layer: 2 },
+            "a pre-activation of layer 2 is infinite or NaN: diverged, or bad weights",
+        ),
+        (StepError::NonFiniteLoss, "the loss is infinite or NaN: the outputs are far too large"),
+        (StepError::NonFiniteGradient, "a gradient is infinite or NaN"),
+        (StepError::NonFiniteState, "a parameter or a slot of the optimizer is infinite or NaN"),
+        (StepError::NoGradient, "no gradient has been accumulated"),
+        (StepError::Data(DataError::Empty), &DataError::Empty.to_string()),
+    ];
+    for (error, text) in texts {
+        assert_eq!(error.to_string(), text);
+    }
+    let texts = [
+        (DataError::Empty, "no samples: an empty data set or order, or batches of size 0"),
+        (DataError::LengthMismatch { inputs: 4, targets: 3 }, "4 inputs but 3 targets"),
+        (DataError::IndexOutOfRange { index: 9, samples: 8 }, "the order names sample 9 of a data set of 8"),
+        (DataError::TooManySamples { samples: 70_000 }, "70000 samples, but 16-bit indices name at most 65536"),
+        (DataError::MissingSample { index: 7 }, "sample 7 is missing, though the length counts it"),
+        (DataError::BufferTooSmall { needed: 4, capacity: 3 }, "4 samples for a buffer of 3"),
+    ];
+    for (error, text) in texts {
+        assert_eq!(error.to_string(), text);
+    }
+    assert_eq!(NonFinite { layer: 2 }.to_string(), "a pre-activation of layer 2 is infinite or NaN");
+    let target = TargetError::LabelOutOfRange { label: 5, classes: 3 };
+    assert_eq!(target.to_string(), "label 5 is out of range: the network has 3 outputs");
+    assert_eq!(TargetError::NonFinite.to_string(), "target is infinite or NaN");
+    assert_eq!(StepError::from(NonFinite { layer: 2 }), StepError::NonFinitePreActivation { layer: 2 });
 }
