@@ -33,7 +33,7 @@ fn main() -> Result<(), StepError> {
     println!("test: accuracy {:.3}, right or second {:.3}", test.accuracy(), test.top_k_accuracy());
     let mut kinds = ConfusionMatrix::<3>::NEW;
     trainer.confusion_matrix(&TEST, &mut kinds)?;
-    println!("{kinds:?}");
+    println!("{kinds}");
     assert!(test.accuracy() >= 0.9);
     Ok(())
 }

@@ -69,7 +69,7 @@ fn main() -> Result<(), StepError> {
     }
     let mut inside = ConfusionMatrix::<2>::NEW;
     trainer.binary_confusion_matrix(&data, 0.0, &mut inside)?;
-    println!("{}\n{inside:?}", Trainer::<(Squares, Dense<4, 1>), Sgd, 81>::summary());
+    println!("{}\n{inside}", Trainer::<(Squares, Dense<4, 1>), Sgd, 81>::summary());
     assert_eq!(inside.accuracy(), Some(1.0));
     Ok(())
 }
