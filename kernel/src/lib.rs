@@ -45,7 +45,7 @@
 //! | [`data`] | data sets and batches, read where they lie |
 //! | [`loss`] | value and gradient |
 //! | [`metrics`] | accuracy, confusion matrix |
-//! | `history` | the last losses, with feature `heapless` |
+//! | `history`, `replay` | the last losses, and samples to learn from once more, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
 //! | [`checkpoint`] | weights and training state to bytes and back |
 //! | `safetensors` | weights from PyTorch and back, with that feature |
@@ -61,7 +61,7 @@
 //! # Features
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
-//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`: checkpoints in flash.
+//! `defmt::Format` for everything public. `heapless`: a loss history, and a replay buffer, of fixed size. `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
 //! Without any, the library depends on `libm` alone.
@@ -110,9 +110,13 @@ pub mod data;
 pub mod history;
 pub mod loss;
 pub mod metrics;
+#[cfg(feature = "heapless")]
+pub mod replay;
 pub mod train;
 
 pub mod checkpoint;
+#[cfg(feature = "defmt")]
+mod format;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 

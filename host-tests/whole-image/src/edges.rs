@@ -18,6 +18,7 @@ use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::Network;
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
+use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names, Tensor};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::shape::{Features, Shape};
@@ -27,6 +28,7 @@ use baregrad::{
     Workspace, Zero, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use nalgebra::SMatrix;
 use rand_pcg::Pcg32;
 
 type Classifier = (Dense<3, 5, Relu>, Dense<5, 3>);
@@ -152,6 +154,12 @@ fn metrics() {
         history.record(black_box(0.5));
     }
     history.iter().for_each(see);
+    let mut replay = black_box(ReplayBuffer::<[f32; 3], u8, 5>::recent(black_box(9)));
+    for _ in 0..unknown() {
+        replay.offer(black_box([0.5; 3]), black_box(1), &mut Pcg32::new(black_box(1), 0));
+        black_box(replay.offer_with(black_box([0.5; 3]), black_box(1), || black_box(1)));
+    }
+    black_box(replay.dataset().map(|data| see(data.inputs())).is_ok());
     black_box(history.mean());
 }
 
@@ -159,6 +167,8 @@ fn matrices() {
     let mut matrix = Matrix::<2, 3>::from_rows(black_box([[0.5; 3]; 2]));
     black_box((matrix.get(unknown(), unknown()), matrix.as_slice().len()));
     black_box(matrix.as_mut_slice());
+    let theirs = black_box(SMatrix::<f32, 2, 3>::from(matrix));
+    see(Matrix::from(theirs));
     let vector = black_box(Vector::<4>::from_rows([[0.5; 4]]));
     black_box((vector.as_array(), vector.argmax(), vector.softmax(), argmax(black_box(&[0.5; 3][..]))));
     black_box(softmax(black_box(&mut [0.5; 3])));
