@@ -49,6 +49,7 @@
 //! | [`train`] | one step, the two-phase form, evaluation |
 //! | [`checkpoint`] | weights and training state to bytes and back |
 //! | `safetensors` | weights from PyTorch and back, with that feature |
+//! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
 //!
 //! # The same bits everywhere
 //!
@@ -119,6 +120,7 @@ pub mod checkpoint;
 mod format;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
+pub mod streaming;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};

@@ -22,6 +22,7 @@ use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names, Tensor};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::shape::{Features, Shape};
+use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
 use baregrad::{
     Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, GatherBuffer,
     Gradients, HeUniform, Matrix, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
@@ -44,6 +45,7 @@ pub fn edges() {
     judge();
     metrics();
     matrices();
+    streams();
     parts();
     weights(&mut trainer.network);
     in_flash(&mut trainer.network);
@@ -161,6 +163,28 @@ fn metrics() {
     }
     black_box(replay.dataset().map(|data| see(data.inputs())).is_ok());
     black_box(history.mean());
+}
+
+fn streams() {
+    let sample = black_box([0.5; 3]);
+    let mut standardizer = black_box(Standardizer::<3>::NEW);
+    black_box(standardizer.observe(&sample).is_ok());
+    see((standardizer.count(), *standardizer.mean(), standardizer.variance(), standardizer.standardize(&sample)));
+    let mut range = black_box(MinMax::<3>::NEW);
+    black_box(range.observe(&sample).is_ok());
+    see((*range.least(), *range.largest(), range.scale(&sample)));
+    let mut accuracy = black_box(MovingAccuracy::new(0.5));
+    accuracy.record(black_box(true));
+    see(accuracy.accuracy());
+    let mut alarm = black_box(PageHinkley::new(0.5, 1.0));
+    black_box(alarm.observe(black_box(0.5)).is_ok());
+    see(alarm.mean());
+    alarm.restart();
+    black_box(one_hot::<3>(unknown()).is_ok());
+    show(black_box(&NonFiniteValue { index: 1 }));
+    let mut bytes = |piece: &[u8]| see(piece);
+    (standardizer, range, accuracy, alarm).save(&mut bytes);
+    black_box((standardizer, range, accuracy, alarm)).load(&mut |piece| see(piece));
 }
 
 fn matrices() {
