@@ -1,5 +1,7 @@
 //! Every public type has a `Format`: each is named here, and the sources are searched for one that is not.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)] // a test may panic
+
 extern crate std;
 
 use std::format;
