@@ -108,6 +108,7 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 
 /// `g(z) = z`: a layer without an activation. Its output, where a loss takes logits, are the logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Identity;
 
 impl Activation for Identity {
@@ -140,6 +141,7 @@ impl Activation for Identity {
 
 /// `g(z) = 1 / (1 + exp(-z))`, slope `a · (1 - a)` (the difference first); see [`scalar::sigmoid`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sigmoid;
 
 impl Activation for Sigmoid {
@@ -158,6 +160,7 @@ impl Activation for Sigmoid {
 
 /// `g(z) = tanh z`, slope `1 - a·a` (the product first); see [`scalar::tanh`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;
 
 impl Activation for Tanh {
@@ -179,6 +182,7 @@ impl Activation for Tanh {
 /// # Special values
 /// NaN stays NaN: it is not less than 0. `-0` stays `-0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
 impl Activation for Relu {
@@ -216,6 +220,7 @@ impl Activation for Relu {
 /// Nonlinearities Improve Neural Network Acoustic Models*, 2013, and PyTorch's `negative_slope`. A `PER_MILLE` of 0 would
 /// hide the sign that the slope is read from and does not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeakyRelu<const PER_MILLE: u16 = 10>;
 
 impl<const PER_MILLE: u16> LeakyRelu<PER_MILLE> {

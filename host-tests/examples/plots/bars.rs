@@ -12,7 +12,7 @@ use crate::Result;
 type Bar = (String, Vec<f64>);
 
 /// Cycles of each row of the device's table, and its limit.
-pub fn cycles(path: &Path, table: &Path) -> Result {
+pub(crate) fn cycles(path: &Path, table: &Path) -> Result {
     let text = std::fs::read_to_string(table)?;
     let number = |cell: &str| cell.trim().replace(',', "").parse::<f64>().ok();
     // The first table: opt-level 3. Its row of a single product is another unit.
@@ -35,7 +35,7 @@ pub fn cycles(path: &Path, table: &Path) -> Result {
 }
 
 /// Bytes of a training on a 32-bit processor, by part.
-pub fn memory(path: &Path) -> Result {
+pub(crate) fn memory(path: &Path) -> Result {
     type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
     type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
     fn parts<N: Layer, O: Optimizer, const B: usize>(name: &str) -> Bar {

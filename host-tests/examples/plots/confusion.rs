@@ -9,7 +9,7 @@ use crate::Result;
 
 const STEPS: u32 = 10_000;
 
-pub fn draw(path: &Path, folder: &Path) -> Result {
+pub(crate) fn draw(path: &Path, folder: &Path) -> Result {
     let mnist = Mnist::read(folder)?;
     let (train, test) = (mnist.train.dataset(), mnist.test.dataset());
     let mut run = Run::new(0);

@@ -21,7 +21,7 @@ fn curve<O: Optimizer>(mut optimizer: O) -> std::result::Result<Vec<f32>, StepEr
     (0..STEPS).map(|_| trainer.step(&TRAIN, CrossEntropy, &mut optimizer)).collect()
 }
 
-pub fn draw(path: &Path) -> Result {
+pub(crate) fn draw(path: &Path) -> Result {
     let curves = [
         ("Sgd 0.1", curve(Sgd::new(0.1))?),
         ("Momentum 0.1", curve(Momentum::new(0.1))?),

@@ -15,7 +15,7 @@ const STEPS: [u32; 4] = [0, 50, 100, 400];
 /// Points in a row of a picture, from -0.25 to 1.25.
 const POINTS: i32 = 20;
 
-pub fn draw(path: &Path) -> Result {
+pub(crate) fn draw(path: &Path) -> Result {
     let area = SVGBackend::new(path, (840, 240)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut trainer = XorTrainer::NEW;
