@@ -65,7 +65,7 @@ fn draw(path: &Path, caption: &str, unit: &str, parts: &[&str], bars: &[Bar]) ->
         .margin(10)
         .x_label_area_size(35)
         .y_label_area_size(250)
-        .build_cartesian_2d(0.0..longest * 1.15, (0..rows).into_segmented())?;
+        .build_cartesian_2d(0.0..longest * 1.15, (0..rows - 1).into_segmented())?;
     let name = |row: &SegmentValue<i32>| match row {
         // The axis also asks beyond its ends.
         SegmentValue::CenterOf(row) => {
@@ -73,7 +73,14 @@ fn draw(path: &Path, caption: &str, unit: &str, parts: &[&str], bars: &[Bar]) ->
         }
         _ => String::new(),
     };
-    chart.configure_mesh().disable_y_mesh().x_desc(unit).y_labels(bars.len()).y_label_formatter(&name).draw()?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc(unit)
+        .y_labels(bars.len())
+        .y_label_formatter(&name)
+        .draw()?;
     for (part, label) in parts.iter().enumerate() {
         let color = Palette99::pick(part).to_rgba();
         let series = (0..rows).zip(bars.iter().rev()).map(|(row, (_, values))| {

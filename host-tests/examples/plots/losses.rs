@@ -40,7 +40,13 @@ pub(crate) fn draw(path: &Path) -> Result {
         .x_label_area_size(35)
         .y_label_area_size(45)
         .build_cartesian_2d(0..STEPS, 0.0..top * 1.1)?;
-    chart.configure_mesh().disable_x_mesh().x_desc("step").y_desc("mean cross-entropy").draw()?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc("step")
+        .y_desc("mean cross-entropy")
+        .draw()?;
     for (index, (name, curve)) in curves.into_iter().enumerate() {
         let color = Palette99::pick(index).to_rgba();
         chart
