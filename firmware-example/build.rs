@@ -20,7 +20,8 @@ fn main() {
     println!("cargo::rerun-if-env-changed=VOICE_WEIGHTS");
     let weights = env::var("VOICE_WEIGHTS").unwrap_or_else(|_| "../host-tests/fixtures/voice".to_owned());
     tables::voice(data, Path::new(&weights), speaker, &out_dir);
-    if variable("CARGO_CFG_TARGET_OS") == "none" {
+    // Not for others that only take the training code: their linker would find this file beside their own.
+    if variable("CARGO_CFG_TARGET_OS") == "none" && env::var_os("CARGO_FEATURE_BOARD").is_some() {
         give_memory_layout_to_linker(&out_dir);
     }
 }
