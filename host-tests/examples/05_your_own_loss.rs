@@ -1,4 +1,4 @@
-//! A loss of your own, in two ways: by its formula and derivative, or by a graph that finds the derivative itself.
+//! A loss of your own, by its formula and its derivative. (Where the derivative is the hard part, `Graph` finds it.)
 //!
 //!     cargo run -p host-tests --example 05_your_own_loss
 //!

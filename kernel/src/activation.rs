@@ -107,7 +107,8 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// `g(z) = z`: a layer without an activation. Its output, where a loss takes logits, are the logits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Identity;
 
 impl Activation for Identity {
@@ -139,7 +140,8 @@ impl Activation for Identity {
 }
 
 /// `g(z) = 1 / (1 + exp(-z))`, slope `a · (1 - a)` (the difference first); see [`scalar::sigmoid`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sigmoid;
 
 impl Activation for Sigmoid {
@@ -157,7 +159,8 @@ impl Activation for Sigmoid {
 }
 
 /// `g(z) = tanh z`, slope `1 - a·a` (the product first); see [`scalar::tanh`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;
 
 impl Activation for Tanh {
@@ -178,7 +181,8 @@ impl Activation for Tanh {
 ///
 /// # Special values
 /// NaN stays NaN: it is not less than 0. `-0` stays `-0`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
 impl Activation for Relu {
@@ -215,7 +219,8 @@ impl Activation for Relu {
 /// `α` is `PER_MILLE / 1000`, rounded once to `f32`. Default 10, so `α = 0.01`: Maas, Hannun and Ng, *Rectifier
 /// Nonlinearities Improve Neural Network Acoustic Models*, 2013, and PyTorch's `negative_slope`. A `PER_MILLE` of 0 would
 /// hide the sign that the slope is read from and does not compile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LeakyRelu<const PER_MILLE: u16 = 10>;
 
 impl<const PER_MILLE: u16> LeakyRelu<PER_MILLE> {

@@ -88,6 +88,7 @@ use x86_64 as chosen;
 
 /// What [`Adam`](crate::Adam) remembers of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)] // as a loop in assembly wants it
 pub struct Moments {
     /// `m`, the decaying mean of the gradient.
@@ -98,6 +99,7 @@ pub struct Moments {
 
 /// What all parameters share in one step of [`Adam`](crate::Adam).
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)] // as a loop in assembly wants it
 pub struct AdamConstants {
     pub(crate) beta1: f32,

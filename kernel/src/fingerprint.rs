@@ -9,6 +9,7 @@
 /// FNV-1a of 32 bits (Fowler, Noll and Vo; draft-eastlake-fnv), each name closed by a byte 0xFF, numbers as eight bytes from the lowest up;
 /// in the end the finalizer of Appleby's MurmurHash3, as the last bytes would else hardly reach the low bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fingerprint(u32);
 
 impl Fingerprint {

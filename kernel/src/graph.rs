@@ -91,7 +91,7 @@ use operation::{Binary, Operation, Unary, power, power_through};
 pub struct Node<'g> {
     /// The graph's count of nodes. The graph cannot move while it is borrowed, so the address says whose node this is.
     owner: &'g Cell<u16>,
-    index: u16,
+    pub(crate) index: u16,
 }
 
 /// Up to `NODES` scalars and how each came about, 15 bytes a node; see the [module](self).

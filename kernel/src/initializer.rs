@@ -8,6 +8,7 @@ use crate::scalar;
 
 /// How many inputs and outputs the weights of a layer connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fan {
     /// Values that one output is made of.
     pub inputs: usize,
@@ -40,6 +41,7 @@ pub fn uniform(low: f32, high: f32, word: u32) -> f32 {
 
 /// Uniform in `[low, high)`; the biases zero, or drawn likewise.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Uniform {
     /// Lower end.
     pub low: f32,
@@ -77,6 +79,7 @@ impl Initializer for Uniform {
 /// Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010, equation 16;
 /// Keras's default, PyTorch's `xavier_uniform_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "Xavier")]
 #[doc(alias = "xavier_uniform_")]
 pub struct GlorotUniform;
@@ -93,6 +96,7 @@ impl Initializer for GlorotUniform {
 /// He, Zhang, Ren and Sun, *Delving Deep into Rectifiers*, 2015, equation 10 (variance `2 / inputs`); Keras's `he_uniform`,
 /// PyTorch's `kaiming_uniform_(nonlinearity="relu")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "Kaiming")]
 #[doc(alias = "kaiming_uniform_")]
 pub struct HeUniform;
@@ -109,6 +113,7 @@ impl Initializer for HeUniform {
 /// PyTorch, `torch.nn.Linear`: "initialized from U(-√k, √k), where k = 1/in_features". It goes back to LeCun, Bottou, Orr and
 /// Müller, *Efficient BackProp*, 1998, section 4.6, though with another variance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FanInUniform;
 
 impl Initializer for FanInUniform {

@@ -45,10 +45,11 @@
 //! | [`data`] | data sets and batches, read where they lie |
 //! | [`loss`] | value and gradient |
 //! | [`metrics`] | accuracy, confusion matrix |
-//! | `history` | the last losses, with feature `heapless` |
+//! | `history`, `replay` | the last losses, and samples to learn from once more, with feature `heapless` |
 //! | [`train`] | one step, the two-phase form, evaluation |
 //! | [`checkpoint`] | weights and training state to bytes and back |
 //! | `safetensors` | weights from PyTorch and back, with that feature |
+//! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
 //!
 //! # The same bits everywhere
 //!
@@ -61,7 +62,7 @@
 //! # Features
 //!
 //! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
-//! `defmt::Format` for errors and metrics. `heapless`: a loss history in a buffer of fixed size. `embedded-storage`: checkpoints in flash.
+//! `defmt::Format` for everything public. `heapless`: a loss history, and a replay buffer, of fixed size. `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
 //! `fma`: in the three products of a layer (forward, input gradient, weight gradient) `sum + x·w` is rounded once, IEEE 754's
@@ -114,11 +115,16 @@ pub mod data;
 pub mod history;
 pub mod loss;
 pub mod metrics;
+#[cfg(feature = "heapless")]
+pub mod replay;
 pub mod train;
 
 pub mod checkpoint;
+#[cfg(feature = "defmt")]
+mod format;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
+pub mod streaming;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use data::{Dataset, GatherBuffer, Order};

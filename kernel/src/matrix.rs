@@ -3,6 +3,9 @@
 //! It holds weights, batches of activations and outputs. It is storage with a few conveniences, not linear
 //! algebra: the products that the layers need are in `loops`, written for exactly their order of summation.
 
+#[cfg(feature = "nalgebra")]
+mod nalgebra;
+
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
@@ -13,6 +16,7 @@ use crate::zero::Zero;
 ///
 /// A batch is a matrix with one sample per row; the weights of a dense layer have one row per input.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(transparent)]
 pub struct Matrix<const ROWS: usize, const COLS: usize> {
     /// The rows, each contiguous.

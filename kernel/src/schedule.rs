@@ -14,6 +14,7 @@ pub trait Schedule {
 
 /// The same rate at every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Constant {
     /// The rate.
     pub learning_rate: f32,
@@ -30,6 +31,7 @@ impl Schedule for Constant {
 /// # Order and rounding
 /// The power as [`power`] says, then the product. An `every` of 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "StepLR")]
 pub struct StepDecay {
     /// The first rate, `α`.
@@ -51,6 +53,7 @@ impl Schedule for StepDecay {
 /// # Order and rounding
 /// As [`StepDecay`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "ExponentialLR")]
 #[doc(alias = "ExponentialDecay")]
 pub struct Exponential {
@@ -79,6 +82,7 @@ impl Schedule for Exponential {
 /// Loshchilov and Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, equation 5, for one run; without warm-up
 /// PyTorch's `CosineAnnealingLR` with `T_max = n`, up to its last step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "CosineAnnealingLR")]
 #[doc(alias = "CosineDecay")]
 #[doc(alias = "warmup")]
@@ -118,6 +122,7 @@ impl Schedule for Cosine {
 /// # Special values
 /// A NaN is not better than anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "ReduceLROnPlateau")]
 pub struct ReduceOnPlateau {
     /// The rate now.
@@ -167,6 +172,7 @@ impl ReduceOnPlateau {
 /// # Source
 /// Prechelt, *Early Stopping - But When?*, 1998; `patience` and `min_delta` as Keras's `EarlyStopping` has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EarlyStopping {
     /// It stops at so many losses in a row that are no better; at least at the first.
     pub patience: u32,

@@ -25,6 +25,7 @@ pub trait Shape {
 
 /// A flat vector of `N` features.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Features<const N: usize>;
 
 impl<const N: usize> Shape for Features<N> {

@@ -18,9 +18,11 @@ use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::Network;
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
+use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names, Tensor};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::shape::{Features, SampleOf, Shape};
+use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
 use baregrad::train::Slices;
 use baregrad::{
     Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, GatherBuffer,
@@ -28,6 +30,7 @@ use baregrad::{
     Workspace, Zero, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use nalgebra::SMatrix;
 use rand_pcg::Pcg32;
 
 type Classifier = (Dense<3, 5, Relu>, Dense<5, 3>);
@@ -43,6 +46,7 @@ pub fn edges() {
     judge();
     metrics();
     matrices();
+    streams();
     parts();
     weights(&mut trainer.network);
     in_flash(&mut trainer.network);
@@ -170,13 +174,43 @@ fn metrics() {
         history.record(black_box(0.5));
     }
     history.iter().for_each(see);
+    let mut replay = black_box(ReplayBuffer::<[f32; 3], u8, 5>::recent(black_box(9)));
+    for _ in 0..unknown() {
+        replay.offer(black_box([0.5; 3]), black_box(1), &mut Pcg32::new(black_box(1), 0));
+        black_box(replay.offer_with(black_box([0.5; 3]), black_box(1), || black_box(1)));
+    }
+    black_box(replay.dataset().map(|data| see(data.inputs())).is_ok());
     black_box(history.mean());
+}
+
+fn streams() {
+    let sample = black_box([0.5; 3]);
+    let mut standardizer = black_box(Standardizer::<3>::NEW);
+    black_box(standardizer.observe(&sample).is_ok());
+    see((standardizer.count(), *standardizer.mean(), standardizer.variance(), standardizer.standardize(&sample)));
+    let mut range = black_box(MinMax::<3>::NEW);
+    black_box(range.observe(&sample).is_ok());
+    see((*range.least(), *range.largest(), range.scale(&sample)));
+    let mut accuracy = black_box(MovingAccuracy::new(0.5));
+    accuracy.record(black_box(true));
+    see(accuracy.accuracy());
+    let mut alarm = black_box(PageHinkley::new(0.5, 1.0));
+    black_box(alarm.observe(black_box(0.5)).is_ok());
+    see(alarm.mean());
+    alarm.restart();
+    black_box(one_hot::<3>(unknown()).is_ok());
+    show(black_box(&NonFiniteValue { index: 1 }));
+    let mut bytes = |piece: &[u8]| see(piece);
+    (standardizer, range, accuracy, alarm).save(&mut bytes);
+    black_box((standardizer, range, accuracy, alarm)).load(&mut |piece| see(piece));
 }
 
 fn matrices() {
     let mut matrix = Matrix::<2, 3>::from_rows(black_box([[0.5; 3]; 2]));
     black_box((matrix.get(unknown(), unknown()), matrix.as_slice().len()));
     black_box(matrix.as_mut_slice());
+    let theirs = black_box(SMatrix::<f32, 2, 3>::from(matrix));
+    see(Matrix::from(theirs));
     let vector = black_box(Vector::<4>::from_rows([[0.5; 4]]));
     black_box((vector.as_array(), vector.argmax(), vector.softmax(), argmax(black_box(&[0.5; 3][..]))));
     black_box(softmax(black_box(&mut [0.5; 3])));

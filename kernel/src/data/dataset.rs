@@ -212,7 +212,7 @@ impl<X, T, I: Index> Samples for Batch<'_, '_, X, T, I> {
 /// The batches of an epoch; see [`Dataset::batches`].
 #[derive(Clone, Debug)]
 pub struct Batches<'a, 'o, X, T, I> {
-    rest: Batch<'a, 'o, X, T, I>,
+    pub(crate) rest: Batch<'a, 'o, X, T, I>,
     size: NonZeroUsize,
 }
 

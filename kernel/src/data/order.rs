@@ -5,6 +5,7 @@ use crate::zero::Zero;
 
 /// A permutation of the indices of a data set of `N` samples, owned (and placed) by the user; two bytes per sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Order<const N: usize> {
     pub(crate) indices: [u16; N],
 }
@@ -61,6 +62,7 @@ pub fn shuffle_with<T>(values: &mut [T], mut random: impl FnMut() -> u32) {
 ///
 /// Without replacement, draw from a shuffled [`Order`] instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RandomIndices<const B: usize> {
     indices: [u16; B],
 }

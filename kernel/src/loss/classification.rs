@@ -26,6 +26,7 @@ use crate::shape::Features;
 /// Goodfellow, Bengio and Courville, *Deep Learning*, 2016, section 6.2.2.3; as PyTorch's `CrossEntropyLoss` and Keras's
 /// `SparseCategoricalCrossentropy(from_logits=True)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "CrossEntropyLoss")]
 #[doc(alias = "SparseCategoricalCrossentropy")]
 #[doc(alias = "softmax")]
@@ -76,6 +77,7 @@ fn cross_entropy<const N: usize>(logits: &mut [f32; N], label: usize) -> f32 {
 /// PyTorch's `CrossEntropyLoss(weight=…)` divides by the sum of the weights of the batch's labels, so that each batch has another
 /// divisor. This divides by the number of samples, as Keras does with `class_weight`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "class_weight")]
 pub struct WeightedCrossEntropy<const N: usize> {
     /// The weight of each class.
@@ -115,6 +117,7 @@ impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for WeightedCrossE
 ///
 /// `OneHot(HalfMeanSquaredError)` trains a classifier by squared errors, as the older texts do.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OneHot<L>(pub L);
 
 impl<const N: usize, A: Activation, T: Index, L: Loss<Features<N>, A, [f32; N]>> Loss<Features<N>, A, T> for OneHot<L> {
@@ -164,6 +167,7 @@ fn check_label<const N: usize>(label: usize) -> Result<(), TargetError> {
 /// # Source
 /// As PyTorch's `BCEWithLogitsLoss` and Keras's `BinaryCrossentropy(from_logits=True)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "BCEWithLogitsLoss")]
 #[doc(alias = "BCE")]
 pub struct BinaryCrossEntropy;

@@ -9,6 +9,7 @@ use crate::shape::{Features, Shape};
 
 /// By what the sum over all outputs of all samples is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Reduction {
     /// By nothing.
     Sum,
@@ -44,6 +45,7 @@ pub trait Pointwise {
 /// # Source
 /// As PyTorch's `MSELoss` and Keras's `MeanSquaredError` with their default mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "MSELoss")]
 #[doc(alias = "MSE")]
 pub struct MeanSquaredError;
@@ -70,6 +72,7 @@ impl Pointwise for MeanSquaredError {
 /// # Source
 /// As PyTorch's `MSELoss(reduction="sum")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SumOfSquares;
 
 impl Pointwise for SumOfSquares {
@@ -92,6 +95,7 @@ impl Pointwise for SumOfSquares {
 /// # Order and rounding
 /// As [`Pointwise`]: the difference, its square, half of it (which is exact).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HalfMeanSquaredError;
 
 impl Pointwise for HalfMeanSquaredError {
@@ -115,6 +119,7 @@ impl Pointwise for HalfMeanSquaredError {
 /// # Source
 /// As PyTorch's `L1Loss` and Keras's `MeanAbsoluteError`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "L1Loss")]
 #[doc(alias = "MAE")]
 pub struct MeanAbsoluteError;
@@ -143,6 +148,7 @@ impl Pointwise for MeanAbsoluteError {
 /// # Source
 /// Huber, *Robust Estimation of a Location Parameter*, 1964; as PyTorch's `HuberLoss` and Keras's `Huber`, with their `δ` of 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "HuberLoss")]
 #[doc(alias = "SmoothL1Loss")]
 pub struct Huber {

@@ -16,6 +16,7 @@ use crate::scalar;
 /// Duchi, Hazan and Singer, *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization*, 2011; `ε` inside the
 /// root as in Ruder, *An overview of gradient descent optimization algorithms*, 2016, section 4.3, with his 1e-8.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "Adagrad")]
 pub struct AdaGrad {
     /// Learning rate `α`.

@@ -30,6 +30,7 @@ use crate::zero::Zero;
 /// Kingma and Ba, *Adam: A Method for Stochastic Optimization*, 2015, Algorithm 1, in the reordered form of the end of
 /// its section 2 with `ε` where Algorithm 1 has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam {
     /// Learning rate `α`; the paper suggests 0.001.
     pub learning_rate: f32,

@@ -14,6 +14,7 @@ use super::{Adam, Moments, Optimizer};
 /// Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019, Algorithm 2, in PyTorch's form, where the learning
 /// rate scales the decay.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AdamW {
     /// The rule for the gradient, with the learning rate.
     pub adam: Adam,

@@ -16,6 +16,7 @@ use super::Optimizer;
 /// # Source
 /// As PyTorch's `clip_grad_value_`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "clip_grad_value_")]
 #[doc(alias = "clipvalue")]
 pub struct ClipValue<O> {

@@ -11,6 +11,7 @@ use super::Optimizer;
 /// The first batch after [`restart`](Self::restart) stores its sum over the samples; each further batch goes on adding
 /// to it, sample by sample, so that several micro-batches give the bits of one batch of all their samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StoreGradient {
     continues: bool,
 }

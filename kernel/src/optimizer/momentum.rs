@@ -15,6 +15,7 @@ use super::Optimizer;
 /// Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964; this form: Sutskever, Martens, Dahl and
 /// Hinton, *On the importance of initialization and momentum in deep learning*, 2013, equations 1 and 2; Keras's `SGD`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum {
     /// Learning rate `α`.
     pub learning_rate: f32,

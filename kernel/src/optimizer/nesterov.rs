@@ -11,6 +11,7 @@ use super::Optimizer;
 /// Nesterov, *A method of solving a convex programming problem with convergence rate O(1/k²)*, 1983; this form:
 /// PyTorch, `torch.optim.SGD`, which evaluates the gradient at `θ` itself instead of ahead of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nesterov {
     /// Learning rate `α`.
     pub learning_rate: f32,

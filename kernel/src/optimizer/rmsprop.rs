@@ -16,6 +16,7 @@ use crate::scalar;
 /// Tieleman and Hinton, *Lecture 6.5: rmsprop*, Coursera: Neural Networks for Machine Learning, 2012, with `β` 0.9; `ε` inside the
 /// root as in Ruder, *An overview of gradient descent optimization algorithms*, 2016, section 4.5, with 1e-8.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "RMSprop")]
 pub struct RmsProp {
     /// Learning rate `α`.
@@ -35,6 +36,7 @@ impl RmsProp {
 
 /// What all parameters share in one step of [`RmsProp`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsPropStep {
     rule: RmsProp,
     one_minus_decay: f32,

@@ -12,6 +12,7 @@ use super::Optimizer;
 /// # Source
 /// Robbins and Monro, *A Stochastic Approximation Method*, 1951; as PyTorch's `SGD` without momentum and weight decay.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd {
     /// Learning rate `α`. It has no default: PyTorch, Keras and the texts each choose another.
     pub learning_rate: f32,

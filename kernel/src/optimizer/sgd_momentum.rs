@@ -10,6 +10,7 @@ use super::Optimizer;
 /// # Source
 /// PyTorch, `torch.optim.SGD`, with dampening 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SgdMomentum {
     /// Learning rate `α`.
     pub learning_rate: f32,

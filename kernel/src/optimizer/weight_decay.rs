@@ -13,6 +13,7 @@ use super::Optimizer;
 /// # Source
 /// Krogh and Hertz, *A Simple Weight Decay Can Improve Generalization*, 1991; PyTorch's `weight_decay` of `SGD` and `Adam`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightDecay<O> {
     /// Weight decay `λ`.
     pub weight_decay: f32,

@@ -5,6 +5,7 @@ use core::arch::asm;
 use super::SMALL;
 
 /// Four products with 0, which are NaN for infinities and NaN and else zeros, and their sums.
+#[cfg_attr(baregrad_small, allow(unused_macros))]
 macro_rules! see {
     () => {
         concat!(

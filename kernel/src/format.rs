@@ -1,0 +1,142 @@
+//! `defmt::Format` for what a derive would not do well (feature `defmt`).
+//!
+//! A log line has few bytes, so a thing as large as a model or a batch prints what it is and how large, not its numbers; a [`Matrix`](crate::Matrix)
+//! prints them, because the output of a network is one.
+
+use defmt::{Format, Formatter, write};
+
+use crate::activation::Activation;
+use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
+use crate::graph::{Graph, Node};
+use crate::layer::{Dense, DenseSlots, Layer};
+use crate::optimizer::Optimizer;
+use crate::shape::Shape;
+use crate::summary::Summary;
+use crate::train::{Gradients, Trainer, Workspace};
+
+/// Kind, sizes and activation: `Dense<4, 16, ReLU>`.
+impl<const IN: usize, const OUT: usize, A: Activation> Format for Dense<IN, OUT, A> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Dense<{=usize}, {=usize}, {=str}>", IN, OUT, A::NAME);
+    }
+}
+
+/// Sizes, and the bytes of a slot.
+impl<const IN: usize, const OUT: usize, S> Format for DenseSlots<IN, OUT, S> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "slots of {=usize} bytes for Dense<{=usize}, {=usize}>", size_of::<S>(), IN, OUT);
+    }
+}
+
+/// Number of samples.
+impl<X, T> Format for Dataset<'_, X, T> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} samples", self.len());
+    }
+}
+
+/// Number of samples.
+impl<X, T, I: Index> Format for Batch<'_, '_, X, T, I> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} samples", self.len());
+    }
+}
+
+/// Number of samples left.
+impl<X, T, I: Index> Format for Batches<'_, '_, X, T, I> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "batches of {=usize} samples in all", self.rest.len());
+    }
+}
+
+/// Number of samples, and how many there is room for.
+impl<S: Shape, T, const B: usize> Format for GatherBuffer<S, T, B> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} of {=usize} samples", self.len(), B);
+    }
+}
+
+/// The number of the node. Its value is the graph's to tell.
+impl Format for Node<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "node {=u16}", self.index);
+    }
+}
+
+/// Number of nodes, and how many there is room for.
+impl<const NODES: usize> Format for Graph<NODES> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} of {=usize} nodes", self.nodes(), NODES);
+    }
+}
+
+/// A line for each layer: kind, inputs, outputs, activation, parameters; then the bytes of the weights.
+impl<N: Layer> Format for Summary<N> {
+    fn format(&self, f: Formatter<'_>) {
+        N::describe(&mut |layer| {
+            write!(
+                f,
+                "{=str} {=usize} to {=usize}, {=str}, {=usize} parameters; ",
+                layer.kind, layer.inputs, layer.outputs, layer.activation, layer.parameters
+            );
+        });
+        write!(f, "{=usize} bytes", size_of::<N>());
+    }
+}
+
+/// Bytes.
+impl<N: Layer, const B: usize> Format for Workspace<N, B> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "workspace of {=usize} bytes for batches of {=usize}", Self::BYTES, B);
+    }
+}
+
+/// Bytes.
+impl<N: Layer> Format for Gradients<N> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "gradients of {=usize} bytes", Self::BYTES);
+    }
+}
+
+/// Bytes of weights, slots and workspace.
+impl<N: Layer, O: Optimizer, const B: usize> Format for Trainer<N, O, B> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(
+            f,
+            "weights {=usize} + optimizer {=usize} + workspace {=usize} bytes",
+            Self::NETWORK_BYTES,
+            Self::SLOT_BYTES,
+            Self::WORKSPACE_BYTES
+        );
+    }
+}
+
+/// Number of places.
+#[cfg(feature = "embedded-storage")]
+impl<F: embedded_storage::nor_flash::NorFlash> Format for crate::checkpoint::flash::Store<F> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=u32} places", self.places());
+    }
+}
+
+/// The losses kept, oldest first.
+#[cfg(feature = "heapless")]
+impl<const N: usize> Format for crate::history::LossHistory<N> {
+    fn format(&self, f: Formatter<'_>) {
+        for loss in self.iter() {
+            write!(f, "{=f32} ", loss);
+        }
+    }
+}
+
+/// Number of samples kept, and how many there is room for.
+#[cfg(feature = "heapless")]
+impl<X, T, const N: usize> Format for crate::replay::ReplayBuffer<X, T, N> {
+    fn format(&self, f: Formatter<'_>) {
+        let kept = self.dataset().map_or(0, |data| data.len());
+        write!(f, "{=usize} of {=usize} samples", kept, N);
+    }
+}
+
+#[cfg(all(test, feature = "embedded-storage", feature = "heapless", feature = "safetensors"))]
+mod tests;

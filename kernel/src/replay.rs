@@ -1,0 +1,80 @@
+//! Samples of the past, kept to learn from once more (feature `heapless`).
+//!
+//! A network that learns from a stream forgets what the stream no longer shows. A few samples of all that has been, mixed into what is new,
+//! keep it from that: *rehearsal*. Which samples to keep is decided as they pass, without knowing how many will come.
+
+use heapless::Vec;
+
+use crate::data::{DataError, Dataset};
+use crate::zero::Zero;
+
+/// Up to `N` samples of a stream, each as likely to be kept as any other.
+///
+/// [`NEW`](Self::NEW) keeps a random choice of *all* samples offered so far. [`recent`](Self::recent) keeps one of *about the last* `horizon`: once
+/// that many have come, each new sample enters with probability `N / horizon` in the place of a random one, so an old sample is forgotten with
+/// probability `1 / horizon` at each new one, and the age of those kept is `horizon` samples on average.
+///
+/// Train on [`dataset`](Self::dataset), whole or by a few indices drawn at random. In a `static` it takes `N` samples, `N` targets and 16 bytes at
+/// most.
+///
+/// # Source
+/// Reservoir sampling, algorithm R: J. S. Vitter, *Random Sampling with a Reservoir*, 1985. Rehearsal: A. Robins, *Catastrophic Forgetting,
+/// Rehearsal and Pseudorehearsal*, 1995.
+#[derive(Clone, Debug)]
+pub struct ReplayBuffer<X, T, const N: usize> {
+    inputs: Vec<X, N>,
+    targets: Vec<T, N>,
+    /// Samples offered, counted up to the horizon.
+    seen: u32,
+    horizon: u32,
+}
+
+impl<X, T, const N: usize> Zero for ReplayBuffer<X, T, N> {
+    const ZERO: Self = Self::recent(u32::MAX);
+}
+
+impl<X, T, const N: usize> ReplayBuffer<X, T, N> {
+    /// No samples yet, for a `static`; of all that will come.
+    pub const NEW: Self = Self::ZERO;
+
+    /// No samples yet; of about the last `horizon` that will come. A horizon below `N` counts as `N`.
+    pub const fn recent(horizon: u32) -> Self {
+        const { assert!(N > 0 && N < u32::MAX as usize, "a replay buffer keeps at least one sample") };
+        let least = N as u32;
+        let horizon = if horizon < least { least } else { horizon };
+        Self { inputs: Vec::new(), targets: Vec::new(), seen: 0, horizon }
+    }
+
+    /// Offers a sample; `random` gives uniformly distributed 32-bit words, one for each sample once the buffer is full.
+    ///
+    /// The sample takes place `⌊word · seen / 2³²⌋` if there is one, where `seen` counts it, up to the horizon. Gives whether it was kept.
+    pub fn offer_with(&mut self, input: X, target: T, mut random: impl FnMut() -> u32) -> bool {
+        self.seen = self.seen.saturating_add(1).min(self.horizon);
+        if !self.inputs.is_full() {
+            // There is room in both: they are filled together.
+            return self.inputs.push(input).is_ok() & self.targets.push(target).is_ok();
+        }
+        let place = ((u64::from(random()) * u64::from(self.seen)) >> 32) as usize;
+        match (self.inputs.get_mut(place), self.targets.get_mut(place)) {
+            (Some(kept_input), Some(kept_target)) => {
+                (*kept_input, *kept_target) = (input, target);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Offers a sample, with a generator of the `rand_core` traits; see [`offer_with`](Self::offer_with).
+    #[cfg(feature = "rand_core")]
+    pub fn offer(&mut self, input: X, target: T, generator: &mut impl rand_core::Rng) -> bool {
+        self.offer_with(input, target, || generator.next_u32())
+    }
+
+    /// The samples kept.
+    ///
+    /// # Errors
+    /// There are none yet.
+    pub fn dataset(&self) -> Result<Dataset<'_, X, T>, DataError> {
+        Dataset::new(&self.inputs, &self.targets)
+    }
+}

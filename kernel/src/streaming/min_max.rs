@@ -1,0 +1,76 @@
+//! The range of values.
+
+use super::{NonFiniteValue, check};
+use crate::checkpoint::State;
+use crate::fingerprint::Fingerprint;
+
+/// Least and largest of each of `N` values over all samples so far, and samples scaled by them to 0 … 1.
+///
+/// # Order and rounding
+/// `(x - least) / (largest - least)`; 0 where a value has not varied. What lies beyond the range seen so far comes out beyond 0 … 1, as in scikit-learn's
+/// `MinMaxScaler` without `clip`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MinMax<const N: usize> {
+    least: [f32; N],
+    largest: [f32; N],
+}
+
+impl<const N: usize> MinMax<N> {
+    /// Of no samples yet.
+    pub const NEW: Self = Self { least: [f32::INFINITY; N], largest: [f32::NEG_INFINITY; N] };
+
+    /// Counts a sample in.
+    ///
+    /// # Errors
+    /// A value is not finite, or its distance from another is not; nothing is changed then.
+    pub fn observe(&mut self, sample: &[f32; N]) -> Result<(), NonFiniteValue> {
+        check(sample)?;
+        for (index, ((least, largest), x)) in self.least.iter().zip(&self.largest).zip(sample).enumerate() {
+            // Before the first sample these are infinities of the other sign.
+            if (x - least) == f32::INFINITY || (largest - x) == f32::INFINITY {
+                return Err(NonFiniteValue { index });
+            }
+        }
+        for ((least, largest), x) in self.least.iter_mut().zip(&mut self.largest).zip(sample) {
+            // By comparison, because `min` and `max` may give either of -0 and 0.
+            *least = if *x < *least { *x } else { *least };
+            *largest = if *x > *largest { *x } else { *largest };
+        }
+        Ok(())
+    }
+
+    /// The least of each value; infinity before the first sample.
+    pub const fn least(&self) -> &[f32; N] {
+        &self.least
+    }
+
+    /// The largest of each value; minus infinity before the first sample.
+    pub const fn largest(&self) -> &[f32; N] {
+        &self.largest
+    }
+
+    /// A sample scaled by the range.
+    pub fn scale(&self, sample: &[f32; N]) -> [f32; N] {
+        let mut input = *sample;
+        for ((x, least), largest) in input.iter_mut().zip(&self.least).zip(&self.largest) {
+            *x = if largest > least { (*x - least) / (largest - least) } else { 0.0 };
+        }
+        input
+    }
+}
+
+impl<const N: usize> State for MinMax<N> {
+    const BYTES: usize = 2 * <[f32; N]>::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("MinMax").number(N).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        self.least.save(write);
+        self.largest.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        self.least.load(read);
+        self.largest.load(read);
+    }
+}
