@@ -2,6 +2,45 @@
 //!
 //! No heap, no operating system, no panic; memory is placed by the user and its size known when the program compiles.
 //!
+//! # The modules, from the bottom up
+//!
+//! A module uses only those above it in this list.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`fingerprint`] | 32 bits that stand for an architecture |
+//! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
+//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
+//! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
+//! | [`activation`] | value, and slope as a function of the output |
+//! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
+//! | [`initializer`] | initial weights from the user's generator |
+//! | [`optimizer`] | one rule a file: a scalar formula and its slot |
+//! | [`schedule`] | the learning rate as a function of the step |
+//! | `loops` | the register-tiled inner loops |
+//! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
+//! | [`layer`], [`summary`], [`network`] | [`Dense`]; a tuple of layers is a network |
+//! | [`data`] | data sets and batches, read where they lie |
+//! | `history` | the last losses, with feature `heapless` |
+//! | [`loss`] | value and gradient |
+//! | [`metrics`] | accuracy, confusion matrix |
+//! | `replay` | samples of the past, to learn from once more, with feature `heapless` |
+//! | [`train`] | one step, at once, in slices or with layers frozen; the two-phase form; evaluation |
+//! | [`checkpoint`] | weights and training state to bytes and back; in `checkpoint::flash`, feature `embedded-storage`, to flash |
+//! | `format` | `defmt::Format` where it can't be derived, with feature `defmt` |
+//! | `safetensors` | weights from PyTorch and back, with that feature |
+//! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
+//!
+//! # The same bits everywhere
+//!
+//! Every result is, bit for bit, what the plain loop of its formula gives in IEEE 754 single precision, round to nearest: each
+//! sum in the order that the formula writes, each product and each sum rounded by itself, nothing fused, nothing
+//! reassociated, subnormals kept. The paragraphs "Order and rounding" say which order. So a test on a laptop is a test of the
+//! device. A processor that is set to flush subnormals or to round otherwise breaks this: [`float_environment`] finds out at
+//! start-up. Only the payload of a NaN may differ.
+//!
+//! # An example
+//!
 //! ```
 //! use baregrad::{CrossEntropy, Dataset, Dense, GlorotUniform, Network, Relu, Sgd, Trainer};
 //! # let mut words = 1u32;
@@ -24,45 +63,11 @@
 //! # Ok::<(), baregrad::StepError>(())
 //! ```
 //!
-//! # The modules, from the bottom up
-//!
-//! A module uses only those above it in this list.
-//!
-//! | module | what it is |
-//! | --- | --- |
-//! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
-//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
-//! | [`fingerprint`] | 32 bits that stand for an architecture |
-//! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
-//! | [`activation`] | value, and slope as a function of the output |
-//! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
-//! | [`initializer`] | initial weights from the user's generator |
-//! | [`optimizer`] | one rule a file: a scalar formula and its slot |
-//! | [`schedule`] | the learning rate as a function of the step |
-//! | `loops` | the register-tiled inner loops |
-//! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
-//! | [`layer`], [`summary`], [`network`] | [`Dense`]; a tuple of layers is a network |
-//! | [`data`] | data sets and batches, read where they lie |
-//! | [`loss`] | value and gradient |
-//! | [`metrics`] | accuracy, confusion matrix |
-//! | `history`, `replay` | the last losses, and samples to learn from once more, with feature `heapless` |
-//! | [`train`] | one step, the two-phase form, evaluation |
-//! | [`checkpoint`] | weights and training state to bytes and back |
-//! | `safetensors` | weights from PyTorch and back, with that feature |
-//! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
-//!
-//! # The same bits everywhere
-//!
-//! Every result is, bit for bit, what the plain loop of its formula gives in IEEE 754 single precision, round to nearest: each
-//! sum in the order that the formula writes, each product and each sum rounded by itself, nothing fused, nothing
-//! reassociated, subnormals kept. The paragraphs "Order and rounding" say which order. So a test on a laptop is a test of the
-//! device. A processor that is set to flush subnormals or to round otherwise breaks this: [`float_environment`] finds out at
-//! start-up. Only the payload of a NaN may differ.
-//!
 //! # Features
 //!
-//! They only add. `rand_core`: initial weights and shuffling from any generator of the `rand_core` traits. `defmt`:
-//! `defmt::Format` for everything public. `heapless`: a loss history, and a replay buffer, of fixed size. `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
+//! They only add, and none but `fma` changes a result. `rand_core`: initial weights and shuffling from any generator of the
+//! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a loss history, and a replay buffer, of fixed size.
+//! `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
 //! `fma`: in the three products of a layer (forward, input gradient, weight gradient) `sum + x·w` is rounded once, IEEE 754's
@@ -81,7 +86,14 @@
 //! | logits | the output of a network whose last layer has no activation |
 //! | `delta` | gradient of the loss with respect to pre-activations |
 //! | slot | what an optimizer remembers of one parameter |
+//! | frozen layer | one whose parameters a step leaves as they are; it goes forward only |
+//! | slice | a part of a step, of bounded time, after which something else may run |
 //! | workspace | what a pass needs beside the parameters, and may forget after it |
+//! | checkpoint, fingerprint | weights or a whole training as bytes; the 32 bits in them that tell another architecture's apart |
+//! | tensor | one matrix or bias in a `.safetensors` file, by its name |
+//! | stream, drift | samples that come one by one and are not kept; a lasting change in what they are like |
+//! | test-then-train | to predict each sample of a stream before training on it, so that every one is a test |
+//! | replay, reservoir | training on kept samples of the past once more; the fair choice of which to keep |
 #![no_std]
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
