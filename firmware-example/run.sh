@@ -2,14 +2,14 @@
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
 #     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|stack_overflow|
-#                              train_while_serving|voice|all|tools]
+#                              train_while_serving|serving_rtic|voice|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` counts instructions; `stack_overflow` must end by a
-# fault; `train_while_serving` predicts in an interrupt; `record` also replays on this computer what the device recorded, to the same
-# CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image for each of six speakers and
-# starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay); `tools` only installs.
-# What is missing is installed first, and said first. Exits with 0 only if every program did as it should. RUN_TIMEOUT sets the limit
-# for one run, in seconds (120).
+# fault; `train_while_serving` predicts in an interrupt, `serving_rtic` in a task of RTIC's; `record` also replays on this computer what
+# the device recorded, to the same CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image
+# for each of six speakers and starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay);
+# `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
+# RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ./install.sh
@@ -78,7 +78,9 @@ ensure_program() {
 
 # Builds a program and prints the path of its image.
 build() {
-    cargo build --release --target "$TARGET" --bin "$1" --message-format json-render-diagnostics \
+    local features=()
+    [[ $1 != serving_rtic ]] || features=(--features rtic)
+    cargo build --release --target "$TARGET" --bin "$1" ${features[@]+"${features[@]}"} --message-format json-render-diagnostics \
         | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
 }
 
@@ -97,7 +99,9 @@ emulate() {
 # Builds and runs a program, and says how it ended.
 run() {
     local name=$1 image status QEMU_FLAGS=()
-    [[ $name != timing && $name != train_while_serving && $name != voice ]] || QEMU_FLAGS=("${COUNTING[@]}")
+    case $name in
+        timing | train_while_serving | serving_rtic | voice) QEMU_FLAGS=("${COUNTING[@]}") ;;
+    esac
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
         record) record_and_replay "$image" ;;
@@ -186,7 +190,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|voice|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|stack_overflow|train_while_serving|serving_rtic|voice|all|tools]" >&2
         exit 2
     fi
     ensure_tools

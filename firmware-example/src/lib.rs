@@ -16,6 +16,8 @@ pub mod record;
 pub mod report;
 pub mod resume;
 pub mod same_bits;
+#[cfg(all(feature = "board", target_os = "none"))]
+pub mod serving;
 pub mod voice;
 pub mod xor;
 

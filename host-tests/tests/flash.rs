@@ -6,6 +6,7 @@
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, HEAD_BYTES, RegionError, Store, place_bytes};
 use baregrad::checkpoint::{LoadError, SaveError, training_bytes, weights_bytes};
 use baregrad::{Adam, Dense, Layer, Relu, Sgd, Tanh, Trainer, Zero};
+use crc::{CRC_32_ISO_HDLC, Crc};
 use host_tests::course::{Course, Large, Small};
 use host_tests::flash::{SimError, SimFlash, drawn_place};
 use rand_core::Rng;
@@ -376,6 +377,18 @@ fn a_place_whose_head_gives_an_impossible_length_is_damaged() {
         place.truncate(PAGE);
         refuses(&mut Flash::with_bytes([place, vec![0xFF; PAGE]].concat()), FlashLoadError::Damaged);
     }
+}
+
+#[test]
+fn the_shortest_checkpoint_there_can_be_is_whole() {
+    // A header that names no weights, and its checksum: damaged it is not.
+    let mut checkpoint = b"BGRD\x01\0\x02\0".to_vec();
+    checkpoint.resize(32, 0);
+    checkpoint.extend(Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(&checkpoint).to_le_bytes());
+    refuses(
+        &mut Flash::with_bytes([drawn(1, &checkpoint, 1), vec![0xFF; PAGE]].concat()),
+        FlashLoadError::Load(LoadError::OtherArchitecture),
+    );
 }
 
 #[test]

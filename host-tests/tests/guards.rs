@@ -7,6 +7,7 @@ mod common;
 use baregrad::data::{DataError, RandomIndices, Samples};
 use baregrad::layer::NonFinite;
 use baregrad::loss::{Pointwise, Reduction, TargetError};
+use baregrad::optimizer::{Moments, Slot};
 use baregrad::schedule::{EarlyStopping, Verdict};
 use baregrad::train::Gradients;
 use baregrad::{
@@ -60,6 +61,20 @@ fn check_finds_a_slot_that_has_overflowed() {
     trainer.step(&data, MeanSquaredError, &mut Adam::new(0.01)).expect("the loss is finite");
     assert!(parameters(&trainer.network).iter().all(|value| value.is_finite()), "the weights don't show it");
     assert_eq!(trainer.check(), Err(StepError::NonFiniteState));
+}
+
+#[test]
+fn a_slot_is_finite_where_every_number_in_it_is() {
+    assert!(().is_finite());
+    assert!(Slot::is_finite(&f32::MAX));
+    assert!(Moments { first_moment: -f32::MAX, second_moment: f32::MAX }.is_finite());
+    for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        assert!(!Slot::is_finite(&bad), "{bad}");
+        for (first_moment, second_moment) in [(bad, 1.0), (1.0, bad), (bad, bad)] {
+            let moments = Moments { first_moment, second_moment };
+            assert!(!moments.is_finite(), "{moments:?}");
+        }
+    }
 }
 
 #[test]

@@ -119,7 +119,7 @@ where
             let mut step = black_box(trainer.step_in_slices(&data, loss, &mut optimizer));
             let (mut longest, mut all) = (0, 0);
             while step.remaining() > 0 {
-                let counted = counter.of(|| drop(black_box(step.poll())));
+                let counted = counter.of(|| _ = black_box(step.poll()));
                 longest = longest.max(counted);
                 all += counted;
             }
