@@ -5,7 +5,7 @@
 //! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it. [`flash`] is a
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
-//! recordings of the voice demo, [`08_learn_from_a_stream`] the minutes of a room.
+//! recordings of the voice demo, [`occupancy`] the minutes of a room.
 
 pub mod course;
 pub mod flash;
