@@ -52,6 +52,7 @@ x86-64-v4-fma    | x86_64-unknown-linux-gnu      | native        | feature fma, 
 aarch64-fma      | aarch64-unknown-none          | aarch64-virt  | feature fma, NEON             |                                                          |
 cortex-m0-fma    | thumbv6m-none-eabi            | microbit      | feature fma, by software      |                                                          | OPT_LEVEL=z
 cortex-m4f-fma   | thumbv7em-none-eabihf         | netduinoplus2 | feature fma, VFMA             | -C target-cpu=cortex-m4                                  |
+cortex-m4f-s-fma | thumbv7em-none-eabihf         | netduinoplus2 | feature fma, opt-level s      | -C target-cpu=cortex-m4                                  | OPT_LEVEL=s
 riscv32imafc-fma | riscv32imafc-unknown-none-elf | riscv32-virt  | feature fma, FMADD            |                                                          |
 big-endian       | s390x-unknown-linux-gnu       | miri          | s390x, big-endian, shortened  |                                                          |
 '

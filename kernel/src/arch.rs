@@ -65,17 +65,17 @@ pub(crate) use portable::keep_rolled;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub(crate) use scalar::keep_rolled;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod aarch64;
 #[cfg(all(target_arch = "riscv32", target_feature = "f"))]
 mod riscv32;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use aarch64 as chosen;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 use arm as chosen;
 #[cfg(not(any(
-    target_arch = "aarch64",
+    all(target_arch = "aarch64", target_feature = "neon"),
     all(target_arch = "arm", target_abi = "eabihf"),
     all(target_arch = "riscv32", target_feature = "f"),
     all(target_arch = "x86_64", target_feature = "sse")
@@ -135,6 +135,23 @@ mod tests {
         let columns = core::array::from_fn(|column| core::array::from_fn(|row| (4 * row + column) as f32));
         assert_eq!(transpose(rows), columns);
         assert_eq!(portable::transpose(rows), columns);
+    }
+
+    #[test]
+    fn fused_rounds_once() {
+        let fused = |bits: [u32; 3]| {
+            let [x, w, sum] = bits.map(f32::from_bits);
+            portable::fused(x, w, sum).to_bits()
+        };
+        // A subnormal result that would be rounded twice by way of `f64`.
+        assert_eq!(fused([0x1a00_0b4d, 0x19ff_e968, 0x0040_0000]), 0x0040_0001);
+        // (1 + 2^-12)² - (1 + 2^-11) = 2^-24, which a rounded product loses.
+        assert_eq!(fused([0x3f80_0800, 0x3f80_0800, 0xbf80_1000]), 0x3380_0000);
+        // Signs of zeros, infinities.
+        assert_eq!(fused([0x8000_0000, 0x3f80_0000, 0x8000_0000]), 0x8000_0000);
+        assert_eq!(fused([0x3f80_0000, 0x3f80_0000, 0xbf80_0000]), 0);
+        assert_eq!(fused([0x7f80_0000, 0xbf80_0000, 0x3f80_0000]), 0xff80_0000);
+        assert!(f32::from_bits(fused([0x7f80_0000, 0, 0])).is_nan());
     }
 
     #[test]

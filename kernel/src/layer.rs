@@ -151,6 +151,7 @@ pub trait Layer: Zero {
         columns: &mut Columns<B>,
         step: &O::Step,
     ) {
+        const { assert!(Self::LAYERS == 1, "several layers need a `backward_above` of their own") }
         if frozen == 0 {
             self.backward_first::<B, O, X>(inputs, samples, activations, slots, columns, step);
         }

@@ -64,9 +64,9 @@ impl<N: Layer, const B: usize> Workspace<N, B> {
 /// from then on, and no step says so; [`check`] finds either, once per epoch say, and a checkpoint never takes it. The two-phase form sees it
 /// beforehand: [`apply`] refuses a gradient that is not finite.
 ///
-/// Why the update itself doesn't look: it could only say so, as the weights before are gone. On a Cortex-M4F it would make a step of plain
-/// gradient descent on a 64-32-10 network, 15,959 instructions and some 25,200 cycles, one of at least 18,594 and some 28,200; a
-/// [`check`] takes 10,309 instructions and some 13,800 cycles, but once per epoch.
+/// Why the update itself doesn't look: it could only say so, as the weights before are gone. On a Cortex-M4F it would add at
+/// least 2,600 instructions and some 3,000 cycles to a step of plain gradient descent on a 64-32-10 network, which takes some 15,900 and
+/// 25,200; a [`check`] takes 10,300 instructions and some 13,800 cycles, but once per epoch.
 ///
 /// # When training has diverged
 /// Back to the last good checkpoint, with a smaller learning rate:

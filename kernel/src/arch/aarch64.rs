@@ -8,6 +8,6 @@ pub(crate) use super::portable::sqrt;
 /// `x·w + sum`, rounded once.
 #[inline(always)]
 pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
-    // SAFETY: the intrinsics ask for NEON, which every AArch64 build with an FPU has.
+    // SAFETY: the intrinsics ask for NEON, which the `cfg` on this module demands.
     unsafe { vfmas_lane_f32::<0>(sum, x, vdup_n_f32(w)) }
 }

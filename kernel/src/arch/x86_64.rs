@@ -31,7 +31,7 @@ const NO_FMA: bool = cfg!(all(feature = "fma", not(target_feature = "fma")));
 
 /// Does the work by the longest vectors that the build knows of or, with feature `dispatch`, that the processor has.
 ///
-/// Without feature `fma` no function here enables it: products and sums round by themselves on every path.
+/// Without feature `fma` nothing here fuses: products and sums round by themselves on every path.
 #[inline(always)]
 pub(crate) fn run<W: Work>(work: W) -> W::Output {
     if cfg!(target_feature = "avx512f") {

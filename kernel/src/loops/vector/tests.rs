@@ -108,9 +108,9 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
     }
 }
 
-/// `sum + x·w`; with feature `fma` rounded once, by a routine of integers.
+/// `sum + x·w`; with feature `fma` rounded once, by the portable routine.
 fn plain_multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    if cfg!(feature = "fma") { libm::fmaf(x, w, sum) } else { sum + x * w }
+    if cfg!(feature = "fma") { arch::portable::fused(x, w, sum) } else { sum + x * w }
 }
 
 /// `Σ x·w`, from the first product on.
