@@ -8,11 +8,12 @@ use defmt::{Format, Formatter, write};
 use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
-use crate::layer::{Dense, DenseSlots, Layer};
+use crate::layer::{Dense, DenseSlots, Layer, SlicedLayer};
+use crate::loss::Loss;
 use crate::optimizer::Optimizer;
-use crate::shape::Shape;
+use crate::shape::{SampleOf, Shape};
 use crate::summary::Summary;
-use crate::train::{Gradients, Trainer, Workspace};
+use crate::train::{Gradients, Slices, Trainer, Workspace};
 
 /// Kind, sizes and activation: `Dense<4, 16, ReLU>`.
 impl<const IN: usize, const OUT: usize, A: Activation> Format for Dense<IN, OUT, A> {
@@ -108,6 +109,19 @@ impl<N: Layer, O: Optimizer, const B: usize> Format for Trainer<N, O, B> {
             Self::SLOT_BYTES,
             Self::WORKSPACE_BYTES
         );
+    }
+}
+
+/// What is still to be made, and whether the parameters are touched already.
+impl<N, O, L, D, const B: usize> Format for Slices<'_, N, O, L, D, B>
+where
+    N: SlicedLayer,
+    O: Optimizer,
+    D: Samples<Input = SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} slices left, updating: {=bool}", self.remaining(), self.is_updating());
     }
 }
 

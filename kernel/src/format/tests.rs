@@ -109,6 +109,7 @@ fn types() -> Vec<&'static str> {
         streaming::Standardizer<3>,
         summary::Summary<Net>,
         train::Gradients<Net>,
+        train::Slices<'static, Net, Adam, CrossEntropy, Dataset<'static, [f32; 4], u8>, 4>,
         train::StepError,
         train::Trainer<Net, Adam, 4>,
         train::Workspace<Net, 4>,
