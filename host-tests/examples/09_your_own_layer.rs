@@ -2,24 +2,18 @@
 //!
 //!     cargo run -p host-tests --example 09_your_own_layer
 
-use baregrad::activation::Activation;
-use baregrad::fingerprint::Fingerprint;
-use baregrad::initializer::Initializer;
 use baregrad::layer::{Columns, LayerSummary, NonFinite};
-use baregrad::optimizer::Optimizer;
-use baregrad::shape::Inputs;
 use baregrad::{
-    BinaryCrossEntropy, ConfusionMatrix, Dataset, Dense, Features, Identity, Layer, Matrix, Sgd, StepError, Trainer,
-    Zero,
+    BinaryCrossEntropy, ConfusionMatrix, Dataset, Dense, Features, Identity, Layer, Matrix, Sgd, Trainer, Zero,
 };
+use baregrad::{activation::Activation, fingerprint::Fingerprint, initializer::Initializer};
+use baregrad::{optimizer::Optimizer, shape::Inputs};
 
 /// `y = (x₁, x₂, x₁², x₂²)`. Nothing to learn, so most of what a layer says is nothing.
-#[derive(Debug)]
 struct Squares;
 
-impl Zero for Squares {
-    const ZERO: Self = Self;
-}
+#[rustfmt::skip]
+impl Zero for Squares { const ZERO: Self = Self; }
 
 #[rustfmt::skip] // a line each for what there is nothing to say about
 impl Layer for Squares {
@@ -32,9 +26,7 @@ impl Layer for Squares {
     const FINGERPRINT: u32 = Fingerprint::of("Squares").value();
 
     fn forward<const B: usize, X: Inputs<[f32; 2]> + ?Sized>(&self, x: &X, samples: usize, y: &mut Matrix<B, 4>) -> Result<(), NonFinite> {
-        for (s, row) in y.rows.iter_mut().enumerate().take(samples) {
-            if let Some(&[a, b]) = x.sample(s) { *row = [a, b, a * a, b * b]; }
-        }
+        for (row, x) in y.rows.iter_mut().zip((0..samples).filter_map(|s| x.sample(s))) { *row = [x[0], x[1], x[0] * x[0], x[1] * x[1]]; }
         if y.rows.as_flattened().iter().all(|y| y.is_finite()) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
     }
     /// Below another layer `delta` is the gradient of `y`: `∂y/∂x` is 1 and `2x`.
@@ -58,18 +50,19 @@ impl Layer for Squares {
     }
 }
 
-fn main() -> Result<(), StepError> {
+type Net = (Squares, Dense<4, 1>);
+
+fn main() -> Result<(), baregrad::StepError> {
     // A grid of points; inside of a circle or not.
     let inputs: [[f32; 2]; 81] = core::array::from_fn(|k| [(k % 9) as f32 / 4.0 - 1.0, (k / 9) as f32 / 4.0 - 1.0]);
     let targets = inputs.map(|[x, y]| [f32::from(u8::from(x * x + y * y < 0.6))]);
     let data = Dataset::from_arrays(&inputs, &targets);
-    let mut trainer = Trainer::<(Squares, Dense<4, 1>), Sgd, 81>::NEW;
+    let (mut trainer, mut inside) = (Trainer::<Net, Sgd, 81>::NEW, ConfusionMatrix::<2>::NEW);
     for _ in 0..500 {
         trainer.step(&data, BinaryCrossEntropy, &mut Sgd::new(2.0))?;
     }
-    let mut inside = ConfusionMatrix::<2>::NEW;
     trainer.binary_confusion_matrix(&data, 0.0, &mut inside)?;
-    println!("{}\n{inside}", Trainer::<(Squares, Dense<4, 1>), Sgd, 81>::summary());
+    println!("{}\n{inside}", Trainer::<Net, Sgd, 81>::summary());
     assert_eq!(inside.accuracy(), Some(1.0));
     Ok(())
 }
