@@ -78,16 +78,17 @@ impl<'a> Header<'a> {
 
     /// Whether each byte of the data belongs to one tensor. Their offsets have been found to be inside the file.
     pub(super) fn check_coverage(&self) -> Result<(), ImportError> {
-        let mut covered = 0u64;
-        for (index, entry) in self.entries().enumerate() {
+        let (mut covered, mut before) = (0u64, 0usize); // not by `enumerate`, which counts with a check where overflow is checked
+        for entry in self.entries() {
             let entry = entry?;
             covered = covered.saturating_add(entry.end.saturating_sub(entry.begin));
-            for earlier in self.entries().take(index) {
+            for earlier in self.entries().take(before) {
                 let earlier = earlier?;
                 if earlier.begin < entry.end && entry.begin < earlier.end {
                     return Err(ImportError::OverlappingTensor { at: entry.at });
                 }
             }
+            before = before.saturating_add(1);
         }
         match (self.data.len() as u64).saturating_sub(covered) {
             0 => Ok(()),

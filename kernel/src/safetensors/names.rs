@@ -37,7 +37,7 @@ impl Names<'_> {
         if names.len() != needed {
             return Err(Mistake::Count { needed });
         }
-        for (tensor, name) in names.iter().enumerate() {
+        for (tensor, name) in (0..names.len()).zip(*names) {
             if names.iter().take(tensor).any(|earlier| earlier == name) {
                 return Err(Mistake::Repeated { tensor });
             }

@@ -142,7 +142,7 @@ fn put_escaped(byte: u8, put: &mut impl FnMut(u8)) {
             b"\\u00".iter().for_each(|byte| put(*byte));
             [byte >> 4, byte & 0x0F]
                 .into_iter()
-                .for_each(|digit| put(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+                .for_each(|digit| put(digit.wrapping_add(if digit < 10 { b'0' } else { b'a' - 10 })));
         }
         _ => put(byte),
     }

@@ -26,7 +26,7 @@ impl<const N: usize> MinMax<N> {
     /// A value is not finite, or its distance from another is not; nothing is changed then.
     pub fn observe(&mut self, sample: &[f32; N]) -> Result<(), NonFiniteValue> {
         check(sample)?;
-        for (index, ((least, largest), x)) in self.least.iter().zip(&self.largest).zip(sample).enumerate() {
+        for (index, ((least, largest), x)) in (0..N).zip(self.least.iter().zip(&self.largest).zip(sample)) {
             // Before the first sample these are infinities of the other sign.
             if (x - least) == f32::INFINITY || (largest - x) == f32::INFINITY {
                 return Err(NonFiniteValue { index });

@@ -49,7 +49,7 @@ impl<const N: usize> Standardizer<N> {
             let mean = mean + difference / count as f32;
             (mean, squares + difference * (x - mean))
         };
-        for (index, ((mean, squares), x)) in self.mean.iter().zip(&self.squares).zip(sample).enumerate() {
+        for (index, ((mean, squares), x)) in (0..N).zip(self.mean.iter().zip(&self.squares).zip(sample)) {
             let (mean, squares) = next(*mean, *squares, *x);
             if !(mean.is_finite() && squares.is_finite()) {
                 return Err(NonFiniteValue { index });
