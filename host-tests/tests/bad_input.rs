@@ -276,6 +276,19 @@ fn assert_refusals_change_nothing<O: Optimizer<Slot: State> + State>(mut optimiz
     refuses(Some(overflow), &good, StepError::NonFinitePreActivation { layer: 1 });
     let apart = [&[0.0; 20 + 24 + 12][..], &[LARGE, -LARGE, 0.0]].concat();
     refuses(Some(apart), &good, StepError::NonFiniteLoss);
+    // A target can be infinite only where it is a value.
+    trainer.network = random_network(&mut Random::new(2));
+    let mut targets = [[0.5; 3]; B];
+    targets[2][1] = f32::INFINITY;
+    let (bad_target, error) = (Dataset::from_arrays(&INPUTS, &targets), Err(StepError::NonFiniteTarget { sample: 2 }));
+    let before = everything(&trainer, &optimizer);
+    assert_eq!(trainer.step(&bad_target, MeanSquaredError, &mut optimizer), error, "{name}");
+    assert_eq!(
+        poll_to_the_end(&mut trainer, &bad_target, MeanSquaredError, &mut optimizer),
+        error,
+        "{name}, in slices"
+    );
+    assert!(before == everything(&trainer, &optimizer), "{name}: a bad target changed something");
 }
 
 #[test]
