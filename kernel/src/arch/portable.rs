@@ -1,6 +1,6 @@
 //! The bodies for processors without a square-root instruction that we use and without loops of their own; compiled
 //! everywhere, so that tests can compare.
-#![cfg_attr(not(test), allow(dead_code))] // unused where the processor has its own
+#![allow(dead_code)] // unused where the processor has its own
 
 use super::{AdamConstants, Moments, Work};
 

@@ -5,6 +5,9 @@ pub(crate) trait Vector: Copy {
     /// Number of values.
     const LANES: usize;
 
+    /// Four values, or as many as here where that has to be.
+    type Short: Vector;
+
     /// `x` in every lane.
     fn splat(x: f32) -> Self;
 
@@ -45,6 +48,7 @@ pub(crate) trait Work {
 /// Four values in an array: what the compiler makes vectors of, where the processor has any.
 impl Vector for [f32; 4] {
     const LANES: usize = 4;
+    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

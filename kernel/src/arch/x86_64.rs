@@ -99,6 +99,7 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 
 impl Vector for __m128 {
     const LANES: usize = 4;
+    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -120,14 +121,15 @@ impl Vector for __m128 {
     #[inline(always)]
     fn store(self, row: &mut [f32], at: usize) {
         let values = row.get_mut(at..).unwrap_or(&mut []);
-        if values.len() >= 4 {
-            unsafe { _mm_storeu_ps(values.as_mut_ptr(), self) }
-        } else {
-            let mut lanes = [0.0; 4];
-            unsafe { _mm_storeu_ps(lanes.as_mut_ptr(), self) }
-            for (value, lane) in values.iter_mut().zip(lanes) {
-                *value = lane;
-            }
+        match values.len() {
+            0 => {}
+            1 => unsafe { _mm_store_ss(values.as_mut_ptr(), self) },
+            2 => unsafe { _mm_storeu_si64(values.as_mut_ptr().cast(), _mm_castps_si128(self)) },
+            3 => unsafe {
+                _mm_storeu_si64(values.as_mut_ptr().cast(), _mm_castps_si128(self));
+                _mm_store_ss(values.as_mut_ptr().add(2), _mm_movehl_ps(self, self));
+            },
+            _ => unsafe { _mm_storeu_ps(values.as_mut_ptr(), self) },
         }
     }
 
@@ -175,6 +177,11 @@ unsafe fn first_lanes(count: usize) -> __m256i {
 
 impl Vector for __m256 {
     const LANES: usize = 8;
+    #[cfg(not(all(feature = "fma", not(target_feature = "fma"))))]
+    type Short = __m128;
+    // Vectors of four could not fuse by an instruction in this build.
+    #[cfg(all(feature = "fma", not(target_feature = "fma")))]
+    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -230,6 +237,11 @@ impl Vector for __m256 {
 
 impl Vector for __m512 {
     const LANES: usize = 16;
+    #[cfg(not(all(feature = "fma", not(target_feature = "fma"))))]
+    type Short = __m128;
+    // Vectors of four could not fuse by an instruction in this build.
+    #[cfg(all(feature = "fma", not(target_feature = "fma")))]
+    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -253,8 +265,14 @@ impl Vector for __m512 {
         let values = row.get_mut(at..).unwrap_or(&mut []);
         if values.len() >= 16 {
             unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self) }
-        } else if !values.is_empty() {
-            unsafe { _mm512_mask_storeu_ps(values.as_mut_ptr(), (1 << values.len()) - 1, self) }
+        } else {
+            // In halves: a masked store that crosses a line of the cache takes many cycles on some processors.
+            let (low, high) = unsafe {
+                let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self));
+                (_mm512_castps512_ps256(self), _mm256_castpd_ps(high))
+            };
+            low.store(values, 0);
+            high.store(values, 8);
         }
     }
 

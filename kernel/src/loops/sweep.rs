@@ -43,7 +43,7 @@ pub(crate) fn sweep_first<
 ) {
     if arch::VECTORS {
         let work = vector::First { inputs, delta, parameters, columns, step };
-        if const { OUT <= 4 } {
+        if const { OUT <= 4 } && !vector::are_few(IN, OUT, delta.len()) {
             arch::run_short(work);
         } else {
             arch::run(work);

@@ -4,15 +4,20 @@
 //! another shape, or another processor, and the same source ran at a fiftieth of its speed. All three products are
 //! one inner step, [`accumulate`]; the last vector of a row may have lanes that are computed and thrown away.
 
+mod few_outputs;
 mod forward;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub(super) use few_outputs::are_few;
 pub(super) use forward::Products;
 pub(super) use sweep::{First, Inner};
 
 use crate::arch::Vector;
+
+/// Values of the longest tile: eight vectors of sixteen.
+const LONGEST: usize = 128;
 
 /// Neighbouring outputs at `at..`, `N` vectors of them, for all samples or rows of a tile.
 trait Tile<V: Vector> {
@@ -27,6 +32,7 @@ fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>
     for index in 0..const { OUT / (most(S) * V::LANES) } {
         match const { most(S) } {
             8 => tile.run::<8>(index * 8 * V::LANES),
+            4 => tile.run::<4>(index * 4 * V::LANES),
             2 => tile.run::<2>(index * 2 * V::LANES),
             _ => tile.run::<1>(index * V::LANES),
         }
@@ -50,7 +56,8 @@ fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>
 const fn most(samples: usize) -> usize {
     match samples {
         1 => 8,
-        4 => 2,
+        2 => 4,
+        3 | 4 => 2,
         _ => 1,
     }
 }

@@ -1,6 +1,6 @@
 //! Forward: `z = x·W + b`, by vectors.
 
-use super::{Tile, accumulate, in_tiles, load, store};
+use super::{Tile, accumulate, few_outputs, in_tiles, load, store};
 use crate::arch::{Vector, Work};
 use crate::loops::forward::sample_or_zeros;
 use crate::shape::Inputs;
@@ -19,9 +19,15 @@ impl<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized> Work for 
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { x, weights, bias, z } = self;
+        let (first, z) = if const { OUT <= 2 } {
+            let done = few_outputs::products::<V, IN, OUT, X>(x, weights, bias, z);
+            (done, z.get_mut(done..).unwrap_or(&mut []))
+        } else {
+            (0, z)
+        };
         // A row of a single vector takes more samples at once: as many sums, so that none waits for itself.
         let (first, rest) =
-            if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, 0, weights, bias, z) } else { (0, z) };
+            if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, first, weights, bias, z) } else { (first, z) };
         let (first, rest) = groups::<V, 4, IN, OUT, X>(x, first, weights, bias, rest);
         groups::<V, 1, IN, OUT, X>(x, first, weights, bias, rest);
     }

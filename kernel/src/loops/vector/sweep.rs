@@ -1,6 +1,6 @@
 //! Backward by vectors: the sums and updates of [`sweep`](crate::loops::sweep), in the same order.
 
-use super::{Tile, accumulate, in_tiles, load, store};
+use super::{LONGEST, Tile, accumulate, few_outputs, in_tiles, load, store};
 use crate::activation::Activation;
 use crate::arch::{self, Vector, Work};
 use crate::loops::forward::sample_or_zeros;
@@ -28,7 +28,10 @@ where
     fn run<V: Vector>(self) {
         let Self { inputs, delta, parameters, columns, step } = self;
         let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
-        if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
+        if const { OUT <= 4 } && few_outputs::are_few(IN, OUT, delta.len()) {
+            let rows = few_outputs::Rows { weights, slots: weight_slots, step };
+            few_outputs::First::<IN, OUT, O, X> { inputs, delta, rows }.run::<V>();
+        } else if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
             for ((row, slots), x) in weights.iter_mut().zip(weight_slots).zip(x) {
                 update_row::<V, OUT, O>(row, slots, *x, delta, step);
             }
@@ -39,7 +42,7 @@ where
                     let values = sample_or_zeros(inputs, sample).get(at..).unwrap_or(&[]);
                     copy(values, saved);
                 }
-                update_rows::<V, COLUMNS, OUT, O>(columns, delta, rows, slots, step);
+                update_rows::<V, COLUMNS, IN, OUT, O>(columns, delta, rows, slots, step);
             }
         }
         update_bias::<V, OUT, O>(delta, bias, bias_slots, step);
@@ -61,14 +64,23 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Work fo
 
     #[inline(always)]
     fn run<V: Vector>(mut self) {
-        // Rows side by side: two vectors of short ones, one of long ones.
-        match const { if IN <= COLUMNS { 0 } else { V::LANES } } {
-            0 => {
+        if const { OUT <= 4 } && few_outputs::are_few(IN, OUT, self.delta.len()) {
+            self.by_inputs::<V>();
+            return;
+        }
+        if const { IN == 1 } {
+            self.by_one_input::<V>();
+            return;
+        }
+        // Rows side by side: two vectors of short ones, one of long ones or where that holds all.
+        match const { (V::LANES, IN <= V::LANES) } {
+            (4, true) => {
                 let columns = core::mem::take(&mut self.columns);
                 self.sweep::<V, COLUMNS, 1>(columns);
             }
-            4 => self.rows::<V, 8, 2>(),
-            8 => self.rows::<V, 16, 2>(),
+            (4, false) => self.rows::<V, 8, 2>(),
+            (8, true) => self.rows::<V, 8, 1>(),
+            (8, false) => self.rows::<V, 16, 2>(),
             _ => self.rows::<V, 16, 1>(),
         }
     }
@@ -84,6 +96,39 @@ const SAVED: usize = 64;
 const OUTPUTS: usize = 32;
 
 impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'_, IN, OUT, O, Below> {
+    #[inline(always)]
+    fn by_inputs<V: Vector>(self) {
+        let Self { inputs, delta, parameters, step, below, .. } = self;
+        let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
+        let rows = few_outputs::Rows { weights, slots: weight_slots, step };
+        few_outputs::Inner::<IN, OUT, O, Below> { inputs, delta, rows, below }.run::<V>();
+        update_bias::<V, OUT, O>(delta, bias, bias_slots, step);
+    }
+
+    /// A layer of a single input, whose gradient is a sum along the outputs: neighbours are samples.
+    #[inline(always)]
+    fn by_one_input<V: Vector>(self) {
+        let Self { inputs, delta, parameters, columns, step, .. } = self;
+        let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
+        let inputs = inputs.as_flattened_mut();
+        for (saved, x) in columns.iter_mut().zip(&*inputs) {
+            *saved = [*x; COLUMNS];
+        }
+        let row = weights.as_flattened();
+        // Sums that start from -0 have the bits of those that start with their first product.
+        let gradients = inputs.as_chunks_mut::<1>().0;
+        let done =
+            few_outputs::products::<V::Short, OUT, 1, [[f32; OUT]]>(delta, row.as_chunks().0, &[-0.0], gradients);
+        for (gradient, delta) in inputs.iter_mut().zip(delta).skip(done) {
+            *gradient = delta.iter().zip(row).fold(-0.0, |sum, (delta, w)| arch::multiply_add(sum, *delta, *w));
+        }
+        for (gradient, [saved, ..]) in inputs.iter_mut().zip(&*columns) {
+            *gradient = Below::through(*gradient, *saved);
+        }
+        update_rows::<V, COLUMNS, IN, OUT, O>(columns, delta, weights, weight_slots, step);
+        update_bias::<V, OUT, O>(delta, bias, bias_slots, step);
+    }
+
     /// The sweep, `R` rows at a time as `N` vectors.
     #[inline(always)]
     fn rows<V: Vector, const R: usize, const N: usize>(mut self) {
@@ -118,9 +163,17 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
         let Self { inputs, delta, parameters, step, .. } = self;
         let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
         let mut transposed = [[0.0; R]; OUTPUTS];
-        let tiles = weights.chunks_mut(R).zip(weight_slots.chunks_mut(R));
-        for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles) {
+        let (tiles, rows) = weights.as_chunks_mut::<R>();
+        let (slot_tiles, slots) = weight_slots.as_chunks_mut::<R>();
+        for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles.iter_mut().zip(slot_tiles)) {
             row_tile::<V, R, N, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step);
+        }
+        // The last rows, in one vector where that is enough, and from a place that is known when it compiles.
+        let at = const { IN - IN % R };
+        match const { (IN % R).div_ceil(V::LANES) } {
+            0 => {}
+            1 => row_tile::<V, R, 1, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step),
+            _ => row_tile::<V, R, N, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step),
         }
         update_bias::<V, OUT, O>(delta, bias, bias_slots, step);
     }
@@ -163,7 +216,7 @@ fn row_tile<V, const R: usize, const N: usize, const IN: usize, const OUT: usize
             update_row::<V, OUT, O>(row, slots, *x, delta, step);
         }
     } else {
-        update_rows::<V, R, OUT, O>(saved, delta, rows, slots, step);
+        update_rows::<V, R, IN, OUT, O>(saved, delta, rows, slots, step);
     }
 }
 
@@ -269,24 +322,50 @@ fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const I
 
 /// The gradients of some rows from their saved input columns, and their update.
 #[inline(always)]
-fn update_rows<V: Vector, const R: usize, const OUT: usize, O: Optimizer>(
+fn update_rows<V: Vector, const R: usize, const IN: usize, const OUT: usize, O: Optimizer>(
     columns: &[[f32; R]],
     delta: &[[f32; OUT]],
     rows: &mut [[f32; OUT]],
     slots: &mut [[O::Slot; OUT]],
     step: &O::Step,
 ) {
-    let mut from = 0;
-    let (fours, rest) = rows.as_chunks_mut::<4>();
-    let (slot_fours, slot_rest) = slots.as_chunks_mut::<4>();
-    for (rows, slots) in fours.iter_mut().zip(slot_fours) {
-        in_tiles::<V, OUT, 4>(&mut Gradients::<4, R, OUT, O> { columns, from, delta, rows, slots, step });
-        from += 4;
+    let left = if rows.len().is_multiple_of(4) { 0 } else { const { left_over(IN, R) } };
+    let from = rows.len().saturating_sub(left);
+    let (Some((fours, last)), Some((slot_fours, last_slots))) =
+        (rows.split_at_mut_checked(from), slots.split_at_mut_checked(from))
+    else {
+        return; // never: there are as many slots as rows
+    };
+    let fours = fours.as_chunks_mut::<4>().0.iter_mut().zip(slot_fours.as_chunks_mut::<4>().0);
+    for (index, (rows, slots)) in fours.enumerate() {
+        in_tiles::<V, OUT, 4>(&mut Gradients::<4, R, OUT, O> { columns, from: 4 * index, delta, rows, slots, step });
     }
-    for (row, slots) in rest.iter_mut().zip(slot_rest) {
-        let (rows, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
-        in_tiles::<V, OUT, 1>(&mut Gradients::<1, R, OUT, O> { columns, from, delta, rows, slots, step });
-        from += 1;
+    match const { left_over(IN, R) } {
+        1 => update_last::<V, 1, R, OUT, O>(columns, from, delta, last, last_slots, step),
+        2 => update_last::<V, 2, R, OUT, O>(columns, from, delta, last, last_slots, step),
+        3 => update_last::<V, 3, R, OUT, O>(columns, from, delta, last, last_slots, step),
+        5 => update_last::<V, 5, R, OUT, O>(columns, from, delta, last, last_slots, step),
+        _ => {}
+    }
+}
+
+/// Rows after the last whole four of a layer: up to three, or five, because the sums of a single row would wait for each other.
+const fn left_over(inputs: usize, tile: usize) -> usize {
+    if inputs % 4 == 1 && inputs > 4 && tile > 4 && inputs % tile != 1 { 5 } else { inputs % 4 }
+}
+
+/// The same for the last `C` rows, if there are as many.
+#[inline(always)]
+fn update_last<V: Vector, const C: usize, const R: usize, const OUT: usize, O: Optimizer>(
+    columns: &[[f32; R]],
+    from: usize,
+    delta: &[[f32; OUT]],
+    rows: &mut [[f32; OUT]],
+    slots: &mut [[O::Slot; OUT]],
+    step: &O::Step,
+) {
+    if let (Some(rows), Some(slots)) = (rows.first_chunk_mut(), slots.first_chunk_mut()) {
+        in_tiles::<V, OUT, C>(&mut Gradients::<C, R, OUT, O> { columns, from, delta, rows, slots, step });
     }
 }
 
@@ -320,7 +399,7 @@ impl<V: Vector, const C: usize, const R: usize, const OUT: usize, O: Optimizer> 
 
 /// What the sums of a gradient start from.
 #[inline(always)]
-fn start<V: Vector, const N: usize, O: Optimizer>(slots: &[O::Slot], at: usize, step: &O::Step) -> [V; N] {
+pub(super) fn start<V: Vector, const N: usize, O: Optimizer>(slots: &[O::Slot], at: usize, step: &O::Step) -> [V; N] {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     let mut before = [-0.0; LONGEST];
     for (before, slot) in before.iter_mut().zip(slots.get(at..).unwrap_or(&[])).take(N * V::LANES) {
@@ -331,12 +410,9 @@ fn start<V: Vector, const N: usize, O: Optimizer>(slots: &[O::Slot], at: usize, 
     load(&before, 0)
 }
 
-/// Values of the longest tile: eight vectors of sixteen.
-const LONGEST: usize = 128;
-
 /// `N` vectors of parameters from old values to new ones.
 #[inline(always)]
-fn update<V: Vector, const N: usize, O: Optimizer>(
+pub(super) fn update<V: Vector, const N: usize, O: Optimizer>(
     row: &mut [f32],
     slots: &mut [O::Slot],
     gradients: [V; N],

@@ -1,0 +1,226 @@
+//! Layers with few outputs, fewer than a vector has lanes: neighbours are inputs instead.
+//!
+//! Forward, where a sum goes along the inputs, they are neighbouring samples. Sums and updates are those of the other loops, in the
+//! same order.
+
+use core::marker::PhantomData;
+
+use super::sweep::{start, update};
+use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
+use crate::activation::Activation;
+use crate::arch::{self, Vector};
+use crate::loops::forward::sample_or_zeros;
+use crate::optimizer::Optimizer;
+use crate::shape::Inputs;
+
+/// Samples side by side in a vector: as many as [`arch::transpose`] has rows.
+const SIDE: usize = 4;
+
+/// Such vectors at a time, so that none of their sums waits for itself.
+const GROUPS: usize = 4;
+
+/// Whether the backward sweep of so many outputs and samples is done here: the columns of several outputs have to be gathered, which
+/// a small batch does not pay for, and few inputs would not fill a vector.
+#[inline(always)]
+pub(in crate::loops) const fn are_few(inputs: usize, outputs: usize, samples: usize) -> bool {
+    inputs > 4 && (outputs == 1 || (outputs <= 4 && samples >= 16))
+}
+
+/// Forward for as many whole groups of samples as there are; how many samples that were.
+#[inline(always)]
+pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) -> usize {
+    let (groups, _) = z.as_chunks_mut::<{ GROUPS * SIDE }>();
+    let mut first = 0;
+    for group in groups {
+        let samples: [[&[f32; IN]; SIDE]; GROUPS] =
+            core::array::from_fn(|g| core::array::from_fn(|s| sample_or_zeros(x, first + g * SIDE + s)));
+        let mut sums = bias.map(|bias| [V::splat(bias); GROUPS]);
+        let mut add = |columns: [[f32; SIDE]; GROUPS], weights: &[f32; OUT]| {
+            let columns = columns.map(|column| V::load(&column, 0));
+            for (sums, weight) in sums.iter_mut().zip(weights) {
+                accumulate(core::array::from_mut(sums), [*weight], columns);
+            }
+        };
+        let (fours, rest) = weights.as_chunks::<SIDE>();
+        for (index, four) in fours.iter().enumerate() {
+            let columns = samples.map(|rows| arch::transpose(rows.map(|row| floats(row, SIDE * index))));
+            for (k, weights) in four.iter().enumerate() {
+                add(columns.map(|columns| columns[k]), weights);
+            }
+        }
+        for (i, weights) in (SIDE * fours.len()..).zip(rest) {
+            add(samples.map(|rows| rows.map(|row| row.get(i).copied().unwrap_or(0.0))), weights);
+        }
+        for (o, sums) in sums.into_iter().enumerate() {
+            for (rows, sum) in group.as_chunks_mut::<SIDE>().0.iter_mut().zip(sums) {
+                let mut lanes = [0.0; SIDE];
+                sum.store(&mut lanes, 0);
+                for (row, lane) in rows.iter_mut().zip(lanes) {
+                    row[o] = lane;
+                }
+            }
+        }
+        first += GROUPS * SIDE;
+    }
+    first
+}
+
+/// Four values from `at` on; zeros, never used, where there are not as many.
+#[inline(always)]
+fn floats(row: &[f32], at: usize) -> [f32; SIDE] {
+    row.get(at..).and_then(|values| values.first_chunk()).copied().unwrap_or([0.0; SIDE])
+}
+
+/// Weights, one row for each input, and the optimizer's slots.
+pub(super) struct Rows<'a, const OUT: usize, O: Optimizer> {
+    pub(super) weights: &'a mut [[f32; OUT]],
+    pub(super) slots: &'a mut [[O::Slot; OUT]],
+    pub(super) step: &'a O::Step,
+}
+
+impl<const OUT: usize, O: Optimizer> Rows<'_, OUT, O> {
+    /// The columns of the weights, `N` vectors of rows from `at` on.
+    #[inline(always)]
+    fn columns<V: Vector, const N: usize>(&self, at: usize) -> [[V; N]; OUT] {
+        if const { OUT == 1 } {
+            return [load::<V, N>(self.weights.as_flattened(), at); OUT];
+        }
+        let mut columns = [[0.0; LONGEST]; OUT];
+        for (index, row) in self.weights.iter().skip(at).take(N * V::LANES).enumerate() {
+            for (column, weight) in columns.iter_mut().zip(row) {
+                column[index % LONGEST] = *weight;
+            }
+        }
+        columns.map(|column| load(&column, 0))
+    }
+
+    /// What the sums of the gradients start from.
+    #[inline(always)]
+    fn start<V: Vector, const N: usize>(&self, at: usize) -> [[V; N]; OUT] {
+        if const { OUT == 1 } {
+            return [start::<V, N, O>(self.slots.as_flattened(), at, self.step); OUT];
+        }
+        let mut before = [[-0.0; LONGEST]; OUT];
+        for (index, slots) in self.slots.iter().skip(at).take(N * V::LANES).enumerate() {
+            for (before, slot) in before.iter_mut().zip(slots) {
+                if let Some(sum) = O::running_sum(self.step, slot) {
+                    before[index % LONGEST] = sum;
+                }
+            }
+        }
+        before.map(|before| load(&before, 0))
+    }
+
+    /// From old values to new ones.
+    #[inline(always)]
+    fn update<V: Vector, const N: usize>(&mut self, gradients: [[V; N]; OUT], at: usize) {
+        if const { OUT == 1 } {
+            let (weights, slots) = (self.weights.as_flattened_mut(), self.slots.as_flattened_mut());
+            for gradients in gradients {
+                update::<V, N, O>(weights, slots, gradients, at, self.step);
+            }
+            return;
+        }
+        let columns = gradients.map(|gradients| {
+            let mut column = [0.0; LONGEST];
+            store(gradients, &mut column, 0);
+            column
+        });
+        let rows = self.weights.iter_mut().zip(&mut *self.slots).skip(at).take(N * V::LANES);
+        for (index, (row, slots)) in rows.enumerate() {
+            for ((weight, slot), column) in row.iter_mut().zip(slots).zip(&columns) {
+                *weight = O::update(self.step, *weight, column[index % LONGEST], slot);
+            }
+        }
+    }
+}
+
+/// The update of a first layer's weights.
+pub(super) struct First<'a, const IN: usize, const OUT: usize, O: Optimizer, X: ?Sized> {
+    pub(super) inputs: &'a X,
+    pub(super) delta: &'a [[f32; OUT]],
+    pub(super) rows: Rows<'a, OUT, O>,
+}
+
+impl<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized> First<'_, IN, OUT, O, X> {
+    #[inline(always)]
+    pub(super) fn run<V: Vector>(mut self) {
+        in_tiles_of_inputs::<V, IN, OUT>(&mut self);
+    }
+}
+
+/// The sums of one output are as many as those of one row elsewhere, those of four as many as of four rows.
+#[inline(always)]
+fn in_tiles_of_inputs<V: Vector, const IN: usize, const OUT: usize>(tile: &mut impl Tile<V>) {
+    match const { OUT } {
+        1 => in_tiles::<V, IN, 1>(tile),
+        2 => in_tiles::<V, IN, 2>(tile),
+        _ => in_tiles::<V, IN, 4>(tile),
+    }
+}
+
+impl<V, const IN: usize, const OUT: usize, O: Optimizer, X> Tile<V> for First<'_, IN, OUT, O, X>
+where
+    V: Vector,
+    X: Inputs<[f32; IN]> + ?Sized,
+{
+    #[inline(always)]
+    fn run<const N: usize>(&mut self, at: usize) {
+        let mut sums = self.rows.start::<V, N>(at);
+        for (sample, delta) in self.delta.iter().enumerate() {
+            let x = load::<V, N>(sample_or_zeros(self.inputs, sample), at);
+            accumulate(&mut sums, *delta, x);
+        }
+        self.rows.update(sums, at);
+    }
+}
+
+/// The update of any other layer's weights, and the gradient of its inputs in their place.
+pub(super) struct Inner<'a, const IN: usize, const OUT: usize, O: Optimizer, Below> {
+    pub(super) inputs: &'a mut [[f32; IN]],
+    pub(super) delta: &'a [[f32; OUT]],
+    pub(super) rows: Rows<'a, OUT, O>,
+    pub(super) below: PhantomData<Below>,
+}
+
+impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'_, IN, OUT, O, Below> {
+    #[inline(always)]
+    pub(super) fn run<V: Vector>(mut self) {
+        in_tiles_of_inputs::<V, IN, OUT>(&mut self);
+    }
+}
+
+impl<V, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Tile<V> for Inner<'_, IN, OUT, O, Below>
+where
+    V: Vector,
+{
+    #[inline(always)]
+    fn run<const N: usize>(&mut self, at: usize) {
+        let old = self.rows.columns::<V, N>(at);
+        let mut sums = self.rows.start::<V, N>(at);
+        for (input, delta) in self.inputs.iter().zip(self.delta) {
+            accumulate(&mut sums, *delta, load(input, at));
+        }
+        self.rows.update(sums, at);
+
+        let mut saved = [0.0; LONGEST];
+        for (input, delta) in self.inputs.iter_mut().zip(self.delta) {
+            store(load::<V, N>(input, at), &mut saved, 0);
+            // A sum that starts from -0 has the bits of one that starts with its first product.
+            let mut gradients = [[V::splat(-0.0); N]];
+            for (delta, column) in delta.iter().zip(old) {
+                accumulate(&mut gradients, [*delta], column);
+            }
+            let [gradients] = gradients;
+            store(gradients, input, at);
+            let gradients = input.get_mut(at..).unwrap_or(&mut []);
+            let length = gradients.len().min(N * V::LANES);
+            Below::all_through(gradients.get_mut(..length).unwrap_or(&mut []), &saved);
+        }
+    }
+}
