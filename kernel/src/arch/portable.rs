@@ -135,8 +135,8 @@ pub(crate) fn adam(
 }
 
 #[inline(always)]
-pub(crate) fn relu(_values: &mut [f32]) -> Option<bool> {
-    None
+pub(crate) fn relu(_values: &mut [f32]) -> bool {
+    false
 }
 
 #[inline(always)]

@@ -179,7 +179,8 @@ fn copy_columns<const C: usize, const IN: usize>(sample: &[f32; IN], at: usize, 
 /// `x[s][at+c] = (Σ_o delta[s][o]·W[at+c][o]) · slope(x[s][at+c])` for `S` samples and `C` columns.
 ///
 /// # Order and rounding
-/// Each sum starts with its first product (`o = 0`) and adds `o = 1, 2, …`; the slope multiplies the finished sum.
+/// Each sum starts with its first product (`o = 0`) and adds `o = 1, 2, …`; the slope multiplies the finished sum ([`Relu`](crate::Relu)'s
+/// selects it).
 #[inline(always)]
 fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
     inputs: &mut [[f32; IN]; S],
