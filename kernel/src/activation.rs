@@ -18,6 +18,10 @@ pub trait Activation {
     /// Tells activations apart in a checkpoint. One with settings in its type overrides this, to count them in.
     const FINGERPRINT: u32 = Fingerprint::of(Self::NAME).value();
 
+    /// Whether [`through`](Self::through) selects: the gradient where `a > 0`, else `+0`; and no [`value`](Self::value) is `-0`. Some loops
+    /// then do so on their way.
+    const SELECTS: bool = false;
+
     /// `g(z)`.
     fn value(z: f32) -> f32;
 
@@ -194,6 +198,7 @@ pub struct Relu;
 // values were loaded to be looked at anyway.
 impl Activation for Relu {
     const NAME: &'static str = "ReLU";
+    const SELECTS: bool = true;
 
     #[inline(always)]
     fn value(z: f32) -> f32 {
@@ -214,7 +219,14 @@ impl Activation for Relu {
 
     #[inline(always)]
     fn values(z: &mut [f32]) -> bool {
-        arch::relu(z) || values_one_by_one::<Self>(z)
+        if const { !arch::HAS_LOOPS } {
+            return values_one_by_one::<Self>(z);
+        }
+        if arch::relu(z) {
+            return true;
+        }
+        core::hint::cold_path();
+        values_one_by_one::<Self>(z)
     }
 
     #[inline(always)]

@@ -41,7 +41,8 @@ macro_rules! mask_four {
 
 /// ReLU in place, 6 cycles a value. If one is not finite this gives up and says so: the values that it has changed are then as far as ReLU
 /// takes them, so that another body may begin anew.
-#[inline(never)]
+#[cfg_attr(baregrad_small, inline(never))]
+#[cfg_attr(not(baregrad_small), inline(always))]
 pub(crate) fn relu(values: &mut [f32]) -> bool {
     let (eights, rest): (usize, usize);
     // SAFETY: reads and writes `values`, in groups of eight and then one by one, and leaves early at most. Everything overwritten is
