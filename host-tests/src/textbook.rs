@@ -34,7 +34,7 @@ impl Activation {
             Self::Identity => z,
             Self::Sigmoid => scalar::sigmoid(z),
             Self::Tanh => scalar::tanh(z),
-            Self::Relu if z < 0.0 => 0.0,
+            Self::Relu if z <= 0.0 => 0.0,
             Self::LeakyRelu if z < 0.0 => 0.01 * z,
             Self::Relu | Self::LeakyRelu => z,
         }
@@ -48,6 +48,15 @@ impl Activation {
             Self::Relu | Self::LeakyRelu if a > 0.0 => 1.0,
             Self::Relu => 0.0,
             Self::LeakyRelu => 0.01,
+        }
+    }
+
+    /// The gradient with respect to `z` from that with respect to `a`.
+    fn through(self, gradient: f32, a: f32) -> f32 {
+        match self {
+            Self::Relu if a > 0.0 => gradient,
+            Self::Relu => 0.0,
+            _ => gradient * self.slope(a),
         }
     }
 }
@@ -191,7 +200,7 @@ impl Network {
                         for o in 1..outs {
                             sum = multiply_add(sum, delta[s][o], layer.weights[i][o]);
                         }
-                        delta_below[s][i] = sum * below.slope(x[s][i]);
+                        delta_below[s][i] = below.through(sum, x[s][i]);
                     }
                 }
                 delta = delta_below;
@@ -220,7 +229,7 @@ fn loss_and_delta(
                 let scale = if loss == Loss::SumOfSquares { 2.0 } else { 2.0 / elements };
                 for o in 0..a.len() {
                     value += (a[o] - t[o]) * (a[o] - t[o]);
-                    row.push(((a[o] - t[o]) * scale) * activation.slope(a[o]));
+                    row.push(activation.through((a[o] - t[o]) * scale, a[o]));
                 }
             }
             (Loss::HalfMeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber, Target::Values(t)) => {
@@ -234,7 +243,7 @@ fn loss_and_delta(
                         _ => (0.5 * (e * e), e, elements),
                     };
                     value += term;
-                    row.push((derivative * (1.0 / divisor)) * activation.slope(a[o]));
+                    row.push(activation.through(derivative * (1.0 / divisor), a[o]));
                 }
             }
             (Loss::CrossEntropy | Loss::WeightedCrossEntropy, Target::Label(label)) => {

@@ -3,7 +3,9 @@
 
 mod common;
 
-use baregrad::{Adam, Dense, MeanSquaredError, Relu, Sgd};
+use baregrad::activation::Activation;
+use baregrad::{Adam, Dense, MeanSquaredError, Relu, Sgd, Sigmoid, Tanh};
+use common::assert_same_bits;
 use common::training::assert_training_equals_the_plain_loops;
 
 /// A layer of `W` outputs that is first, and one that is not; single samples, whole and broken groups of four.
@@ -27,4 +29,47 @@ fn adam_trains_widths_as_the_plain_loops() {
     assert_training_equals_the_plain_loops::<Net, Adam, MeanSquaredError, 6, 3, 8>(1, &[1, 8, 5, 2]);
     assert_training_equals_the_plain_loops::<Net, Adam, MeanSquaredError, 6, 3, 1>(2, &[1]);
     assert_training_equals_the_plain_loops::<Net, Sgd, MeanSquaredError, 6, 3, 1>(3, &[1]);
+}
+
+/// Small layers are part of their caller there; one of up to three outputs has a loop of its own; a sigmoid's inputs are saved, 32 at a time.
+#[test]
+fn descent_by_single_samples_equals_the_plain_loops() {
+    type Small = (Dense<4, 16, Relu>, Dense<16, 3>);
+    assert_training_equals_the_plain_loops::<Small, Sgd, MeanSquaredError, 4, 3, 1>(1, &[1]);
+    assert_training_equals_the_plain_loops::<Small, Sgd, MeanSquaredError, 4, 3, 8>(2, &[1, 8]);
+    type Saved = (Dense<5, 20, Sigmoid>, Dense<20, 2>);
+    assert_training_equals_the_plain_loops::<Saved, Sgd, MeanSquaredError, 5, 2, 1>(3, &[1]);
+    type SavedTwice = (Dense<9, 43, Tanh>, Dense<43, 10, Relu>, Dense<10, 1>);
+    assert_training_equals_the_plain_loops::<SavedTwice, Sgd, MeanSquaredError, 9, 1, 1>(4, &[1]);
+    type Wide = (Dense<3, 18, Relu>, Dense<18, 11, Relu>, Dense<11, 32>);
+    assert_training_equals_the_plain_loops::<Wide, Sgd, MeanSquaredError, 3, 32, 1>(5, &[1]);
+}
+
+#[test]
+fn relu_of_many_has_the_bits_of_relu_of_each() {
+    let finite = [1.0, -1.0, 0.0, -0.0, f32::MAX, f32::MIN, 1e-45, -1e-45, 0.1, -0.1, f32::MIN_POSITIVE];
+    let not_finite = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN];
+    for length in 0..=35 {
+        let values: Vec<f32> = finite.into_iter().cycle().skip(length).take(length).collect();
+        let expected: Vec<f32> = values.iter().map(|&z| if z <= 0.0 { 0.0 } else { z }).collect();
+        let mut outputs = values.clone();
+        assert!(Relu::values(&mut outputs));
+        assert_same_bits(&outputs, &expected, "values");
+
+        let gradients: Vec<f32> = (0..length).map(|i| 0.5 - i as f32).collect();
+        let passed: Vec<f32> = gradients.iter().zip(&outputs).map(|(&g, &a)| if a > 0.0 { g } else { 0.0 }).collect();
+        let mut through = gradients;
+        Relu::all_through(&mut through, &outputs);
+        assert_same_bits(&through, &passed, "gradients");
+
+        for at in 0..length {
+            for bad in not_finite {
+                let (mut outputs, mut expected) = (values.clone(), expected.clone());
+                outputs[at] = bad;
+                expected[at] = if bad <= 0.0 { 0.0 } else { bad };
+                assert!(!Relu::values(&mut outputs), "{bad} at {at} of {length}");
+                assert_same_bits(&outputs, &expected, "values with one that is not finite");
+            }
+        }
+    }
 }

@@ -18,13 +18,18 @@ pub trait Activation {
     /// Tells activations apart in a checkpoint. One with settings in its type overrides this, to count them in.
     const FINGERPRINT: u32 = Fingerprint::of(Self::NAME).value();
 
+    /// Whether [`through`](Self::through) selects: the gradient where `a > 0`, else `+0`; and no [`value`](Self::value) is `-0`. Some loops
+    /// then do so on their way.
+    const SELECTS: bool = false;
+
     /// `g(z)`.
     fn value(z: f32) -> f32;
 
     /// `g'(z)`, written as a function of the output `a = g(z)`.
     fn slope(a: f32) -> f32;
 
-    /// The gradient with respect to `z` from the gradient with respect to `a`: `gradient · g'(z)`, one product.
+    /// The gradient with respect to `z` from the gradient with respect to `a`: `gradient · g'(z)`, one product unless its own docs say
+    /// otherwise.
     #[inline(always)]
     fn through(gradient: f32, a: f32) -> f32 {
         gradient * Self::slope(a)
@@ -177,20 +182,29 @@ impl Activation for Tanh {
     }
 }
 
-/// `g(z) = 0` for `z < 0`, else `z`. Slope 1 for `a > 0`, else 0; so `g'(0) = 0`, as PyTorch.
+/// `g(z) = 0` for `z <= 0`, else `z`. Slope 1 for `a > 0`, else 0; so `g'(0) = 0`, as PyTorch.
+///
+/// # Order and rounding
+/// Back through it a gradient passes as it is where `a > 0`, and is 0 elsewhere: selected, not multiplied, so no `-0` and no NaN comes of
+/// a gradient that does not pass.
 ///
 /// # Special values
-/// NaN stays NaN: it is not less than 0. `-0` stays `-0`.
+/// NaN stays NaN. `-0` becomes 0, and so do gradients that do not pass: always `+0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
+// By integers, in which floats are ordered as by themselves, but for negative ones among each other: cheap without an FPU too, and where
+// values were loaded to be looked at anyway.
 impl Activation for Relu {
     const NAME: &'static str = "ReLU";
+    const SELECTS: bool = true;
 
     #[inline(always)]
     fn value(z: f32) -> f32 {
-        select(z < 0.0, 0.0, z)
+        // From -0 to -∞ these are the lowest integers; NaN of that sign are above.
+        let negative = z.to_bits() as i32 <= f32::NEG_INFINITY.to_bits() as i32;
+        f32::from_bits(select(negative, 0, z.to_bits()))
     }
 
     #[inline(always)]
@@ -199,11 +213,20 @@ impl Activation for Relu {
     }
 
     #[inline(always)]
+    fn through(gradient: f32, a: f32) -> f32 {
+        f32::from_bits(select(a.to_bits() as i32 > 0, gradient.to_bits(), 0))
+    }
+
+    #[inline(always)]
     fn values(z: &mut [f32]) -> bool {
-        match arch::relu(z) {
-            Some(finite) => finite,
-            None => values_one_by_one::<Self>(z),
+        if const { !arch::HAS_LOOPS } {
+            return values_one_by_one::<Self>(z);
         }
+        if arch::relu(z) {
+            return true;
+        }
+        core::hint::cold_path();
+        values_one_by_one::<Self>(z)
     }
 
     #[inline(always)]

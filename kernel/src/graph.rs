@@ -60,7 +60,7 @@
 //! | `√a` | `g/(y + y)` | |
 //! | `tanh a` | `g·(1 - y·y)` | |
 //! | `sigmoid a` | `g·(y·(1 - y))` | |
-//! | `relu a` | `g` times 1 for `y > 0`, else times 0 | |
+//! | `relu a` | `g` for `y > 0`, else 0 | |
 //! | `aⁿ` | `g·(n·aⁿ⁻¹)`; `g·0` for `n = 0` | |
 //!
 //! A node's gradient is the sum of what it is given, in that order: from its *latest* use to its first, starting with the first

@@ -9,6 +9,7 @@ mod nalgebra;
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
+use crate::arch;
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -102,21 +103,42 @@ pub fn argmax(values: &[f32]) -> usize {
 ///
 /// # Special values
 /// Cannot overflow for finite logits: every exponent is at most 0. A NaN or an infinite largest logit makes NaN.
+#[inline(always)]
 pub fn softmax<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
-    let mut max = f32::NEG_INFINITY;
-    for &z in logits.iter() {
+    // A few are part of their caller: saving the FPU's registers takes longer than many an operation.
+    if const { arch::HAS_LOOPS && !cfg!(baregrad_small) && N <= 4 } {
+        softmax_here(logits)
+    } else {
+        softmax_apart(logits)
+    }
+}
+
+fn softmax_apart<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
+    softmax_here(logits)
+}
+
+#[inline(always)]
+fn softmax_here<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
+    let mut max = first(logits);
+    for &z in logits.iter().skip(1) {
         max = select(z > max, z, max);
     }
     for z in logits.iter_mut() {
-        *z = scalar::exp(*z - max);
+        // Not above 0; NaN if `max` is infinite.
+        *z = scalar::exp_of_at_most_0(*z - max);
     }
-    // From 0.0: adding the first exponential, which is not negative, is exact.
-    let mut sum = 0.0;
-    for &exponential in logits.iter() {
+    let mut sum = first(logits);
+    for &exponential in logits.iter().skip(1) {
         sum += exponential;
     }
     for z in logits.iter_mut() {
         *z /= sum;
     }
     (max, sum)
+}
+
+/// The first value; 0 where there is none.
+#[inline(always)]
+fn first<const N: usize>(values: &[f32; N]) -> f32 {
+    values.first().copied().unwrap_or(0.0)
 }

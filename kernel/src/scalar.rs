@@ -102,6 +102,13 @@ pub fn exp(x: f32) -> f32 {
     exp_in_range(x)
 }
 
+/// [`exp`] of an `x` that is at most 0, or NaN.
+#[inline(always)]
+pub(crate) fn exp_of_at_most_0(x: f32) -> f32 {
+    // False for NaN, which passes.
+    exp_in_range(select(x < EXP_IS_ZERO, EXP_IS_ZERO, x))
+}
+
 /// The hyperbolic tangent, `(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)`.
 ///
 /// # Order and rounding
@@ -178,8 +185,7 @@ pub fn tanh(x: f32) -> f32 {
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
     let minus_magnitude = f32::from_bits(x.to_bits() | 0x8000_0000);
-    // False for NaN, which passes.
-    let e = exp_in_range(select(minus_magnitude < EXP_IS_ZERO, EXP_IS_ZERO, minus_magnitude));
+    let e = exp_of_at_most_0(minus_magnitude);
     let s = select(x < 0.0, e, 1.0) / (1.0 + e);
     select(x < -0.625, e - e * s, s)
 }

@@ -115,10 +115,11 @@ pub(crate) fn descend<const OUT: usize>(
 #[inline(always)]
 pub(crate) fn descend_inner<const OUT: usize>(
     _rate: f32,
-    _x: &[f32],
+    _inputs: &mut [f32],
     _delta: &[f32; OUT],
     _weights: &mut [[f32; OUT]],
-    _gradient: &mut [f32],
+    _bias: Option<&mut [f32; OUT]>,
+    _select: bool,
 ) -> bool {
     false
 }
@@ -135,8 +136,8 @@ pub(crate) fn adam(
 }
 
 #[inline(always)]
-pub(crate) fn relu(_values: &mut [f32]) -> Option<bool> {
-    None
+pub(crate) fn relu(_values: &mut [f32]) -> bool {
+    false
 }
 
 #[inline(always)]

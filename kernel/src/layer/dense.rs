@@ -86,9 +86,13 @@ impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
-    /// Forward pass into `outputs`, one row per sample; says whether every pre-activation was finite.
-    pub(super) fn forward_rows<X: Inputs<[f32; IN]> + ?Sized>(&self, inputs: &X, outputs: &mut [[f32; OUT]]) -> bool {
-        loops::products(inputs, &self.weights.rows, &self.bias, outputs);
+    /// Forward pass into `outputs`, one row for each of up to `B` samples; says whether every pre-activation was finite.
+    pub(super) fn forward_rows<const B: usize, X: Inputs<[f32; IN]> + ?Sized>(
+        &self,
+        inputs: &X,
+        outputs: &mut [[f32; OUT]],
+    ) -> bool {
+        loops::products::<B, IN, OUT, X>(inputs, &self.weights.rows, &self.bias, outputs);
         A::values(outputs.as_flattened_mut())
     }
 
@@ -121,7 +125,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, 
         samples: usize,
         activations: &mut Matrix<B, OUT>,
     ) -> Result<(), NonFinite> {
-        if self.forward_rows(inputs, first_mut(&mut activations.rows, samples)) {
+        if self.forward_rows::<B, X>(inputs, first_mut(&mut activations.rows, samples)) {
             Ok(())
         } else {
             Err(NonFinite { layer: 0 })

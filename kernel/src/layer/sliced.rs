@@ -72,7 +72,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> SlicedLayer for Dense<IN,
         let (Some(input), Some(output)) = (inputs.sample(sample), activations.rows.get_mut(sample)) else {
             return Ok(()); // Training has refused it before.
         };
-        if self.forward_rows(from_ref(input), from_mut(output)) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+        if self.forward_rows::<B, _>(from_ref(input), from_mut(output)) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
     }
 
     fn backward_first_slice<const B: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(

@@ -1,17 +1,41 @@
 //! Forward: `z = x·W + b`.
 
-use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_tiny, lanes_mut, multiply_add};
+use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add};
 use super::vector::Products;
 use crate::arch;
 use crate::shape::Inputs;
 
-/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples.
+/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples, up to `B`.
 ///
 /// # Order and rounding
 /// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own (with feature `fma` they round once, together; so
 /// do they in the sums of the sweep).
+#[inline(always)]
+pub(crate) fn products<const B: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) {
+    if const { B == 1 && is_inlined(IN, OUT) } {
+        products_here(x, weights, bias, z);
+    } else {
+        products_apart(x, weights, bias, z);
+    }
+}
+
 #[inline(never)] // one body per shape, whatever the caller knows of the batch
-pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn products_apart<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) {
+    products_here(x, weights, bias, z);
+}
+
+#[inline(always)]
+fn products_here<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -33,6 +57,7 @@ pub(crate) fn products<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> +
         sample += SAMPLES;
     }
     for row in rest {
+        arch::keep_rolled();
         rows::<1, LANES_OF_ONE, IN, OUT, X>(x, sample, weights, bias, core::array::from_mut(row));
         sample += 1;
     }

@@ -35,6 +35,12 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
     step: &O::Step,
 ) {
     let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
+    if const { Below::SELECTS }
+        && let Some(rate) = O::plain_rate(step)
+        && arch::descend_inner(rate, inputs, delta, weights, Some(&mut *bias), true)
+    {
+        return;
+    }
     let update = |saved: &[f32], inputs: &mut [f32], rows: &mut [[f32; OUT]], slots: &mut [[O::Slot; OUT]]| {
         input_gradient_and_update::<OUT, O>(saved, delta, rows, slots, inputs, step);
         Below::all_through(inputs, saved);
@@ -61,7 +67,7 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
     O::update_rows(step, bias, bias_slots, &[1.0], delta);
 }
 
-/// The gradient of some inputs from their rows' old weights, then the new weights.
+/// The gradient of some inputs, from their rows' old weights, in the place of these inputs, saved as `x`; then the new weights.
 #[inline(always)]
 fn input_gradient_and_update<const OUT: usize, O: Optimizer>(
     x: &[f32],
@@ -73,7 +79,7 @@ fn input_gradient_and_update<const OUT: usize, O: Optimizer>(
 ) {
     let rate = O::plain_rate(step);
     if let Some(rate) = rate
-        && arch::descend_inner(rate, x, delta, rows, gradient)
+        && arch::descend_inner(rate, gradient, delta, rows, None, false)
     {
         return;
     }

@@ -9,7 +9,9 @@ use core::marker::PhantomData;
 
 use super::forward::sample_or_zeros;
 use super::one_sample;
-use super::tile::{COLUMNS, LANES, SAMPLES, SCALAR, floats, is_tiny, lanes, lanes_mut, multiply, multiply_add};
+use super::tile::{
+    COLUMNS, LANES, SAMPLES, SCALAR, floats, is_inlined, is_tiny, lanes, lanes_mut, multiply, multiply_add,
+};
 use super::vector;
 use crate::activation::Activation;
 use crate::arch;
@@ -27,7 +29,7 @@ pub(crate) struct Parameters<'a, const IN: usize, const OUT: usize, O: Optimizer
 /// The sweep of a first layer, by up to `B` samples: nobody asks for the gradient of its input, which may lie in flash.
 ///
 /// `delta` holds the gradient of the loss with respect to the pre-activations, one row per sample.
-#[inline(never)] // as `products`
+#[inline(always)]
 pub(crate) fn sweep_first<
     const B: usize,
     const IN: usize,
@@ -35,6 +37,32 @@ pub(crate) fn sweep_first<
     O: Optimizer,
     X: Inputs<[f32; IN]> + ?Sized,
 >(
+    inputs: &X,
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    if const { B == 1 && is_inlined(IN, OUT) } {
+        sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    } else {
+        sweep_first_apart::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    }
+}
+
+#[inline(never)] // as `products`
+fn sweep_first_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+    inputs: &X,
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+}
+
+#[inline(always)]
+fn sweep_first_here<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
@@ -63,8 +91,34 @@ pub(crate) fn sweep_first<
 }
 
 /// The sweep of any other layer: `inputs`, the activations of the layer below, become that layer's `delta`.
-#[inline(never)] // as `products`
+#[inline(always)]
 pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    if const { B == 1 && is_inlined(IN, OUT) } {
+        sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    } else {
+        sweep_inner_apart::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    }
+}
+
+#[inline(never)] // as `products`
+fn sweep_inner_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+}
+
+#[inline(always)]
+fn sweep_inner_here<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
@@ -179,7 +233,8 @@ fn copy_columns<const C: usize, const IN: usize>(sample: &[f32; IN], at: usize, 
 /// `x[s][at+c] = (Σ_o delta[s][o]·W[at+c][o]) · slope(x[s][at+c])` for `S` samples and `C` columns.
 ///
 /// # Order and rounding
-/// Each sum starts with its first product (`o = 0`) and adds `o = 1, 2, …`; the slope multiplies the finished sum.
+/// Each sum starts with its first product (`o = 0`) and adds `o = 1, 2, …`; the slope multiplies the finished sum ([`Relu`](crate::Relu)'s
+/// selects it).
 #[inline(always)]
 fn input_gradient<const S: usize, const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
     inputs: &mut [[f32; IN]; S],

@@ -15,6 +15,12 @@ pub(super) const fn is_tiny(inputs: usize, outputs: usize) -> bool {
     inputs * outputs < 12
 }
 
+/// Whether a layer has so few weights that its loops in assembly, for one sample, are better part of their caller: saving the FPU's
+/// registers around each takes longer than many a row.
+pub(super) const fn is_inlined(inputs: usize, outputs: usize) -> bool {
+    arch::HAS_LOOPS && !cfg!(baregrad_small) && inputs * outputs <= 64
+}
+
 /// Without an FPU each operation is a call, and nothing is gained by doing several side by side.
 const SOFT_FLOAT: bool = cfg!(any(
     all(target_arch = "arm", not(target_abi = "eabihf")),

@@ -19,15 +19,18 @@ pub(crate) fn forward<const S: usize, const IN: usize, const OUT: usize>(
     }
     if done < OUT {
         for (x, z) in samples.into_iter().zip(z) {
-            forward_one(x, weights, bias, z, done);
+            forward_one::<S, IN, OUT>(x, weights, bias, z, done);
         }
     }
     true
 }
 
-/// Outputs from `at` on of one sample.
+/// Up to how many inputs a call costs more than it is worth in code.
+const INLINE: usize = 16;
+
+/// Outputs from `at` on of one sample of `S`.
 #[inline(always)]
-fn forward_one<const IN: usize, const OUT: usize>(
+fn forward_one<const S: usize, const IN: usize, const OUT: usize>(
     x: &[f32; IN],
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -42,15 +45,21 @@ fn forward_one<const IN: usize, const OUT: usize>(
     // SAFETY: `x` has IN > 0 values, `weights` IN rows of OUT, `bias` and `z` have OUT. The tiles start at `at`, 16 apart, and at
     // `last`; each is as wide as there are columns left.
     unsafe {
-        if last > at {
+        if last - at == 16 && IN <= INLINE && !SMALL {
+            if IN.is_multiple_of(4) {
+                wide_tile::<8, true>(x, IN, weights.add(at), OUT, bias.add(at), z.add(at));
+            } else {
+                wide_tile::<8, false>(x, IN, weights.add(at), OUT, bias.add(at), z.add(at));
+            }
+        } else if last > at {
             let tiles = super::unknown((last - at) / 16);
             sixteens(x, IN, weights.add(at), OUT, bias.add(at), z.add(at), tiles);
         }
         let (weights, bias, z) = (weights.add(last), bias.add(last), z.add(last));
         match OUT - last {
-            1 => rest::<1>(x, IN, weights, OUT, bias, z),
-            2 => rest::<2>(x, IN, weights, OUT, bias, z),
-            3 => rest::<3>(x, IN, weights, OUT, bias, z),
+            1 => last_few::<1, S>(x, IN, weights, OUT, bias, z),
+            2 => last_few::<2, S>(x, IN, weights, OUT, bias, z),
+            3 => last_few::<3, S>(x, IN, weights, OUT, bias, z),
             4 => rest::<4>(x, IN, weights, OUT, bias, z),
             5 => rest::<5>(x, IN, weights, OUT, bias, z),
             6 => rest::<6>(x, IN, weights, OUT, bias, z),
@@ -91,6 +100,35 @@ unsafe fn rest<const WIDTH: usize>(
     }
 }
 
+/// One to three last columns.
+///
+/// # Safety
+/// As [`rest`].
+#[inline(always)]
+unsafe fn last_few<const WIDTH: usize, const S: usize>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if outputs == WIDTH && inputs <= INLINE && S == 1 && !SMALL {
+            if inputs.is_multiple_of(4) && inputs > 0 {
+                few_here::<WIDTH, true>(x, inputs, weights, bias, z);
+            } else {
+                few_here::<WIDTH, false>(x, inputs, weights, bias, z);
+            }
+        } else if outputs == WIDTH && !SMALL {
+            few::<WIDTH>(x, inputs, weights, bias, z);
+        } else {
+            rest::<WIDTH>(x, inputs, weights, outputs, bias, z);
+        }
+    }
+}
+
 /// `tiles` times 16 neighbouring outputs.
 ///
 /// # Safety
@@ -109,7 +147,7 @@ unsafe fn sixteens(
     loop {
         // SAFETY: the caller's.
         unsafe {
-            wide_tile::<8>(x, inputs, weights, outputs, bias, z);
+            wide_tile::<8, false>(x, inputs, weights, outputs, bias, z);
             (weights, bias, z) = (weights.add(16), bias.add(16), z.add(16));
         }
         left = left.wrapping_sub(1);
@@ -134,7 +172,7 @@ unsafe fn wide<const MORE: usize>(
     z: *mut f32,
 ) {
     // SAFETY: the caller's.
-    unsafe { wide_tile::<MORE>(x, inputs, weights, outputs, bias, z) };
+    unsafe { wide_tile::<MORE, false>(x, inputs, weights, outputs, bias, z) };
 }
 
 /// One row of weights for 8 + `MORE` sums: products in place of the weights, then the sums.
@@ -149,12 +187,19 @@ macro_rules! wide_row {
     };
 }
 
+/// Four of them and their inputs.
+macro_rules! four_wide_rows {
+    () => {
+        concat!("vldmia {x}!, {{s28-s31}}\n", wide_row!("s28"), wide_row!("s29"), wide_row!("s30"), wide_row!("s31"))
+    };
+}
+
 /// With 16 outputs 53 cycles a row: `x` 1.25, weights 18, the pointer 1, arithmetic 32, the loop 1.
 ///
 /// # Safety
-/// As [`wide`].
+/// As [`wide`]; if `WHOLE`, four divides the number of inputs.
 #[inline(always)]
-unsafe fn wide_tile<const MORE: usize>(
+unsafe fn wide_tile<const MORE: usize, const WHOLE: bool>(
     x: *const f32,
     inputs: usize,
     weights: *const f32,
@@ -169,14 +214,13 @@ unsafe fn wide_tile<const MORE: usize>(
         asm!(
             "vldmia {bias}!, {{s10-s17}}",
             "vldmia {bias}, {{s20-s2{last}}}",
-            unrolled!(
-                "{fours}",
-                "vldmia {x}!, {{s28-s31}}",
-                wide_row!("s28"),
-                wide_row!("s29"),
-                wide_row!("s30"),
-                wide_row!("s31")
-            ),
+            ".if {whole}",
+            "2:",
+            four_wide_rows!(),
+            "subs {fours}, #1",
+            "bne 2b",
+            ".else",
+            unrolled!("{fours}", four_wide_rows!()),
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
@@ -185,9 +229,11 @@ unsafe fn wide_tile<const MORE: usize>(
             "subs {rest}, #1",
             "bne 4b",
             "5:",
+            ".endif",
             "vstmia {z}!, {{s10-s17}}",
             "vstmia {z}, {{s20-s2{last}}}",
             eight = const 8,
+            whole = const if WHOLE { 1 } else { 0 },
             more = const MORE,
             last = const MORE - 1,
             x = inout(reg) x => _,
@@ -233,35 +279,151 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
     unsafe {
         asm!(
             "vldmia {bias}, {{s10-s1{last}}}",
-            "cmp {pairs}, #0",
-            "beq 3f",
-            "2:",
-            "vldmia {x}!, {{s{xa}-s{xb}}}",
-            narrow_row!("s{xa}"),
-            narrow_row!("s{xb}"),
-            "subs {pairs}, #1",
-            "bne 2b",
-            "3:",
+            unrolled!(
+                "{fours}",
+                "vldmia {x}!, {{s20-s23}}",
+                narrow_row!("s20"),
+                narrow_row!("s21"),
+                narrow_row!("s22"),
+                narrow_row!("s23")
+            ),
             "cmp {rest}, #0",
             "beq 5f",
-            "vldmia {x}, {{s{xa}}}",
-            narrow_row!("s{xa}"),
+            "4:",
+            "vldmia {x}!, {{s20}}",
+            narrow_row!("s20"),
+            "subs {rest}, #1",
+            "bne 4b",
             "5:",
             "vstmia {z}, {{s10-s1{last}}}",
             width = const WIDTH,
             last = const WIDTH - 1,
             whole = const if WHOLE { 1 } else { 0 },
-            xa = const if WIDTH <= 8 { 8 } else { 20 },
-            xb = const if WIDTH <= 8 { 9 } else { 21 },
             x = inout(reg) x => _,
             w = inout(reg) weights => _,
-            pairs = inout(reg) inputs / 2 => _,
-            rest = in(reg) inputs % 2,
+            fours = inout(reg) inputs / 4 => _,
+            rest = inout(reg) if SMALL { inputs } else { inputs % 4 } => _,
             stride = in(reg) outputs.wrapping_mul(4),
             bias = in(reg) bias,
             z = in(reg) z,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            out("d8") _, out("d9") _, out("d10") _,
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _,
+            options(nostack),
+        );
+    }
+}
+
+/// Products of an input with the weights of its row, and their sums, for each column.
+macro_rules! few_products {
+    ($x:literal: $a:literal $b:literal $c:literal) => {
+        concat!(few_products!("0", "s12", $x, $a), few_products!("1", "s13", $x, $b), few_products!("2", "s14", $x, $c))
+    };
+    ($column:literal, $sum:literal, $x:literal, $w:literal) => {
+        concat!(
+            ".if ",
+            $column,
+            " < {width}\n",
+            apart_or_fused!(
+                concat!("vmul.f32 s{", $w, "}, ", $x, ", s{", $w, "}"),
+                concat!("vfma.f32 ", $sum, ", ", $x, ", s{", $w, "}")
+            ),
+            "\n.endif\n"
+        )
+    };
+}
+macro_rules! few_sums {
+    ($a:literal $b:literal $c:literal) => {
+        concat!(few_sums!("0", "s12", $a), few_sums!("1", "s13", $b), few_sums!("2", "s14", $c))
+    };
+    ($column:literal, $sum:literal, $w:literal) => {
+        apart_or_fused!(
+            concat!(".if ", $column, " < {width}\nvadd.f32 ", $sum, ", ", $sum, ", s{", $w, "}\n.endif\n"),
+            concat!("/* {", $w, "} */\n")
+        )
+    };
+}
+
+/// All of one to three outputs: the weights of four rows at a time.
+///
+/// # Safety
+/// As [`wide`], with `WIDTH` outputs, and rows of as many.
+#[inline(never)]
+unsafe fn few<const WIDTH: usize>(x: *const f32, inputs: usize, weights: *const f32, bias: *const f32, z: *mut f32) {
+    // SAFETY: the caller's.
+    unsafe { few_here::<WIDTH, false>(x, inputs, weights, bias, z) };
+}
+
+/// # Safety
+/// As [`few`]; if `WHOLE`, four divides the number of inputs.
+#[inline(always)]
+unsafe fn few_here<const WIDTH: usize, const WHOLE: bool>(
+    x: *const f32,
+    inputs: usize,
+    weights: *const f32,
+    bias: *const f32,
+    z: *mut f32,
+) {
+    const { assert!(WIDTH >= 1 && WIDTH <= 3) };
+    // SAFETY: reads `inputs` values at `x`, WIDTH times as many at `weights`, WIDTH at `bias`; writes WIDTH at `z`: all there, says the
+    // caller. Everything overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            "vldmia {bias}, {{s12-s{end}}}",
+            ".if {whole} == 0",
+            "cmp {fours}, #0",
+            "beq 3f",
+            ".endif",
+            "2:",
+            "vldmia {w}!, {{s0-s{last}}}",
+            "vldmia {x}!, {{s16-s19}}",
+            few_products!("s16": "a0" "a1" "a2"),
+            few_products!("s17": "b0" "b1" "b2"),
+            few_products!("s18": "c0" "c1" "c2"),
+            few_products!("s19": "d0" "d1" "d2"),
+            few_sums!("a0" "a1" "a2"),
+            few_sums!("b0" "b1" "b2"),
+            few_sums!("c0" "c1" "c2"),
+            few_sums!("d0" "d1" "d2"),
+            "subs {fours}, #1",
+            "bne 2b",
+            "3:",
+            ".if {whole} == 0",
+            "cmp {rest}, #0",
+            "beq 5f",
+            "4:",
+            "vldmia {w}!, {{s0-s{a_last}}}",
+            "vldmia {x}!, {{s16}}",
+            few_products!("s16": "a0" "a1" "a2"),
+            few_sums!("a0" "a1" "a2"),
+            "subs {rest}, #1",
+            "bne 4b",
+            "5:",
+            ".endif",
+            "vstmia {z}, {{s12-s{end}}}",
+            width = const WIDTH,
+            whole = const if WHOLE { 1 } else { 0 },
+            end = const 11 + WIDTH,
+            last = const 4 * WIDTH - 1,
+            a_last = const WIDTH - 1,
+            a0 = const 0,
+            a1 = const 1,
+            a2 = const 2,
+            b0 = const WIDTH,
+            b1 = const WIDTH + 1,
+            b2 = const WIDTH + 2,
+            c0 = const 2 * WIDTH,
+            c1 = const 2 * WIDTH + 1,
+            c2 = const 2 * WIDTH + 2,
+            d0 = const 3 * WIDTH,
+            d1 = const 3 * WIDTH + 1,
+            d2 = const 3 * WIDTH + 2,
+            x = inout(reg) x => _,
+            w = inout(reg) weights => _,
+            fours = inout(reg) inputs / 4 => _,
+            rest = inout(reg) inputs % 4 => _,
+            bias = in(reg) bias,
+            z = in(reg) z,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _,
             options(nostack),
         );
     }

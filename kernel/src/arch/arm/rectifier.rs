@@ -1,119 +1,100 @@
-//! ReLU and its slope.
+//! ReLU and its slope, by integers: what the FPU compares comes into the flags by way of another register, and a float's sign is its
+//! first bit anyway.
 
 use core::arch::asm;
 
 use super::SMALL;
 
-/// Four products with 0, which are NaN for infinities and NaN and else zeros, and their sums.
+/// `$x` to 0 where its sign says so; ends at once where its exponent is all ones, as those of infinities and NaN are, and only theirs.
+///
+/// `bound` is `0x0100_0000`: without its sign, such a value carries when `bound` is added.
+macro_rules! rectify {
+    ($($x:literal)+) => {
+        concat!($("cmn {bound}, ", $x, ", lsl #1\nbcs 6f\nbic ", $x, ", ", $x, ", ", $x, ", asr #31\n",)+)
+    };
+}
+
+/// `$g` to 0 unless `$a` is positive: as an integer, less 1, it is then not negative.
+macro_rules! mask {
+    ($($g:literal $a:literal)+) => {
+        concat!($("sub ", $a, ", ", $a, ", #1\nbic ", $g, ", ", $g, ", ", $a, ", asr #31\n",)+)
+    };
+}
+
+/// Four values, and four gradients by four outputs.
 #[cfg_attr(baregrad_small, allow(unused_macros))]
-macro_rules! see {
+macro_rules! rectify_four {
+    () => {
+        concat!("ldmia {values}, {{r2, r3, r12, lr}}\n", rectify!("r2" "r3" "r12" "lr"), "stmia {values}!, {{r2, r3, r12, lr}}")
+    };
+}
+#[cfg_attr(baregrad_small, allow(unused_macros))]
+macro_rules! mask_four {
     () => {
         concat!(
-            "vmul.f32 s4, s0, s12\nvmul.f32 s5, s1, s12\nvmul.f32 s6, s2, s12\nvmul.f32 s7, s3, s12\n",
-            "vadd.f32 s8, s8, s4\nvadd.f32 s9, s9, s5\nvadd.f32 s10, s10, s6\nvadd.f32 s11, s11, s7\n",
+            "ldmia {outputs}!, {{r2, r3, r12, lr}}\nldmia {gradients}, {{r4, r5, r8, r10}}\n",
+            mask!("r4" "r2" "r5" "r3" "r8" "r12" "r10" "lr"),
+            "stmia {gradients}!, {{r4, r5, r8, r10}}"
         )
     };
 }
 
-/// What `see!` starts from, and how it ends.
-macro_rules! see_nothing {
-    () => {
-        "vmov s12, {zero}\nvmov.f32 s8, s12\nvmov.f32 s9, s12\nvmov.f32 s10, s12\nvmov.f32 s11, s12\n"
-    };
-}
-macro_rules! seen {
-    () => {
-        "vadd.f32 s8, s8, s9\nvadd.f32 s10, s10, s11\nvadd.f32 s8, s8, s10\nvmov {zero}, s8\n"
-    };
-}
-
-/// `$z` to 0 where it is negative; -0 and NaN are not.
-macro_rules! rectify {
-    ($($z:literal)+) => {
-        concat!($("vcmp.f32 ", $z, ", #0\nvmrs APSR_nzcv, fpscr\nit mi\nvmovmi.f32 ", $z, ", s12\n",)+)
-    };
-}
-
-/// `$a` to 1 where it is positive, else to 0 (also where it is NaN).
-macro_rules! slope {
-    ($($a:literal)+) => {
-        concat!($("vcmp.f32 ", $a, ", #0\nvmrs APSR_nzcv, fpscr\nite gt\nvmovgt.f32 ", $a, ", s13\nvmovle.f32 ", $a, ", s12\n",)+)
-    };
-}
-
-/// ReLU in place; whether all values were finite. 10 cycles each.
-#[inline(never)]
-pub(crate) fn relu(values: &mut [f32]) -> Option<bool> {
-    let seen: u32;
-    // SAFETY: reads and writes `values`, in groups of four and then one by one. Everything overwritten is declared; no stack.
+/// ReLU in place, 6 cycles a value. If one is not finite this gives up and says so: the values that it has changed are then as far as ReLU
+/// takes them, so that another body may begin anew.
+#[cfg_attr(baregrad_small, inline(never))]
+#[cfg_attr(not(baregrad_small), inline(always))]
+pub(crate) fn relu(values: &mut [f32]) -> bool {
+    let (eights, rest): (usize, usize);
+    // SAFETY: reads and writes `values`, in groups of eight and then one by one, and leaves early at most. Everything overwritten is
+    // declared; no stack.
     unsafe {
         asm!(
-            see_nothing!(),
-            unrolled!(
-                "{fours}",
-                "vldmia {values}, {{s0-s3}}",
-                see!(),
-                rectify!("s0" "s1" "s2" "s3"),
-                "vstmia {values}!, {{s0-s3}}"
-            ),
+            unrolled!("{eights}", rectify_four!(), rectify_four!()),
             "cmp {rest}, #0",
-            "beq 5f",
+            "beq 6f",
             "4:",
-            "vldmia {values}, {{s0}}",
-            "vmul.f32 s4, s0, s12",
-            rectify!("s0"),
-            "vadd.f32 s8, s8, s4",
-            "vstmia {values}!, {{s0}}",
+            "ldr r2, [{values}]",
+            rectify!("r2"),
+            "str r2, [{values}], #4",
             "subs {rest}, #1",
             "bne 4b",
-            "5:",
-            seen!(),
+            "6:",
             values = inout(reg) values.as_mut_ptr() => _,
-            fours = inout(reg) values.len() / 4 => _,
-            rest = inout(reg) if SMALL { values.len() } else { values.len() % 4 } => _,
-            zero = inout(reg) 0_u32 => seen,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+            eights = inout(reg) values.len() / 8 => eights,
+            rest = inout(reg) if SMALL { values.len() } else { values.len() % 8 } => rest,
+            bound = in(reg) 0x0100_0000,
+            out("r2") _, out("r3") _, out("r12") _, out("lr") _,
             options(nostack),
         );
     }
-    Some(!f32::from_bits(seen).is_nan())
+    // Nothing is left to do, in either loop.
+    rest == 0 && (SMALL || eights == 0)
 }
 
-/// `gradients[i]` times 1 where `outputs[i] > 0`, else times 0. 10 cycles each.
+/// `gradients[i]` where `outputs[i] > 0`, else 0. No output is -0, as ReLU gives none. 6 cycles each.
 #[inline(never)]
 pub(crate) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) -> bool {
     let count = gradients.len().min(outputs.len());
-    // SAFETY: reads `count` values at `outputs`, reads and writes as many at `gradients`, in groups of four and then one by one.
+    // SAFETY: reads `count` values at `outputs`, reads and writes as many at `gradients`, in groups of eight and then one by one.
     // Everything overwritten is declared; no stack.
     unsafe {
         asm!(
-            "vmov s12, {zero}",
-            "vmov.f32 s13, #1.0",
-            unrolled!(
-                "{fours}",
-                "vldmia {outputs}!, {{s0-s3}}",
-                "vldmia {gradients}, {{s4-s7}}",
-                slope!("s0" "s1" "s2" "s3"),
-                "vmul.f32 s4, s4, s0\nvmul.f32 s5, s5, s1\nvmul.f32 s6, s6, s2\nvmul.f32 s7, s7, s3",
-                "vstmia {gradients}!, {{s4-s7}}"
-            ),
+            unrolled!("{eights}", mask_four!(), mask_four!()),
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
-            "vldmia {outputs}!, {{s0}}",
-            "vldmia {gradients}, {{s4}}",
-            slope!("s0"),
-            "vmul.f32 s4, s4, s0",
-            "vstmia {gradients}!, {{s4}}",
+            "ldr r2, [{outputs}], #4",
+            "ldr r3, [{gradients}]",
+            mask!("r3" "r2"),
+            "str r3, [{gradients}], #4",
             "subs {rest}, #1",
             "bne 4b",
             "5:",
             outputs = inout(reg) outputs.as_ptr() => _,
             gradients = inout(reg) gradients.as_mut_ptr() => _,
-            fours = inout(reg) count / 4 => _,
-            rest = inout(reg) if SMALL { count } else { count % 4 } => _,
-            zero = in(reg) 0_u32,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d6") _,
+            eights = inout(reg) count / 8 => _,
+            rest = inout(reg) if SMALL { count } else { count % 8 } => _,
+            out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,
             options(nostack),
         );
     }
