@@ -163,17 +163,21 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
         let Self { inputs, delta, parameters, step, .. } = self;
         let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
         let mut transposed = [[0.0; R]; OUTPUTS];
-        let (tiles, rows) = weights.as_chunks_mut::<R>();
-        let (slot_tiles, slots) = weight_slots.as_chunks_mut::<R>();
-        for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles.iter_mut().zip(slot_tiles)) {
+        let last = const { IN - IN % R };
+        let (Some((whole, rows)), Some((whole_slots, slots))) =
+            (weights.split_at_mut_checked(last), weight_slots.split_at_mut_checked(last))
+        else {
+            return; // never: there are more rows than that
+        };
+        let tiles = whole.chunks_mut(R).zip(whole_slots.chunks_mut(R));
+        for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles) {
             row_tile::<V, R, N, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step);
         }
         // The last rows, in one vector where that is enough, and from a place that is known when it compiles.
-        let at = const { IN - IN % R };
         match const { (IN % R).div_ceil(V::LANES) } {
             0 => {}
-            1 => row_tile::<V, R, 1, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step),
-            _ => row_tile::<V, R, N, IN, OUT, O, Below>(inputs, at, delta, rows, slots, saved, &mut transposed, step),
+            1 => row_tile::<V, R, 1, IN, OUT, O, Below>(inputs, last, delta, rows, slots, saved, &mut transposed, step),
+            _ => row_tile::<V, R, N, IN, OUT, O, Below>(inputs, last, delta, rows, slots, saved, &mut transposed, step),
         }
         update_bias::<V, OUT, O>(delta, bias, bias_slots, step);
     }
