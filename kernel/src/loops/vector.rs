@@ -29,7 +29,7 @@ trait Tile<V: Vector> {
 /// Only the last tile may reach beyond the row, and where it is is known when it compiles.
 #[inline(always)]
 fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>) {
-    for index in 0..const { OUT / (most(S) * V::LANES) } {
+    for index in 0..const { whole_tiles(OUT, S, V::LANES) } {
         match const { most(S) } {
             8 => tile.run::<8>(index * 8 * V::LANES),
             4 => tile.run::<4>(index * 4 * V::LANES),
@@ -38,8 +38,8 @@ fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>
         }
     }
     // All but one of these arms are gone before they cost anything.
-    let at = const { OUT - OUT % (most(S) * V::LANES) };
-    match const { (OUT % (most(S) * V::LANES)).div_ceil(V::LANES) } {
+    let at = const { whole_tiles(OUT, S, V::LANES) * most(S) * V::LANES };
+    match const { (OUT - whole_tiles(OUT, S, V::LANES) * most(S) * V::LANES).div_ceil(V::LANES) } {
         1 => tile.run::<1>(at),
         2 => tile.run::<2>(at),
         3 => tile.run::<3>(at),
@@ -50,6 +50,15 @@ fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>
         8 => tile.run::<8>(at),
         _ => {}
     }
+}
+
+/// Tiles of [`most`] vectors, before one of what is left.
+///
+/// Where there are twice as many registers (AVX-512) a tile of two does not leave one behind, whose few sums would wait for themselves:
+/// it takes that along.
+const fn whole_tiles(outputs: usize, samples: usize, lanes: usize) -> usize {
+    let (whole, left) = (outputs / (most(samples) * lanes), outputs % (most(samples) * lanes));
+    if lanes == 16 && most(samples) == 2 && left > 0 && left <= lanes { whole.saturating_sub(1) } else { whole }
 }
 
 /// Vectors of the largest tile, with eight sums: so many that none waits for itself, so few that there are registers for all.

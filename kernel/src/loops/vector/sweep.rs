@@ -4,7 +4,7 @@ use super::{LONGEST, Tile, accumulate, few_outputs, in_tiles, load, store};
 use crate::activation::Activation;
 use crate::arch::{self, Vector, Work};
 use crate::loops::forward::sample_or_zeros;
-use crate::loops::tile::{floats, lanes_mut};
+use crate::loops::tile::{floats, lanes, lanes_mut};
 use crate::loops::{COLUMNS, Parameters};
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
@@ -310,18 +310,30 @@ fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const I
                 *sums = load(input, at);
             }
         }
-        for (o, row) in transposed.iter().take(OUT - first).enumerate() {
-            accumulate(
-                &mut sums,
-                deltas.each_ref().map(|delta| delta.get(first + o).copied().unwrap_or(0.0)),
-                load::<V, N>(row, 0),
-            );
+        // By arrays of known length, so that no index has to be looked at within the loop.
+        if first + OUTPUTS <= OUT {
+            let blocks = deltas.each_ref().map(|delta| block(delta, first));
+            for (o, row) in transposed.iter().enumerate() {
+                accumulate(&mut sums, blocks.map(|block| block[o]), load::<V, N>(row, 0));
+            }
+        } else {
+            let rest = deltas.each_ref().map(|delta| delta.as_chunks::<OUTPUTS>().1);
+            for (o, row) in transposed.iter().take(const { OUT % OUTPUTS }).enumerate() {
+                let values = rest.map(|delta| delta.get(o).copied().unwrap_or(0.0));
+                accumulate(&mut sums, values, load::<V, N>(row, 0));
+            }
         }
         for (input, sums) in inputs.iter_mut().zip(sums) {
             store(sums, input.get_mut(..at + count).unwrap_or(&mut []), at);
         }
     }
     (input_rest, delta_rest)
+}
+
+/// A whole block of outputs; zeros, never used, where there is none.
+#[inline(always)]
+fn block<const OUT: usize>(delta: &[f32; OUT], first: usize) -> &[f32; OUTPUTS] {
+    lanes(delta, first).unwrap_or(const { &[0.0; OUTPUTS] })
 }
 
 /// The gradients of some rows from their saved input columns, and their update.
