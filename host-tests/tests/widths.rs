@@ -41,6 +41,12 @@ fn descent_by_single_samples_equals_the_plain_loops() {
     assert_training_equals_the_plain_loops::<Saved, Sgd, MeanSquaredError, 5, 2, 1>(3, &[1]);
     type SavedTwice = (Dense<9, 43, Tanh>, Dense<43, 10, Relu>, Dense<10, 1>);
     assert_training_equals_the_plain_loops::<SavedTwice, Sgd, MeanSquaredError, 9, 1, 1>(4, &[1]);
+    type OneOutput = (Dense<5, 12, Relu>, Dense<12, 1, Relu>, Dense<1, 13, Relu>, Dense<13, 1>);
+    assert_training_equals_the_plain_loops::<OneOutput, Sgd, MeanSquaredError, 5, 1, 1>(6, &[1]);
+    type TwoOutputs = (Dense<5, 16, Relu>, Dense<16, 2, Relu>, Dense<2, 20, Relu>, Dense<20, 1>);
+    assert_training_equals_the_plain_loops::<TwoOutputs, Sgd, MeanSquaredError, 5, 1, 1>(7, &[1]);
+    type Few = (Dense<6, 14, Tanh>, Dense<14, 3, Sigmoid>, Dense<3, 25, Tanh>, Dense<25, 5, Tanh>, Dense<5, 4>);
+    assert_training_equals_the_plain_loops::<Few, Sgd, MeanSquaredError, 6, 4, 1>(8, &[1]);
     type Wide = (Dense<3, 18, Relu>, Dense<18, 11, Relu>, Dense<11, 32>);
     assert_training_equals_the_plain_loops::<Wide, Sgd, MeanSquaredError, 3, 32, 1>(5, &[1]);
 }
@@ -56,6 +62,9 @@ fn relu_of_many_has_the_bits_of_relu_of_each() {
         assert!(Relu::values(&mut outputs));
         assert_same_bits(&outputs, &expected, "values");
 
+        for closed in [f32::NAN, -f32::NAN, -0.0, 0.0] {
+            assert_eq!(Relu::through(1.0, closed).to_bits(), 0, "through {closed}");
+        }
         let gradients: Vec<f32> = (0..length).map(|i| 0.5 - i as f32).collect();
         let passed: Vec<f32> = gradients.iter().zip(&outputs).map(|(&g, &a)| if a > 0.0 { g } else { 0.0 }).collect();
         let mut through = gradients;

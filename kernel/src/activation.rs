@@ -194,8 +194,8 @@ impl Activation for Tanh {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
-// By integers, in which floats are ordered as by themselves, but for negative ones among each other: cheap without an FPU too, and where
-// values were loaded to be looked at anyway.
+// By integers, in which floats that are not negative are ordered as by themselves: cheap without an FPU too, and where values were loaded to be
+// looked at anyway.
 impl Activation for Relu {
     const NAME: &'static str = "ReLU";
     const SELECTS: bool = true;
@@ -214,7 +214,12 @@ impl Activation for Relu {
 
     #[inline(always)]
     fn through(gradient: f32, a: f32) -> f32 {
-        f32::from_bits(select(a.to_bits() as i32 > 0, gradient.to_bits(), 0))
+        if cfg!(target_pointer_width = "64") {
+            return select(a > 0.0, gradient, 0.0);
+        }
+        // The same by integers: 0 goes to the other end, and what is negative or NaN is above all else.
+        let positive = a.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits();
+        f32::from_bits(select(positive, gradient.to_bits(), 0))
     }
 
     #[inline(always)]

@@ -79,7 +79,7 @@ pub trait Layer: Zero {
     type In: Shape;
     /// What a sample looks like coming out.
     type Out: Shape;
-    /// The activation of the output: its slope takes the gradient back through it.
+    /// The activation of the output, whose values these are: [`Activation::through`] takes the gradient back.
     type Activation: Activation;
     /// One optimizer slot per parameter.
     type Slots<O: Optimizer>: Zero;
@@ -126,7 +126,7 @@ pub trait Layer: Zero {
     );
 
     /// Backward sweep of a layer above another: updates the parameters, and overwrites `inputs`, the output of the layer
-    /// below, by that layer's `delta` (the input gradient times the slope of `Below` at each output).
+    /// below, by that layer's `delta` (the input gradient through `Below` at each output: [`Activation::through`]).
     fn backward<const B: usize, O: Optimizer, Below: Activation>(
         &mut self,
         inputs: &mut BatchOf<Self::In, B>,

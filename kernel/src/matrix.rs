@@ -102,7 +102,8 @@ pub fn argmax(values: &[f32]) -> usize {
 /// term); then each exponential is *divided* by the sum. Nothing is fused.
 ///
 /// # Special values
-/// Cannot overflow for finite logits: every exponent is at most 0. A NaN or an infinite largest logit makes NaN.
+/// Cannot overflow for finite logits: every exponent is at most 0. A NaN or an infinite largest logit makes NaN. Of no logit at all the maximum
+/// and the sum are 0.
 #[inline(always)]
 pub fn softmax<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
     // A few are part of their caller: saving the FPU's registers takes longer than many an operation.

@@ -14,8 +14,8 @@ use crate::zero::Zero;
 /// that many have come, each new sample enters with probability `N / horizon` in the place of a random one, so an old sample is forgotten with
 /// probability `1 / horizon` at each new one, and the age of those kept is `horizon` samples on average.
 ///
-/// Train on [`dataset`](Self::dataset), whole or by a few indices drawn at random. In a `static` it takes `N` samples, `N` targets and 16 bytes at
-/// most.
+/// Train on [`dataset`](Self::dataset), whole or by a few indices drawn at random. In a `static` it takes `N` samples, `N` targets and, on a
+/// 32-bit processor, 16 bytes.
 ///
 /// # Source
 /// Reservoir sampling, algorithm R: J. S. Vitter, *Random Sampling with a Reservoir*, 1985. Rehearsal: A. Robins, *Catastrophic Forgetting,

@@ -2,8 +2,8 @@
 //!
 //! The loops are here in assembly because the compiler can't be told two things that decide on this core: loads of
 //! neighbouring registers in one instruction (`VLDM`, N + 1 cycles for N words), and a product that is not followed by the sum that
-//! needs it. Sizes are arguments, so one body serves all layers, and the optimisation level does not matter; only small layers have a body
-//! of their own, within their caller, unless size comes first.
+//! needs it. Sizes are arguments, so one body serves all layers, and the optimisation level does not matter; only small layers and
+//! the descent of 16 to 31 outputs have a body of their own, within their caller, unless size comes first.
 //!
 //! Cycles in the comments are those of the Cortex-M4 Technical Reference Manual, sections 3.3 and 7.2.3: `VLDM` and `VSTM`
 //! N + 1, `VMUL`, `VADD` and `VSUB` 1 (2 where the next instruction wants the result), a branch 1 or 3.

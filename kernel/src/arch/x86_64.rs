@@ -40,7 +40,7 @@ pub(crate) fn run<W: Work>(work: W) -> W::Output {
     if cfg!(feature = "dispatch") {
         return run_at(detect::level(), work);
     }
-    if cfg!(target_feature = "avx") && !NO_FMA { work.run::<__m256>() } else { work.run::<__m128>() }
+    if cfg!(target_feature = "avx2") && !NO_FMA { work.run::<__m256>() } else { work.run::<__m128>() }
 }
 
 /// Does the work by vectors of four, for rows that would not fill longer ones.
@@ -94,7 +94,8 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     columns
 }
 
-// SAFETY of all calls of intrinsics below: an implementation is only used by `run`, for a processor that has its registers.
+// SAFETY of all calls of intrinsics below: an implementation is only used by `run`, for a processor that has its registers and instructions, and by
+// those of longer vectors, whose processors have the shorter ones too. SSE2 is in all builds for x86-64 that have SSE.
 // SAFETY of all loads and stores: `values` has at least as many elements as the instruction touches.
 
 impl Vector for __m128 {

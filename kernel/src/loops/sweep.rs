@@ -1,8 +1,8 @@
 //! Backward: one sweep over the rows of the weights does everything.
 //!
 //! Row `i` of the weights and column `i` of the input batch are touched by nobody else. So for a few rows at a time:
-//! (1) their input columns are saved, (2) the input gradient of those columns is made from the *old* rows and, times
-//! the slope of the layer below, written over the columns, (3) each row's weight gradient is summed over the samples and
+//! (1) their input columns are saved, (2) the input gradient of those columns is made from the *old* rows and, through
+//! the activation of the layer below, written over the columns, (3) each row's weight gradient is summed over the samples and
 //! (4) handed to the optimizer at once. Each weight is read and written once, and no gradient is ever stored.
 
 use core::marker::PhantomData;
@@ -50,7 +50,7 @@ pub(crate) fn sweep_first<
     }
 }
 
-#[inline(never)] // as `products`
+#[inline(never)] // as `products_apart`
 fn sweep_first_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
@@ -106,7 +106,7 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
     }
 }
 
-#[inline(never)] // as `products`
+#[inline(never)] // as `products_apart`
 fn sweep_inner_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],

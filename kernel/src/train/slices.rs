@@ -20,8 +20,9 @@ use crate::shape::{SampleOf, Shape};
 /// A step over `n` samples is made in `n + N::SLICES` slices. The first `n` are each a prediction and its loss. Of the
 /// others each takes [`COLUMNS`](crate::COLUMNS) rows of a dense layer's weights, from the last layer to the first: at most
 /// `2·COLUMNS·OUT` products for each sample, and the optimizer's formula for `COLUMNS·OUT` parameters; or the rows that are left and
-/// the bias, which is less. On a processor with an FPU the time of a slice does not depend on the data. Where slices may be longer,
-/// poll several times.
+/// the bias, which is less. On a processor with an FPU the time of a slice does not depend on the data, unless a
+/// pre-activation is not finite: the slice that meets it ends the step, and may go through a layer of ReLU twice. Where slices may be
+/// longer, poll several times.
 ///
 /// # An unfinished step
 /// To drop it is to abandon it. As long as [`is_updating`](Self::is_updating) says no, nothing but the workspace has been changed.

@@ -91,6 +91,7 @@ impl<const OUT: usize, O: Optimizer> Rows<'_, OUT, O> {
             return [load::<V, N>(self.weights.as_flattened(), at); OUT];
         }
         let mut columns = [[0.0; LONGEST]; OUT];
+        // A tile is no longer than LONGEST; the remainders say so to the compiler, here and below.
         for (index, row) in self.weights.iter().skip(at).take(N * V::LANES).enumerate() {
             for (column, weight) in columns.iter_mut().zip(row) {
                 column[index % LONGEST] = *weight;

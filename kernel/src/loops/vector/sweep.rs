@@ -167,7 +167,7 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
         let (Some((whole, rows)), Some((whole_slots, slots))) =
             (weights.split_at_mut_checked(last), weight_slots.split_at_mut_checked(last))
         else {
-            return; // never: there are more rows than that
+            return; // never: there are at least as many rows
         };
         let tiles = whole.chunks_mut(R).zip(whole_slots.chunks_mut(R));
         for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles) {

@@ -6,7 +6,7 @@ use super::{First, Inner, Products};
 use crate::activation::{Activation, Tanh};
 use crate::arch::{self, Vector, Work};
 use crate::loops::{COLUMNS, Parameters};
-use crate::optimizer::{Adam, Optimizer, Sgd};
+use crate::optimizer::{Adam, Optimizer, Sgd, StoreGradient};
 use crate::zero::Zero;
 
 /// Numbers of either sign, none of them round.
@@ -30,6 +30,10 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Work 
     fn run<V: Vector>(self) {
         Self::forward::<V>();
         Self::first::<V, Sgd>(Sgd::new(0.1));
+        if const { SLOTS } {
+            Self::first::<V, Adam>(Adam::new(0.1));
+            Self::goes_on_with_a_sum::<V>();
+        }
         Self::inner::<V, Sgd>(Sgd::new(0.1));
         if const { SLOTS } {
             Self::inner::<V, Adam>(Adam::new(0.1));
@@ -107,6 +111,44 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
         Self::assert_same_bits(inputs.as_flattened(), plain.as_flattened(), "input gradient");
         Self::assert_same_bits(weights.as_flattened(), plain_weights.as_flattened(), "weight");
         Self::assert_same_bits(&bias, &plain_bias, "bias");
+    }
+
+    /// Gradients that are added to those of an earlier batch.
+    #[inline(always)]
+    fn goes_on_with_a_sum<V: Vector>() {
+        const GOES_ON: &bool = &true;
+        let (mut inputs, delta) = (filled::<B, IN>(1), &filled::<B, OUT>(4));
+        let (before, [bias_before]) = (filled::<IN, OUT>(5), filled::<1, OUT>(6));
+        let (mut sums, mut bias_sums) = (before, bias_before);
+        for (x, delta) in inputs.iter().zip(delta) {
+            for (sums, x) in sums.iter_mut().zip(x) {
+                for (sum, delta) in sums.iter_mut().zip(delta) {
+                    *sum = plain_multiply_add(*sum, *x, *delta);
+                }
+            }
+            for (sum, delta) in bias_sums.iter_mut().zip(delta) {
+                *sum += delta;
+            }
+        }
+        let columns = &mut [[0.0; COLUMNS]; B];
+        for first in [true, false] {
+            let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
+            let (mut weight_slots, mut bias_slots) = (before, bias_before);
+            let parameters: Parameters<'_, IN, OUT, StoreGradient> = Parameters {
+                weights: &mut weights,
+                weight_slots: &mut weight_slots,
+                bias: &mut bias,
+                bias_slots: &mut bias_slots,
+            };
+            if first {
+                First { inputs: &inputs[..], delta, parameters, columns, step: GOES_ON }.run::<V>();
+            } else {
+                let below = PhantomData::<Tanh>;
+                Inner { inputs: &mut inputs, delta, parameters, columns, step: GOES_ON, below }.run::<V>();
+            }
+            Self::assert_same_bits(weight_slots.as_flattened(), sums.as_flattened(), "sum");
+            Self::assert_same_bits(&bias_slots, &bias_sums, "sum of bias");
+        }
     }
 }
 
