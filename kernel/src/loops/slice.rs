@@ -17,7 +17,7 @@ pub(crate) const fn slices(inputs: usize) -> usize {
 }
 
 /// One slice of the sweep of a first layer.
-#[inline(never)] // as `products_apart`
+#[inline(never)] // one body per shape
 pub(crate) fn sweep_first_slice<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
     slice: usize,
     inputs: &X,
@@ -30,7 +30,7 @@ pub(crate) fn sweep_first_slice<const IN: usize, const OUT: usize, O: Optimizer,
 }
 
 /// One slice of the sweep of any other layer.
-#[inline(never)] // as `products_apart`
+#[inline(never)] // one body per shape
 pub(crate) fn sweep_inner_slice<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     slice: usize,
     inputs: &mut [[f32; IN]],

@@ -65,7 +65,7 @@ struct Rows {
 impl Rows {
     /// The columns from `at` on.
     #[inline(always)]
-    fn from(self, at: usize) -> Self {
+    fn columns_from(self, at: usize) -> Self {
         let bias = if self.bias.is_null() { self.bias } else { self.bias.wrapping_add(at) };
         Self { weights: self.weights.wrapping_add(at), bias, ..self }
     }
@@ -156,7 +156,7 @@ unsafe fn sixteens(rate: f32, rows: &Rows, delta: *const f32, tiles: usize) {
     for tile in 0..tiles {
         let at = tile.wrapping_mul(16);
         // SAFETY: the caller's.
-        unsafe { sixteen(rate, rows.from(at), delta.add(at)) };
+        unsafe { sixteen(rate, rows.columns_from(at), delta.add(at)) };
     }
 }
 
@@ -228,7 +228,7 @@ unsafe fn columns<const WIDTH: usize>(rate: f32, rows: &Rows, delta: *const f32,
     // SAFETY: reads `count` values at `x`, WIDTH at `delta`, reads and writes WIDTH in each of `count` rows at `weights`, `stride` bytes
     // apart, and WIDTH at `bias` unless it is null: all there, says the caller. Everything overwritten is declared; no stack.
     unsafe {
-        let rows = rows.from(at);
+        let rows = rows.columns_from(at);
         asm!(
             "vmov s9, {rate}",
             "vldmia {delta}, {{s10-s1{last}}}",

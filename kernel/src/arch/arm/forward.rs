@@ -25,7 +25,7 @@ pub(crate) fn forward<const S: usize, const IN: usize, const OUT: usize>(
     true
 }
 
-/// Up to how many inputs a call costs more than it is worth in code.
+/// Inputs of the largest layer that is part of its caller: with more of them a call costs little beside what it does.
 const INLINE: usize = 16;
 
 /// Outputs from `at` on of one sample of `S`.
@@ -116,7 +116,7 @@ unsafe fn last_few<const WIDTH: usize, const S: usize>(
     // SAFETY: the caller's.
     unsafe {
         if outputs == WIDTH && inputs <= INLINE && S == 1 && !SMALL {
-            if inputs.is_multiple_of(4) && inputs > 0 {
+            if inputs.is_multiple_of(4) {
                 few_here::<WIDTH, true>(x, inputs, weights, bias, z);
             } else {
                 few_here::<WIDTH, false>(x, inputs, weights, bias, z);
@@ -530,7 +530,7 @@ unsafe fn fours(
                 "vldmia {bias}, {{s24-s27}}",
                 "vldmia {bias}, {{s28-s31}}",
                 "cmp {pairs}, #0",
-            "beq 3f",
+                "beq 3f",
                 "2:",
                 "vldmia {w}, {{s0-s3}}",
                 "add {w}, {w}, {stride}",
@@ -544,7 +544,7 @@ unsafe fn fours(
                 "bne 2b",
                 "3:",
                 "cmp {rest}, #0",
-            "beq 5f",
+                "beq 5f",
                 "vldmia {w}, {{s0-s3}}",
                 last_row!("x0", "s16", "s17", "s18", "s19"),
                 last_row!("x1", "s20", "s21", "s22", "s23"),
