@@ -97,18 +97,39 @@ fn through_one_by_one<A: Activation + ?Sized>(gradients: &mut [f32], outputs: &[
 /// Whether all values are finite, by the same integers as [`values_one_by_one`]. A constant length is worth inlining.
 #[inline]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
+    // Fewer would not pay for what a loop of vectors does before and after.
+    if arch::VECTORS && values.len() >= 32 {
+        return arch::run(Finite(values));
+    }
     let mut seen = 0;
     let (fours, rest) = values.as_chunks::<4>();
     for four in fours {
         arch::keep_rolled();
-        for value in four {
-            seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
-        }
+        seen |= all_seen(four);
     }
-    for value in rest {
+    (seen | all_seen(rest)) < 0x8000_0000
+}
+
+/// The top bit, if any of the values is not finite.
+#[inline(always)]
+fn all_seen(values: &[f32]) -> u32 {
+    let mut seen = 0;
+    for value in values {
         seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
     }
-    seen < 0x8000_0000
+    seen
+}
+
+/// The same as work for the longest vectors there are.
+struct Finite<'a>(&'a [f32]);
+
+impl Work for Finite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> bool {
+        all_seen(self.0) < 0x8000_0000
+    }
 }
 
 /// `g(z) = z`: a layer without an activation. Its output, where a loss takes logits, are the logits.
@@ -271,5 +292,45 @@ impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
     #[inline(always)]
     fn slope(a: f32) -> f32 {
         select(a > 0.0, 1.0, Self::ALPHA)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finite, all_finite};
+    use crate::arch;
+
+    /// A value that is not finite is seen wherever it is, in lengths on both sides of a vector, by each kind of vectors.
+    #[test]
+    fn all_finite_sees_every_place() {
+        let mut values = [1.0_f32; 70];
+        for (index, value) in values.iter_mut().enumerate() {
+            // Everything that is nearly not finite.
+            *value = [f32::MAX, f32::MIN, -0.0, f32::from_bits(1)][index % 4];
+        }
+        for length in (0..=values.len()).filter(|length| !cfg!(miri) || length % 9 == 7) {
+            assert!(all_finite(&values[..length]));
+            arch::run_by_all(|| Expect(&values[..length], true));
+            for place in 0..length {
+                let sound = values[place];
+                for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN] {
+                    values[place] = bad;
+                    assert!(!all_finite(&values[..length]), "{bad} at {place} of {length}");
+                    arch::run_by_all(|| Expect(&values[..length], false));
+                }
+                values[place] = sound;
+            }
+        }
+    }
+
+    struct Expect<'a>(&'a [f32], bool);
+
+    impl arch::Work for Expect<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<V: arch::Vector>(self) {
+            assert_eq!(Finite(self.0).run::<V>(), self.1, "{:?}", self.0);
+        }
     }
 }
