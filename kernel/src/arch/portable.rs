@@ -91,11 +91,10 @@ pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
 }
 
 #[inline(always)]
-pub(crate) fn descend_batch<const C: usize, const V: usize, const OUT: usize>(
+pub(crate) fn descend_batch<const C: usize, const OUT: usize>(
     _rate: f32,
     _columns: &[[f32; 4]],
     _delta: &[[f32; OUT]],
-    _at: usize,
     _rows: &mut [[f32; OUT]; C],
 ) -> bool {
     false

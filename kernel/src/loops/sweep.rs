@@ -398,15 +398,9 @@ trait Columns<const C: usize> {
         false
     }
 
-    /// Takes `rate` times their sum off the weights, likewise.
+    /// Takes `rate` times their sum off the weights of all outputs, likewise.
     #[inline(always)]
-    fn descend<const V: usize, const OUT: usize>(
-        &self,
-        _rate: f32,
-        _delta: &[[f32; OUT]],
-        _at: usize,
-        _rows: &mut [[f32; OUT]; C],
-    ) -> bool {
+    fn descend<const OUT: usize>(&self, _rate: f32, _delta: &[[f32; OUT]], _rows: &mut [[f32; OUT]; C]) -> bool {
         false
     }
 }
@@ -433,14 +427,8 @@ impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
     }
 
     #[inline(always)]
-    fn descend<const V: usize, const OUT: usize>(
-        &self,
-        rate: f32,
-        delta: &[[f32; OUT]],
-        at: usize,
-        rows: &mut [[f32; OUT]; C],
-    ) -> bool {
-        arch::descend_batch::<C, V, OUT>(rate, self, delta, at, rows)
+    fn descend<const OUT: usize>(&self, rate: f32, delta: &[[f32; OUT]], rows: &mut [[f32; OUT]; C]) -> bool {
+        arch::descend_batch(rate, self, delta, rows)
     }
 }
 
@@ -465,6 +453,11 @@ fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> 
     slots: &mut [[O::Slot; OUT]; C],
     step: &O::Step,
 ) {
+    if let Some(rate) = O::plain_rate(step)
+        && columns.descend(rate, delta, rows)
+    {
+        return;
+    }
     let mut at = 0;
     while at + LANES <= OUT {
         arch::keep_rolled();
@@ -497,11 +490,6 @@ fn gradient_tile<const C: usize, const V: usize, const OUT: usize, O: Optimizer,
     at: usize,
     step: &O::Step,
 ) {
-    if let Some(rate) = O::plain_rate(step)
-        && columns.descend::<V, OUT>(rate, delta, at, rows)
-    {
-        return;
-    }
     let sums = gradient_sums::<C, V, OUT, O, K>(delta, columns, slots, at, step);
     for ((row, slots), sums) in rows.iter_mut().zip(slots).zip(sums) {
         arch::keep_rolled();

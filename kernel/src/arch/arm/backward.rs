@@ -2,6 +2,8 @@
 
 use core::arch::asm;
 
+use super::SMALL;
+
 /// `g[k][c] = Σ_o delta[k][o]·W[k][c][o]`, `o = 0, 1, …` from the first product on, for `count` times four rows of weights.
 ///
 /// From one `k` to the next: either the same rows and the next sample, with sums `apart` values apart, or the next four rows and the
@@ -136,54 +138,49 @@ pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
     at: usize,
     sums: &mut [[f32; V]; C],
 ) -> bool {
-    gradient_tile::<C, V, OUT>(columns, delta, at, sums.as_flattened_mut(), V, None)
+    let samples = columns.len().min(delta.len());
+    if C != 4 || V == 0 || V > 4 || samples == 0 || at.wrapping_add(V) > OUT {
+        return false;
+    }
+    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V sums.
+    unsafe {
+        let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().add(at));
+        let sums = sums.as_mut_ptr().cast();
+        match V {
+            1 => column_sums::<1>(columns, delta, OUT, samples, sums, V, 1, None),
+            2 => column_sums::<2>(columns, delta, OUT, samples, sums, V, 1, None),
+            3 => column_sums::<3>(columns, delta, OUT, samples, sums, V, 1, None),
+            _ => column_sums::<4>(columns, delta, OUT, samples, sums, V, 1, None),
+        }
+    }
+    true
 }
 
-/// `rows[c][at + v] -= rate·Σ_s columns[s][c]·delta[s][at + v]`, from the first product on, for four rows and 1 to 4 outputs.
+/// `rows[c][o] -= rate·Σ_s columns[s][c]·delta[s][o]`, from the first product on, for four rows.
 #[inline(always)]
-pub(crate) fn descend_batch<const C: usize, const V: usize, const OUT: usize>(
+pub(crate) fn descend_batch<const C: usize, const OUT: usize>(
     rate: f32,
     columns: &[[f32; 4]],
     delta: &[[f32; OUT]],
-    at: usize,
     rows: &mut [[f32; OUT]; C],
 ) -> bool {
-    match rows.as_flattened_mut().get_mut(at..) {
-        Some(rows) => gradient_tile::<C, V, OUT>(columns, delta, at, rows, OUT, Some(rate)),
-        None => false,
-    }
-}
-
-/// Either of these: `rows` are four, `apart` values apart, of sums, or of weights to descend at some rate.
-#[inline(always)]
-fn gradient_tile<const C: usize, const V: usize, const OUT: usize>(
-    columns: &[[f32; 4]],
-    delta: &[[f32; OUT]],
-    at: usize,
-    rows: &mut [f32],
-    apart: usize,
-    rate: Option<f32>,
-) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4
-        || V == 0
-        || V > 4
-        || samples == 0
-        || at.wrapping_add(V) > OUT
-        || rows.len() < apart.wrapping_mul(3).wrapping_add(V)
-    {
+    if C != 4 || OUT == 0 || samples == 0 {
         return false;
     }
-    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V values, long
-    // enough, as just looked up.
+    let (columns, delta, rows) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>(), rows.as_mut_ptr().cast());
+    let (tiles, rest) = (OUT / 4, OUT / 4 * 4);
+    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`; four rows of OUT values.
     unsafe {
-        let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().add(at));
-        let rows = rows.as_mut_ptr();
-        match V {
-            1 => column_sums::<1>(columns, delta, OUT, samples, rows, apart, rate),
-            2 => column_sums::<2>(columns, delta, OUT, samples, rows, apart, rate),
-            3 => column_sums::<3>(columns, delta, OUT, samples, rows, apart, rate),
-            _ => column_sums::<4>(columns, delta, OUT, samples, rows, apart, rate),
+        if tiles > 0 {
+            column_sums::<4>(columns, delta, OUT, samples, rows, OUT, super::unknown(tiles), Some(rate));
+        }
+        let (delta, rows) = (delta.add(rest), rows.add(rest));
+        match OUT % 4 {
+            1 => column_sums::<1>(columns, delta, OUT, samples, rows, OUT, 1, Some(rate)),
+            2 => column_sums::<2>(columns, delta, OUT, samples, rows, OUT, 1, Some(rate)),
+            3 => column_sums::<3>(columns, delta, OUT, samples, rows, OUT, 1, Some(rate)),
+            _ => {}
         }
     }
     true
@@ -248,10 +245,13 @@ macro_rules! descend_row {
     };
 }
 
+/// `tiles` tiles of `WIDTH` sums for each of four columns: on top of those in `rows` or, if there is a rate, to descend the weights there.
+///
 /// # Safety
-/// `columns` has `samples` rows of four values, at least one; `delta` has as many rows, `outputs` values apart, of `WIDTH` values;
-/// `rows` has four, `apart` values apart, of `WIDTH` values, to read and write.
+/// `columns` has `samples` rows of four values, at least one; `delta` has as many rows, `outputs` values apart, of `WIDTH` values for
+/// each tile; `rows` has four, `apart` values apart, of as many, to read and write.
 #[inline(never)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn column_sums<const WIDTH: usize>(
     columns: *const f32,
     delta: *const f32,
@@ -259,67 +259,68 @@ unsafe fn column_sums<const WIDTH: usize>(
     samples: usize,
     rows: *mut f32,
     apart: usize,
+    tiles: usize,
     rate: Option<f32>,
 ) {
     const { assert!(WIDTH >= 1 && WIDTH <= 4) };
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     const MINUS_ZEROS: [f32; 4] = [-0.0; 4];
-    let first: *const f32 = if rate.is_some() { MINUS_ZEROS.as_ptr() } else { rows };
-    let first_apart = if rate.is_some() { 0 } else { apart };
-    // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart;
-    // reads and writes the four rows of WIDTH: all there, says the caller. Everything overwritten is declared; no stack.
-    unsafe {
-        asm!(
-            "vldmia {first}, {{s16-s{last0}}}\nadd {first}, {first}, {first_apart}",
-            "vldmia {first}, {{s20-s{last1}}}\nadd {first}, {first}, {first_apart}",
-            "vldmia {first}, {{s24-s{last2}}}\nadd {first}, {first}, {first_apart}",
-            "vldmia {first}, {{s28-s{last3}}}",
-            "cmp {pairs}, #0",
-            "beq 3f",
-            "2:",
-            sample!(),
-            sample!(),
-            "subs {pairs}, #1",
-            "bne 2b",
-            "3:",
-            "cmp {rest}, #0",
-            "beq 5f",
-            sample!(),
-            "5:",
-            "cmp {descends}, #0",
-            "beq 6f",
-            "vmov s8, {rate}",
-            descend_row!("s16", "s17", "s18", "s19"),
-            descend_row!("s20", "s21", "s22", "s23"),
-            descend_row!("s24", "s25", "s26", "s27"),
-            descend_row!("s28", "s29", "s30", "s31"),
-            "b 7f",
-            "6:",
-            "vstmia {rows}, {{s16-s{last0}}}\nadd {rows}, {rows}, {apart}",
-            "vstmia {rows}, {{s20-s{last1}}}\nadd {rows}, {rows}, {apart}",
-            "vstmia {rows}, {{s24-s{last2}}}\nadd {rows}, {rows}, {apart}",
-            "vstmia {rows}, {{s28-s{last3}}}",
-            "7:",
-            width = const WIDTH,
-            last = const WIDTH - 1,
-            last0 = const 15 + WIDTH,
-            last1 = const 19 + WIDTH,
-            last2 = const 23 + WIDTH,
-            last3 = const 27 + WIDTH,
-            first = inout(reg) first => _,
-            first_apart = in(reg) first_apart.wrapping_mul(4),
-            x = inout(reg) columns => _,
-            delta = inout(reg) delta => _,
-            pairs = inout(reg) samples / 2 => _,
-            rest = in(reg) samples % 2,
-            stride = in(reg) outputs.wrapping_mul(4),
-            rows = inout(reg) rows => _,
-            apart = in(reg) apart.wrapping_mul(4),
-            descends = in(reg) usize::from(rate.is_some()),
-            rate = in(reg) rate.unwrap_or(0.0).to_bits(),
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
-            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
-            options(nostack),
-        );
+    for tile in 0..tiles {
+        let at = tile.wrapping_mul(WIDTH);
+        // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart;
+        // reads and writes the four rows of WIDTH: all there, says the caller. Everything overwritten is declared; no stack.
+        unsafe {
+            let (delta, rows) = (delta.add(at), rows.add(at));
+            let (first, first_apart) =
+                if rate.is_some() { (MINUS_ZEROS.as_ptr(), 0) } else { (rows.cast_const(), apart) };
+            asm!(
+                "vldmia {first}, {{s16-s{last0}}}\nadd {first}, {first}, {first_apart}",
+                "vldmia {first}, {{s20-s{last1}}}\nadd {first}, {first}, {first_apart}",
+                "vldmia {first}, {{s24-s{last2}}}\nadd {first}, {first}, {first_apart}",
+                "vldmia {first}, {{s28-s{last3}}}",
+                unrolled!("{fours}", sample!(), sample!(), sample!(), sample!()),
+                "cmp {rest}, #0",
+                "beq 5f",
+                "4:",
+                sample!(),
+                "subs {rest}, #1",
+                "bne 4b",
+                "5:",
+                "cmp {descends}, #0",
+                "beq 6f",
+                "vmov s8, {rate}",
+                descend_row!("s16", "s17", "s18", "s19"),
+                descend_row!("s20", "s21", "s22", "s23"),
+                descend_row!("s24", "s25", "s26", "s27"),
+                descend_row!("s28", "s29", "s30", "s31"),
+                "b 7f",
+                "6:",
+                "vstmia {rows}, {{s16-s{last0}}}\nadd {rows}, {rows}, {apart}",
+                "vstmia {rows}, {{s20-s{last1}}}\nadd {rows}, {rows}, {apart}",
+                "vstmia {rows}, {{s24-s{last2}}}\nadd {rows}, {rows}, {apart}",
+                "vstmia {rows}, {{s28-s{last3}}}",
+                "7:",
+                width = const WIDTH,
+                last = const WIDTH - 1,
+                last0 = const 15 + WIDTH,
+                last1 = const 19 + WIDTH,
+                last2 = const 23 + WIDTH,
+                last3 = const 27 + WIDTH,
+                first = inout(reg) first => _,
+                first_apart = in(reg) first_apart.wrapping_mul(4),
+                x = inout(reg) columns => _,
+                delta = inout(reg) delta => _,
+                fours = inout(reg) samples / 4 => _,
+                rest = inout(reg) if SMALL { samples } else { samples % 4 } => _,
+                stride = in(reg) outputs.wrapping_mul(4),
+                rows = inout(reg) rows => _,
+                apart = in(reg) apart.wrapping_mul(4),
+                descends = in(reg) usize::from(rate.is_some()),
+                rate = in(reg) rate.unwrap_or(0.0).to_bits(),
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+                out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+                options(nostack),
+            );
+        }
     }
 }
