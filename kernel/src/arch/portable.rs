@@ -2,7 +2,7 @@
 //! everywhere, so that tests can compare.
 #![allow(dead_code)] // unused where the processor has its own
 
-use super::{AdamConstants, Moments, Work};
+use super::{AdamConstants, Moments, Vector, Work};
 
 /// Square root by `libm`'s correctly rounded routine.
 #[inline]
@@ -47,8 +47,7 @@ pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
 /// Rows to columns.
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = rows;
-    [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
+    Vector::columns(|row| rows[row % 4])
 }
 
 /// Nothing: where there are vectors, the compiler shall do with a loop what it can.

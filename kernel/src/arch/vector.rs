@@ -17,6 +17,9 @@ pub(crate) trait Vector: Copy {
     /// Writes `row[at..]`, as much as there is; the lanes beyond the end of the row go nowhere.
     fn store(self, row: &mut [f32], at: usize);
 
+    /// Rows to columns: `row(0)[k]`, `row(1)[k]`, …, as many as there are lanes, for each `k`.
+    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4];
+
     /// `self + other`.
     fn add(self, other: Self) -> Self;
 
@@ -73,6 +76,12 @@ impl Vector for [f32; 4] {
         for (value, lane) in row.get_mut(at..).unwrap_or(&mut []).iter_mut().zip(self) {
             *value = lane;
         }
+    }
+
+    #[inline(always)]
+    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
+        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = [row(0), row(1), row(2), row(3)];
+        [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
     }
 
     #[inline(always)]

@@ -75,20 +75,8 @@ fn avx512<W: Work>(work: W) -> W::Output {
 /// Rows to columns.
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    let [a, b, c, d] = rows.map(|row| <__m128 as Vector>::load(&row, 0));
     let mut columns = rows;
-    // SAFETY: SSE, as for the square root.
-    let transposed = unsafe {
-        let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
-        let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-        [
-            _mm_movelh_ps(ab_low, cd_low),
-            _mm_movehl_ps(cd_low, ab_low),
-            _mm_movelh_ps(ab_high, cd_high),
-            _mm_movehl_ps(cd_high, ab_high),
-        ]
-    };
-    for (column, values) in columns.iter_mut().zip(transposed) {
+    for (column, values) in columns.iter_mut().zip(<__m128 as Vector>::columns(|row| rows[row % 4])) {
         values.store(column, 0);
     }
     columns
@@ -131,6 +119,21 @@ impl Vector for __m128 {
                 _mm_store_ss(values.as_mut_ptr().add(2), _mm_movehl_ps(self, self));
             },
             _ => unsafe { _mm_storeu_ps(values.as_mut_ptr(), self) },
+        }
+    }
+
+    #[inline(always)]
+    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
+        let [a, b, c, d] = [row(0), row(1), row(2), row(3)].map(|row| Self::load(&row, 0));
+        unsafe {
+            let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+            let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+            [
+                _mm_movelh_ps(ab_low, cd_low),
+                _mm_movehl_ps(cd_low, ab_low),
+                _mm_movelh_ps(ab_high, cd_high),
+                _mm_movehl_ps(cd_high, ab_high),
+            ]
         }
     }
 
@@ -217,6 +220,23 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
+    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
+        let row = |index| <__m128 as Vector>::load(&row(index), 0);
+        // Rows 0 and 4, 1 and 5, …: then each half by itself.
+        let [a, b, c, d] = [0, 1, 2, 3].map(|r| unsafe { _mm256_set_m128(row(r + 4), row(r)) });
+        unsafe {
+            let [ab_low, ab_high] = [_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)].map(|ab| _mm256_castps_pd(ab));
+            let [cd_low, cd_high] = [_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d)].map(|cd| _mm256_castps_pd(cd));
+            [
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low)),
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)),
+            ]
+        }
+    }
+
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         unsafe { _mm256_add_ps(self, other) }
     }
@@ -275,6 +295,26 @@ impl Vector for __m512 {
             };
             low.store(values, 0);
             high.store(values, 8);
+        }
+    }
+
+    #[inline(always)]
+    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
+        let row = |index| <__m128 as Vector>::load(&row(index), 0);
+        // Rows 0, 4, 8 and 12, …: then each quarter by itself.
+        let [a, b, c, d] = [0, 1, 2, 3].map(|r| unsafe {
+            let low = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(row(r)), row(r + 4));
+            _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(low, row(r + 8)), row(r + 12))
+        });
+        unsafe {
+            let [ab_low, ab_high] = [_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)].map(|ab| _mm512_castps_pd(ab));
+            let [cd_low, cd_high] = [_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d)].map(|cd| _mm512_castps_pd(cd));
+            [
+                _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low)),
+                _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low)),
+                _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high)),
+                _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high)),
+            ]
         }
     }
 

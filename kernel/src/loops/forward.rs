@@ -1,7 +1,7 @@
 //! Forward: `z = x·W + b`.
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add};
-use super::vector::Products;
+use super::vector::{self, Products};
 use crate::arch;
 use crate::shape::Inputs;
 
@@ -44,7 +44,7 @@ fn products_here<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Size
 ) {
     if arch::VECTORS {
         let work = Products { x, weights, bias, z };
-        if const { OUT <= 4 } {
+        if const { OUT <= 4 } && work.z.len() < vector::SIDE_BY_SIDE {
             arch::run_short(work);
         } else {
             arch::run(work);

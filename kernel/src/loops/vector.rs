@@ -10,7 +10,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub(super) use few_outputs::are_few;
+pub(super) use few_outputs::{SIDE_BY_SIDE, are_few};
 pub(super) use forward::Products;
 pub(super) use sweep::{First, Inner};
 

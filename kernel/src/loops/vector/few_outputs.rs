@@ -3,21 +3,16 @@
 //! Forward, where a sum goes along the inputs, they are neighbouring samples. Sums and updates are those of the other loops, in the
 //! same order.
 
+use core::array;
 use core::marker::PhantomData;
 
 use super::sweep::{start, update};
 use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
 use crate::activation::Activation;
-use crate::arch::{self, Vector};
+use crate::arch::Vector;
 use crate::loops::forward::sample_or_zeros;
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
-
-/// Samples side by side in a vector: as many as [`arch::transpose`] has rows.
-const SIDE: usize = 4;
-
-/// Such vectors at a time, so that none of their sums waits for itself.
-const GROUPS: usize = 4;
 
 /// Whether the backward sweep of so many outputs and samples is done here: the columns of several outputs have to be gathered, which
 /// a small batch does not pay for, and few inputs would not fill a vector.
@@ -25,6 +20,16 @@ const GROUPS: usize = 4;
 pub(in crate::loops) const fn are_few(inputs: usize, outputs: usize, samples: usize) -> bool {
     inputs > 4 && (outputs == 1 || (outputs <= 4 && samples >= 16))
 }
+
+/// Whether the forward pass of so many outputs is done here: three or four fill a vector of four.
+pub(super) const fn are_side_by_side(outputs: usize, lanes: usize) -> bool {
+    outputs <= 2 || (outputs <= 4 && lanes > 4)
+}
+
+/// Samples that are side by side there, in one vector or in several, whose sums don't wait for each other.
+///
+/// With four of the longest vectors the compiler kept them in memory.
+pub(in crate::loops) const SIDE_BY_SIDE: usize = 16;
 
 /// Forward for as many whole groups of samples as there are; how many samples that were.
 #[inline(always)]
@@ -34,46 +39,93 @@ pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) -> usize {
-    let (groups, _) = z.as_chunks_mut::<{ GROUPS * SIDE }>();
+    match const { V::LANES } {
+        16 => groups::<V, 1, IN, OUT, X>(x, weights, bias, z),
+        8 => groups::<V, 2, IN, OUT, X>(x, weights, bias, z),
+        _ => groups::<V, 4, IN, OUT, X>(x, weights, bias, z),
+    }
+}
+
+/// The same, where [`SIDE_BY_SIDE`] samples fill `N` vectors.
+#[inline(always)]
+fn groups<V, const N: usize, const IN: usize, const OUT: usize, X>(
+    x: &X,
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) -> usize
+where
+    V: Vector,
+    X: Inputs<[f32; IN]> + ?Sized,
+{
+    let (groups, _) = z.as_chunks_mut::<SIDE_BY_SIDE>();
     let mut first = 0;
     for group in groups {
-        let samples: [[&[f32; IN]; SIDE]; GROUPS] =
-            core::array::from_fn(|g| core::array::from_fn(|s| sample_or_zeros(x, first + g * SIDE + s)));
-        let mut sums = bias.map(|bias| [V::splat(bias); GROUPS]);
-        let mut add = |columns: [[f32; SIDE]; GROUPS], weights: &[f32; OUT]| {
-            let columns = columns.map(|column| V::load(&column, 0));
-            for (sums, weight) in sums.iter_mut().zip(weights) {
-                accumulate(core::array::from_mut(sums), [*weight], columns);
-            }
-        };
-        let (fours, rest) = weights.as_chunks::<SIDE>();
-        for (index, four) in fours.iter().enumerate() {
-            let columns = samples.map(|rows| arch::transpose(rows.map(|row| floats(row, SIDE * index))));
-            for (k, weights) in four.iter().enumerate() {
-                add(columns.map(|columns| columns[k]), weights);
+        let samples = array::from_fn(|s| sample_or_zeros(x, first + s));
+        let mut sums = bias.map(|bias| [V::splat(bias); N]);
+        let (fours, rest) = weights.as_chunks::<4>();
+        for (index, weights) in fours.iter().enumerate() {
+            let columns = columns::<V, N, IN>(&samples, 4 * index);
+            for (k, weights) in weights.iter().enumerate() {
+                add(&mut sums, columns, k, weights);
             }
         }
-        for (i, weights) in (SIDE * fours.len()..).zip(rest) {
-            add(samples.map(|rows| rows.map(|row| row.get(i).copied().unwrap_or(0.0))), weights);
-        }
-        for (o, sums) in sums.into_iter().enumerate() {
-            for (rows, sum) in group.as_chunks_mut::<SIDE>().0.iter_mut().zip(sums) {
-                let mut lanes = [0.0; SIDE];
-                sum.store(&mut lanes, 0);
-                for (row, lane) in rows.iter_mut().zip(lanes) {
-                    row[o] = lane;
+        if const { !IN.is_multiple_of(4) } {
+            let columns = columns::<V, N, IN>(&samples, const { IN - IN % 4 });
+            for k in 0..const { IN % 4 } {
+                if let Some(weights) = rest.get(k) {
+                    add(&mut sums, columns, k, weights);
                 }
             }
         }
-        first += GROUPS * SIDE;
+        for (o, sums) in sums.into_iter().enumerate() {
+            if const { OUT == 1 } {
+                store(sums, group.as_flattened_mut(), 0);
+                continue;
+            }
+            let mut lanes = [0.0; SIDE_BY_SIDE];
+            store(sums, &mut lanes, 0);
+            for (row, lane) in group.iter_mut().zip(lanes) {
+                row[o] = lane;
+            }
+        }
+        first += SIDE_BY_SIDE;
     }
     first
 }
 
+/// Columns `at..at + 4` of all samples.
+#[inline(always)]
+fn columns<V: Vector, const N: usize, const IN: usize>(samples: &[&[f32; IN]; SIDE_BY_SIDE], at: usize) -> [[V; 4]; N] {
+    array::from_fn(|n| V::columns(|row| four(samples[(n * V::LANES + row) % SIDE_BY_SIDE], at)))
+}
+
+/// Adds column `k` times its weights to the sums of all outputs.
+#[inline(always)]
+fn add<V: Vector, const N: usize, const OUT: usize>(
+    sums: &mut [[V; N]; OUT],
+    columns: [[V; 4]; N],
+    k: usize,
+    weights: &[f32; OUT],
+) {
+    let columns = columns.map(|columns| columns[k % 4]);
+    for (sums, weight) in sums.iter_mut().zip(weights) {
+        accumulate(array::from_mut(sums), [*weight], columns);
+    }
+}
+
 /// Four values from `at` on; zeros, never used, where there are not as many.
 #[inline(always)]
-fn floats(row: &[f32], at: usize) -> [f32; SIDE] {
-    row.get(at..).and_then(|values| values.first_chunk()).copied().unwrap_or([0.0; SIDE])
+fn four(row: &[f32], at: usize) -> [f32; 4] {
+    let values = row.get(at..).unwrap_or(&[]);
+    if let Some(four) = values.first_chunk() {
+        return *four;
+    }
+    let mut four = [0.0; 4];
+    for (to, from) in four.iter_mut().zip(values) {
+        *to = *from;
+    }
+    four
 }
 
 /// Weights, one row for each input, and the optimizer's slots.

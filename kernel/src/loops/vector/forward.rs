@@ -19,18 +19,30 @@ impl<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized> Work for 
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { x, weights, bias, z } = self;
-        let (first, z) = if const { OUT <= 2 } {
-            let done = few_outputs::products::<V, IN, OUT, X>(x, weights, bias, z);
-            (done, z.get_mut(done..).unwrap_or(&mut []))
+        if const { few_outputs::are_side_by_side(OUT, V::LANES) } {
+            let first = few_outputs::products::<V, IN, OUT, X>(x, weights, bias, z);
+            let z = z.get_mut(first..).unwrap_or(&mut []);
+            all_groups::<V::Short, IN, OUT, X>(x, first, weights, bias, z);
         } else {
-            (0, z)
-        };
-        // A row of a single vector takes more samples at once: as many sums, so that none waits for itself.
-        let (first, rest) =
-            if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, first, weights, bias, z) } else { (first, z) };
-        let (first, rest) = groups::<V, 4, IN, OUT, X>(x, first, weights, bias, rest);
-        groups::<V, 1, IN, OUT, X>(x, first, weights, bias, rest);
+            all_groups::<V, IN, OUT, X>(x, 0, weights, bias, z);
+        }
     }
+}
+
+/// All samples from `first` on.
+#[inline(always)]
+fn all_groups<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    first: usize,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) {
+    // A row of a single vector takes more samples at once: as many sums, so that none waits for itself.
+    let (first, rest) =
+        if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, first, weights, bias, z) } else { (first, z) };
+    let (first, rest) = groups::<V, 4, IN, OUT, X>(x, first, weights, bias, rest);
+    groups::<V, 1, IN, OUT, X>(x, first, weights, bias, rest);
 }
 
 /// Takes `S` samples at a time from `first` on; gives back what is left.

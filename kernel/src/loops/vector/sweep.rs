@@ -117,8 +117,7 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
         let row = weights.as_flattened();
         // Sums that start from -0 have the bits of those that start with their first product.
         let gradients = inputs.as_chunks_mut::<1>().0;
-        let done =
-            few_outputs::products::<V::Short, OUT, 1, [[f32; OUT]]>(delta, row.as_chunks().0, &[-0.0], gradients);
+        let done = few_outputs::products::<V, OUT, 1, [[f32; OUT]]>(delta, row.as_chunks().0, &[-0.0], gradients);
         for (gradient, delta) in inputs.iter_mut().zip(delta).skip(done) {
             *gradient = delta.iter().zip(row).fold(-0.0, |sum, (delta, w)| arch::multiply_add(sum, *delta, *w));
         }

@@ -198,5 +198,6 @@ fn vectors_of_any_length_give_the_bits_of_the_plain_loops() {
     arch::run_by_all(|| Layer::<37, 1, 18, true>);
     arch::run_by_all(|| Layer::<37, 2, 18, true>);
     arch::run_by_all(|| Layer::<29, 3, 21>);
+    arch::run_by_all(|| Layer::<7, 4, 17>);
     arch::run_by_all(|| Layer::<1, 6, 22>);
 }
