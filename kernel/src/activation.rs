@@ -105,14 +105,14 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (fours, rest) = values.as_chunks::<4>();
     for four in fours {
         arch::keep_rolled();
-        seen |= all_seen(four);
+        seen |= bits_seen(four);
     }
-    (seen | all_seen(rest)) < 0x8000_0000
+    (seen | bits_seen(rest)) < 0x8000_0000
 }
 
-/// The top bit, if any of the values is not finite.
+/// Has its top bit set if, and only if, one of the values is not finite.
 #[inline(always)]
-fn all_seen(values: &[f32]) -> u32 {
+fn bits_seen(values: &[f32]) -> u32 {
     let mut seen = 0;
     for value in values {
         seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
@@ -120,7 +120,7 @@ fn all_seen(values: &[f32]) -> u32 {
     seen
 }
 
-/// The same as work for the longest vectors there are.
+/// [`all_finite`] as work for the longest vectors there are.
 struct Finite<'a>(&'a [f32]);
 
 impl Work for Finite<'_> {
@@ -128,7 +128,7 @@ impl Work for Finite<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self) -> bool {
-        all_seen(self.0) < 0x8000_0000
+        bits_seen(self.0) < 0x8000_0000
     }
 }
 

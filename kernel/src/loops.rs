@@ -14,6 +14,7 @@ mod one_sample;
 mod slice;
 mod sweep;
 mod tile;
+mod tiny;
 mod vector;
 
 pub(crate) use forward::products;

@@ -82,8 +82,9 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     columns
 }
 
-// SAFETY of all calls of intrinsics below: an implementation is only used by `run`, for a processor that has its registers and instructions, and by
-// those of longer vectors, whose processors have the shorter ones too. SSE2 is in all builds for x86-64 that have SSE.
+// SAFETY of all calls of intrinsics below: an implementation is only used by `run` and its kin, for a processor that has its registers and
+// instructions, and by those of longer vectors, whose processors have the shorter ones too; `transpose` and `run_short` use `__m128`. SSE2
+// is in all builds for x86-64 that have SSE.
 // SAFETY of all loads and stores: `values` has at least as many elements as the instruction touches.
 
 impl Vector for __m128 {

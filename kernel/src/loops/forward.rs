@@ -1,6 +1,7 @@
 //! Forward: `z = x·W + b`.
 
 use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add};
+use super::tiny;
 use super::vector::{self, Products};
 use crate::arch;
 use crate::shape::Inputs;
@@ -17,7 +18,11 @@ pub(crate) fn products<const B: usize, const IN: usize, const OUT: usize, X: Inp
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    if const { B == 1 && is_inlined(IN, OUT) } {
+    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
+        if let ([z], Some(x)) = (z, x.sample(0)) {
+            tiny::forward(x, weights, bias, z);
+        }
+    } else if const { B == 1 && is_inlined(IN, OUT) } {
         products_here(x, weights, bias, z);
     } else {
         products_apart(x, weights, bias, z);

@@ -12,6 +12,7 @@ use super::one_sample;
 use super::tile::{
     COLUMNS, LANES, SAMPLES, SCALAR, floats, is_inlined, is_tiny, lanes, lanes_mut, multiply, multiply_add,
 };
+use super::tiny;
 use super::vector;
 use crate::activation::Activation;
 use crate::arch;
@@ -43,7 +44,11 @@ pub(crate) fn sweep_first<
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { B == 1 && is_inlined(IN, OUT) } {
+    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
+        if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
+            tiny::first(x, delta, parameters, step);
+        }
+    } else if const { B == 1 && is_inlined(IN, OUT) } {
         sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     } else {
         sweep_first_apart::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
@@ -99,7 +104,11 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { B == 1 && is_inlined(IN, OUT) } {
+    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
+        if let ([delta], [inputs]) = (delta, inputs) {
+            tiny::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
+        }
+    } else if const { B == 1 && is_inlined(IN, OUT) } {
         sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     } else {
         sweep_inner_apart::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
@@ -444,7 +453,7 @@ impl Columns<1> for Ones {
     }
 }
 
-/// Gradients of `C` rows, tile by tile, each handed to the optimizer.
+/// Gradients of `C` rows, tile by tile, each handed to the optimizer; plain descent by the processor's own loop all at once.
 #[inline(always)]
 fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> + ?Sized>(
     delta: &[[f32; OUT]],

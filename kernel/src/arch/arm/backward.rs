@@ -139,12 +139,12 @@ pub(crate) fn weight_gradient<const C: usize, const V: usize, const OUT: usize>(
     sums: &mut [[f32; V]; C],
 ) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4 || V == 0 || V > 4 || samples == 0 || at.wrapping_add(V) > OUT {
+    if C != 4 || V == 0 || V > 4 || V > OUT || at > OUT - V {
         return false;
     }
-    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V sums.
+    // SAFETY: `samples` rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V sums.
     unsafe {
-        let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().add(at));
+        let (columns, delta) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>().wrapping_add(at));
         let sums = sums.as_mut_ptr().cast();
         match V {
             1 => column_sums::<1>(columns, delta, OUT, samples, sums, V, 1, None),
@@ -165,17 +165,17 @@ pub(crate) fn descend_batch<const C: usize, const OUT: usize>(
     rows: &mut [[f32; OUT]; C],
 ) -> bool {
     let samples = columns.len().min(delta.len());
-    if C != 4 || OUT == 0 || samples == 0 {
+    if C != 4 {
         return false;
     }
     let (columns, delta, rows) = (columns.as_ptr().cast(), delta.as_ptr().cast::<f32>(), rows.as_mut_ptr().cast());
-    let (tiles, rest) = (OUT / 4, OUT / 4 * 4);
-    // SAFETY: `samples` > 0 rows of four columns, and of OUT values of `delta`; four rows of OUT values.
+    let (tiles, whole) = (OUT / 4, OUT / 4 * 4);
+    // SAFETY: `samples` rows of four columns, and of OUT values of `delta`; four rows of OUT values.
     unsafe {
         if tiles > 0 {
             column_sums::<4>(columns, delta, OUT, samples, rows, OUT, super::unknown(tiles), Some(rate));
         }
-        let (delta, rows) = (delta.add(rest), rows.add(rest));
+        let (delta, rows) = (delta.wrapping_add(whole), rows.wrapping_add(whole));
         match OUT % 4 {
             1 => column_sums::<1>(columns, delta, OUT, samples, rows, OUT, 1, Some(rate)),
             2 => column_sums::<2>(columns, delta, OUT, samples, rows, OUT, 1, Some(rate)),
@@ -214,7 +214,7 @@ macro_rules! add_products {
     };
 }
 
-/// One sample. 43 cycles for 16 sums: the columns 5, `delta` 5 and its pointer 1, arithmetic 32.
+/// One sample. 44 cycles for 16 sums: the columns 5, `delta` 5 and its pointer 1, arithmetic 32, the loop 1.
 macro_rules! sample {
     () => {
         concat!(
@@ -248,7 +248,7 @@ macro_rules! descend_row {
 /// `tiles` tiles of `WIDTH` sums for each of four columns: on top of those in `rows` or, if there is a rate, to descend the weights there.
 ///
 /// # Safety
-/// `columns` has `samples` rows of four values, at least one; `delta` has as many rows, `outputs` values apart, of `WIDTH` values for
+/// `columns` has `samples` rows of four values; `delta` has as many rows, `outputs` values apart, of `WIDTH` values for
 /// each tile; `rows` has four, `apart` values apart, of as many, to read and write.
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
@@ -270,7 +270,7 @@ unsafe fn column_sums<const WIDTH: usize>(
         // SAFETY: reads four values in each of `samples` rows of `columns`, WIDTH in each of as many rows of `delta`, `stride` bytes apart;
         // reads and writes the four rows of WIDTH: all there, says the caller. Everything overwritten is declared; no stack.
         unsafe {
-            let (delta, rows) = (delta.add(at), rows.add(at));
+            let (delta, rows) = (delta.wrapping_add(at), rows.wrapping_add(at));
             let (first, first_apart) =
                 if rate.is_some() { (MINUS_ZEROS.as_ptr(), 0) } else { (rows.cast_const(), apart) };
             asm!(

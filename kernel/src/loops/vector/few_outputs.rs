@@ -21,14 +21,15 @@ pub(in crate::loops) const fn are_few(inputs: usize, outputs: usize, samples: us
     inputs > 4 && (outputs == 1 || (outputs <= 4 && samples >= 16))
 }
 
-/// Whether the forward pass of so many outputs is done here: three or four fill a vector of four.
+/// Whether the forward pass of so many outputs, up to four, is done here: three or four fill a vector of four.
 pub(super) const fn are_side_by_side(outputs: usize, lanes: usize) -> bool {
     outputs <= 2 || (outputs <= 4 && lanes > 4)
 }
 
-/// Samples that are side by side there, in one vector or in several, whose sums don't wait for each other.
+/// Samples that are side by side there, in one vector or in several.
 ///
-/// With four of the longest vectors the compiler kept them in memory.
+/// Not 64 with AVX-512: of four of the longest vectors the compiler kept the columns in memory. So there the sum of a single output waits for
+/// itself, and is faster all the same.
 pub(in crate::loops) const SIDE_BY_SIDE: usize = 16;
 
 /// Forward for as many whole groups of samples as there are; how many samples that were.
@@ -97,7 +98,7 @@ where
 /// Columns `at..at + 4` of all samples.
 #[inline(always)]
 fn columns<V: Vector, const N: usize, const IN: usize>(samples: &[&[f32; IN]; SIDE_BY_SIDE], at: usize) -> [[V; 4]; N] {
-    array::from_fn(|n| V::columns(|row| four(samples[(n * V::LANES + row) % SIDE_BY_SIDE], at)))
+    array::from_fn(|n| V::columns(|row| <[f32; 4]>::load(samples[(n * V::LANES + row) % SIDE_BY_SIDE], at)))
 }
 
 /// Adds column `k` times its weights to the sums of all outputs.
@@ -112,20 +113,6 @@ fn add<V: Vector, const N: usize, const OUT: usize>(
     for (sums, weight) in sums.iter_mut().zip(weights) {
         accumulate(array::from_mut(sums), [*weight], columns);
     }
-}
-
-/// Four values from `at` on; zeros, never used, where there are not as many.
-#[inline(always)]
-fn four(row: &[f32], at: usize) -> [f32; 4] {
-    let values = row.get(at..).unwrap_or(&[]);
-    if let Some(four) = values.first_chunk() {
-        return *four;
-    }
-    let mut four = [0.0; 4];
-    for (to, from) in four.iter_mut().zip(values) {
-        *to = *from;
-    }
-    four
 }
 
 /// Weights, one row for each input, and the optimizer's slots.
