@@ -198,10 +198,9 @@ impl Vector for __m256 {
         let values = row.get(at..).unwrap_or(&[]);
         if values.len() >= 8 {
             unsafe { _mm256_loadu_ps(values.as_ptr()) }
-        } else if values.len() <= 4 {
-            // A masked load from nowhere traps into microcode, for hundreds of cycles; and one beside what was stored a moment ago
-            // waits for that, though it asks for none of it.
-            unsafe { _mm256_zextps128_ps256(<__m128 as Vector>::load(values, 0)) }
+        } else if values.is_empty() {
+            // A masked load from nowhere traps into microcode, for hundreds of cycles.
+            Self::splat(0.0)
         } else {
             unsafe { _mm256_maskload_ps(values.as_ptr(), first_lanes(values.len())) }
         }
@@ -276,8 +275,8 @@ impl Vector for __m512 {
         let values = row.get(at..).unwrap_or(&[]);
         if values.len() >= 16 {
             unsafe { _mm512_loadu_ps(values.as_ptr()) }
-        } else if values.len() <= 8 {
-            unsafe { _mm512_zextps256_ps512(<__m256 as Vector>::load(values, 0)) }
+        } else if values.is_empty() {
+            Self::splat(0.0)
         } else {
             unsafe { _mm512_maskz_loadu_ps((1 << values.len()) - 1, values.as_ptr()) }
         }
