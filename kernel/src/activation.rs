@@ -296,6 +296,7 @@ impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)] // A wrong index fails the test.
 mod tests {
     use super::{Finite, all_finite};
     use crate::arch;

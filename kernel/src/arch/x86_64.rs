@@ -76,7 +76,9 @@ fn avx512<W: Work>(work: W) -> W::Output {
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     let mut columns = rows;
-    for (column, values) in columns.iter_mut().zip(<__m128 as Vector>::columns(|row| rows[row % 4])) {
+    for (column, values) in
+        columns.iter_mut().zip(<__m128 as Vector>::columns(|row| rows.get(row).copied().unwrap_or_default()))
+    {
         values.store(column, 0);
     }
     columns
