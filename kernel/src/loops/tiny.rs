@@ -57,9 +57,9 @@ pub(super) fn inner<const IN: usize, const OUT: usize, O: Optimizer, Below: Acti
     first(&saved, delta, parameters, step);
 }
 
-/// A row of weights, from old values to new ones.
+/// A row of weights, from old values to new ones: the gradient of each is one product, or goes on from [`Optimizer::running_sum`].
 #[inline(always)]
-fn update<const OUT: usize, O: Optimizer>(
+pub(super) fn update<const OUT: usize, O: Optimizer>(
     row: &mut [f32; OUT],
     slots: &mut [O::Slot; OUT],
     x: f32,

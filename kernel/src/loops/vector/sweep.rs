@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::arch::{self, Vector, Work};
 use crate::loops::forward::sample_or_zeros;
 use crate::loops::tile::{floats, lanes, lanes_mut};
-use crate::loops::{COLUMNS, Parameters};
+use crate::loops::{COLUMNS, Parameters, tiny};
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
 
@@ -474,13 +474,7 @@ fn update_row<V: Vector, const OUT: usize, O: Optimizer>(
         }
         return;
     }
-    for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-        let gradient = match O::running_sum(step, slot) {
-            Some(before) => arch::multiply_add(before, x, *delta),
-            None => x * delta,
-        };
-        *parameter = O::update(step, *parameter, gradient, slot);
-    }
+    tiny::update::<OUT, O>(row, slots, x, delta, step);
 }
 
 /// The bias is a row of weights whose input is 1: `1 · delta` is `delta`, bit for bit.
