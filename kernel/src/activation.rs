@@ -22,7 +22,7 @@ pub trait Activation {
     /// then do so on their way.
     const SELECTS: bool = false;
 
-    /// `g(z)`.
+    /// `g(z)`. Also called for zeros that fill up a vector and belong to nobody.
     fn value(z: f32) -> f32;
 
     /// `g'(z)`, written as a function of the output `a = g(z)`.
@@ -37,7 +37,7 @@ pub trait Activation {
 
     /// [`value`](Self::value) of each, in place; says whether all were finite before.
     ///
-    /// Only an activation with a faster loop of the same bits has its own.
+    /// Only an activation with a faster loop of the same bits has its own; for very few values it may not be called.
     fn values(z: &mut [f32]) -> bool {
         values_one_by_one::<Self>(z)
     }
@@ -63,7 +63,7 @@ fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
 
 /// The loop over the values, which the compiler makes vectors of where it may.
 #[inline(always)]
-fn values_in_a_loop<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
+pub(crate) fn values_in_a_loop<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
     let mut seen = 0;
     for value in z {
         arch::keep_rolled();
@@ -81,8 +81,38 @@ impl<A: Activation + ?Sized> Work for Values<'_, A> {
 
     #[inline(always)]
     fn run<V: Vector>(self) -> bool {
-        values_in_a_loop::<A>(self.0)
+        match const { V::LANES } {
+            16 => values_by_chunks::<A, V, 16>(self.0),
+            8 => values_by_chunks::<A, V, 8>(self.0),
+            _ => values_by_chunks::<A, V, 4>(self.0),
+        }
     }
+}
+
+/// As many values as a vector has at a time, and more than three that are left as a vector of their own, with zeros beyond them: the
+/// compiler's loop would do them one by one.
+#[inline(always)]
+fn values_by_chunks<A: Activation + ?Sized, V: Vector, const N: usize>(z: &mut [f32]) -> bool {
+    let whole = z.len() / N * N;
+    let few = z.len() - whole;
+    if few <= 3 {
+        return values_in_a_loop::<A>(z);
+    }
+    let mut finite = true;
+    for chunk in z.as_chunks_mut::<N>().0 {
+        finite &= values_in_a_loop::<A>(chunk);
+    }
+    finite & if few == 4 { values_of_last::<A, V::Short, 4>(z, whole) } else { values_of_last::<A, V, N>(z, whole) }
+}
+
+/// Up to `N` values from `at` on, as one vector.
+#[inline(always)]
+fn values_of_last<A: Activation + ?Sized, V: Vector, const N: usize>(z: &mut [f32], at: usize) -> bool {
+    let mut last = [0.0; N];
+    V::load(z, at).store(&mut last, 0);
+    let finite = values_in_a_loop::<A>(&mut last);
+    V::load(&last, 0).store(z, at);
+    finite
 }
 
 /// [`Activation::all_through`] by [`Activation::through`].
@@ -298,7 +328,9 @@ impl<const PER_MILLE: u16> Activation for LeakyRelu<PER_MILLE> {
 #[cfg(test)]
 #[allow(clippy::indexing_slicing)] // A wrong index fails the test.
 mod tests {
-    use super::{Finite, all_finite};
+    use core::marker::PhantomData;
+
+    use super::{Activation, Finite, Sigmoid, Values, all_finite};
     use crate::arch;
 
     /// A value that is not finite is seen wherever it is, in lengths on both sides of a vector, by each kind of vectors.
@@ -332,6 +364,38 @@ mod tests {
         #[inline(always)]
         fn run<V: arch::Vector>(self) {
             assert_eq!(Finite(self.0).run::<V>(), self.1, "{:?}", self.0);
+        }
+    }
+
+    /// A slice of any length has the values of its single values, by each kind of vectors, and one that is not finite is seen everywhere.
+    #[test]
+    fn values_are_those_of_each() {
+        let numbers: [f32; 40] = core::array::from_fn(|index| index as f32 * 0.7 - 9.0);
+        for length in (0..=numbers.len()).filter(|length| !cfg!(miri) || length % 9 == 7) {
+            arch::run_by_all(|| ExpectValues(&numbers[..length], true));
+            for place in 0..length {
+                let mut unsound = numbers;
+                unsound[place] = f32::INFINITY;
+                arch::run_by_all(|| ExpectValues(&unsound[..length], false));
+            }
+        }
+    }
+
+    struct ExpectValues<'a>(&'a [f32], bool);
+
+    impl arch::Work for ExpectValues<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<V: arch::Vector>(self) {
+            let mut values = [0.5; 41];
+            let (inside, outside) = values.split_at_mut(self.0.len());
+            inside.copy_from_slice(self.0);
+            assert_eq!(Values::<Sigmoid>(inside, PhantomData).run::<V>(), self.1, "{:?}", self.0);
+            for (value, z) in inside.iter().zip(self.0) {
+                assert_eq!(value.to_bits(), Sigmoid::value(*z).to_bits(), "{z} among {}", self.0.len());
+            }
+            assert!(outside.iter().all(|value| *value == 0.5), "written beyond {}", self.0.len());
         }
     }
 }

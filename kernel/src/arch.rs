@@ -25,7 +25,7 @@ pub(crate) use portable::{
 
 mod vector;
 
-pub(crate) use vector::{Vector, Work};
+pub(crate) use vector::{RowsOfFour, Vector, Work};
 
 /// Whether the loops over vectors are used: 64-bit processors have them, the small ones seldom.
 ///

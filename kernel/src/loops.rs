@@ -21,3 +21,4 @@ pub(crate) use forward::products;
 pub(crate) use slice::{slices, sweep_first_slice, sweep_inner_slice};
 pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
 pub use tile::COLUMNS;
+pub(crate) use tiny::takes as is_tiny_layer;

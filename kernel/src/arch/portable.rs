@@ -47,7 +47,7 @@ pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
 /// Rows to columns.
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    Vector::columns(|row| rows.get(row).copied().unwrap_or_default())
+    Vector::columns(&rows[..])
 }
 
 /// Nothing: where there are vectors, the compiler shall do with a loop what it can.

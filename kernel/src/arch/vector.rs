@@ -17,8 +17,8 @@ pub(crate) trait Vector: Copy {
     /// Writes `row[at..]`, as much as there is; the lanes beyond the end of the row go nowhere.
     fn store(self, row: &mut [f32], at: usize);
 
-    /// Rows to columns: `row(0)[k]`, `row(1)[k]`, …, as many as there are lanes, for each `k`.
-    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4];
+    /// Rows to columns: value `k` of rows 0, 1, …, as many as there are lanes, for each `k`.
+    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4];
 
     /// `self + other`.
     fn add(self, other: Self) -> Self;
@@ -36,6 +36,22 @@ pub(crate) trait Vector: Copy {
     #[inline(always)]
     fn multiply_add(self, x: Self, w: Self) -> Self {
         if cfg!(feature = "fma") { self.fused(x, w) } else { self.add(x.multiply(w)) }
+    }
+}
+
+/// Rows of four values.
+///
+/// Not a closure: of one that is called sixteen times, or given to `map` of an array, the compiler made a function, of no use to vectors.
+pub(crate) trait RowsOfFour {
+    /// Row `index`. Inlined.
+    fn row(&self, index: usize) -> [f32; 4];
+}
+
+/// Zeros beyond the last one.
+impl RowsOfFour for [[f32; 4]] {
+    #[inline(always)]
+    fn row(&self, index: usize) -> [f32; 4] {
+        self.get(index).copied().unwrap_or_default()
     }
 }
 
@@ -79,8 +95,9 @@ impl Vector for [f32; 4] {
     }
 
     #[inline(always)]
-    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
-        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = [row(0), row(1), row(2), row(3)];
+    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
+        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] =
+            [rows.row(0), rows.row(1), rows.row(2), rows.row(3)];
         [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
     }
 

@@ -5,7 +5,7 @@ mod detect;
 
 use core::arch::x86_64::*;
 
-use super::vector::{Vector, Work};
+use super::vector::{RowsOfFour, Vector, Work};
 
 /// Square root by the processor's instruction.
 #[inline(always)]
@@ -76,9 +76,7 @@ fn avx512<W: Work>(work: W) -> W::Output {
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     let mut columns = rows;
-    for (column, values) in
-        columns.iter_mut().zip(<__m128 as Vector>::columns(|row| rows.get(row).copied().unwrap_or_default()))
-    {
+    for (column, values) in columns.iter_mut().zip(<__m128 as Vector>::columns(&rows[..])) {
         values.store(column, 0);
     }
     columns
@@ -88,6 +86,24 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 // instructions, and by those of longer vectors, whose processors have the shorter ones too; `transpose` and `run_short` use `__m128`. SSE2
 // is in all builds for x86-64 that have SSE.
 // SAFETY of all loads and stores: `values` has at least as many elements as the instruction touches.
+
+/// A row of four values as a vector.
+#[inline(always)]
+fn row(rows: &(impl RowsOfFour + ?Sized), index: usize) -> __m128 {
+    Vector::load(&rows.row(index), 0)
+}
+
+/// Rows `first`, `first + 4`, `first + 8` and `first + 12`.
+///
+/// # Safety
+/// The processor has AVX-512.
+#[inline(always)]
+unsafe fn each_fourth(rows: &(impl RowsOfFour + ?Sized), first: usize) -> __m512 {
+    unsafe {
+        let half = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(row(rows, first)), row(rows, first + 4));
+        _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(half, row(rows, first + 8)), row(rows, first + 12))
+    }
+}
 
 impl Vector for __m128 {
     const LANES: usize = 4;
@@ -126,8 +142,8 @@ impl Vector for __m128 {
     }
 
     #[inline(always)]
-    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
-        let [a, b, c, d] = [row(0), row(1), row(2), row(3)].map(|row| Self::load(&row, 0));
+    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
+        let (a, b, c, d) = (row(rows, 0), row(rows, 1), row(rows, 2), row(rows, 3));
         unsafe {
             let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
             let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
@@ -222,13 +238,17 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
-    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
-        let row = |index| <__m128 as Vector>::load(&row(index), 0);
+    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
         // Rows 0 and 4, 1 and 5, …: then each half by itself.
-        let [a, b, c, d] = [0, 1, 2, 3].map(|r| unsafe { _mm256_set_m128(row(r + 4), row(r)) });
         unsafe {
-            let [ab_low, ab_high] = [_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)].map(|ab| _mm256_castps_pd(ab));
-            let [cd_low, cd_high] = [_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d)].map(|cd| _mm256_castps_pd(cd));
+            let a = _mm256_set_m128(row(rows, 4), row(rows, 0));
+            let b = _mm256_set_m128(row(rows, 5), row(rows, 1));
+            let c = _mm256_set_m128(row(rows, 6), row(rows, 2));
+            let d = _mm256_set_m128(row(rows, 7), row(rows, 3));
+            let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+            let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+            let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+            let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
             [
                 _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low)),
                 _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low)),
@@ -301,16 +321,17 @@ impl Vector for __m512 {
     }
 
     #[inline(always)]
-    fn columns(row: impl Fn(usize) -> [f32; 4]) -> [Self; 4] {
-        let row = |index| <__m128 as Vector>::load(&row(index), 0);
+    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
         // Rows 0, 4, 8 and 12, …: then each quarter by itself.
-        let [a, b, c, d] = [0, 1, 2, 3].map(|r| unsafe {
-            let low = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(row(r)), row(r + 4));
-            _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(low, row(r + 8)), row(r + 12))
-        });
         unsafe {
-            let [ab_low, ab_high] = [_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)].map(|ab| _mm512_castps_pd(ab));
-            let [cd_low, cd_high] = [_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d)].map(|cd| _mm512_castps_pd(cd));
+            let a = each_fourth(rows, 0);
+            let b = each_fourth(rows, 1);
+            let c = each_fourth(rows, 2);
+            let d = each_fourth(rows, 3);
+            let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+            let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+            let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+            let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
             [
                 _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low)),
                 _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low)),

@@ -18,10 +18,8 @@ pub(crate) fn products<const B: usize, const IN: usize, const OUT: usize, X: Inp
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
-        if let ([z], Some(x)) = (z, x.sample(0)) {
-            tiny::forward(x, weights, bias, z);
-        }
+    if const { tiny::takes(B, IN, OUT) } {
+        tiny::forward::<B, IN, OUT, X>(x, weights, bias, z);
     } else if const { B == 1 && is_inlined(IN, OUT) } {
         products_here(x, weights, bias, z);
     } else {

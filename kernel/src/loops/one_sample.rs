@@ -98,7 +98,7 @@ fn input_gradient_and_update<const OUT: usize, O: Optimizer>(
 
 /// `Σ_o delta[o]·w[o]`, `o = 0, 1, …`, from the first product on.
 #[inline(never)] // one small loop for all layers
-fn product_sum(weights: &[f32], delta: &[f32]) -> f32 {
+pub(super) fn product_sum(weights: &[f32], delta: &[f32]) -> f32 {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     let mut sum = -0.0;
     for (weight, delta) in weights.iter().zip(delta) {

@@ -44,10 +44,8 @@ pub(crate) fn sweep_first<
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
-        if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
-            tiny::first(x, delta, parameters, step);
-        }
+    if const { tiny::takes(B, IN, OUT) } {
+        tiny::first::<B, IN, OUT, O, X>(inputs, delta, parameters, step);
     } else if const { B == 1 && is_inlined(IN, OUT) } {
         sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     } else {
@@ -104,10 +102,8 @@ pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: 
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { B == 1 && arch::VECTORS && is_tiny(IN, OUT) } {
-        if let ([delta], [inputs]) = (delta, inputs) {
-            tiny::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
-        }
+    if const { tiny::takes(B, IN, OUT) } {
+        tiny::inner::<B, IN, OUT, O, Below>(inputs, delta, parameters, step);
     } else if const { B == 1 && is_inlined(IN, OUT) } {
         sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     } else {

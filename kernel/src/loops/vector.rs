@@ -6,9 +6,11 @@
 
 mod few_outputs;
 mod forward;
+mod row_tile;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod update;
 
 pub(super) use few_outputs::{SIDE_BY_SIDE, are_few};
 pub(super) use forward::Products;

@@ -1,15 +1,15 @@
-//! Layers with few outputs, fewer than a vector has lanes: neighbours are inputs instead.
+//! Layers with few outputs, or few inputs, fewer than a vector has lanes.
 //!
-//! Forward, where a sum goes along the inputs, they are neighbouring samples. Sums and updates are those of the other loops, in the
-//! same order.
+//! With few outputs neighbours are inputs instead or, forward, where a sum goes along the inputs, samples; and samples for the gradients of a
+//! few inputs, which are sums along the outputs. Sums and updates are those of the other loops, in the same order.
 
 use core::array;
 use core::marker::PhantomData;
 
-use super::sweep::{start, update};
+use super::update::{start, update};
 use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
 use crate::activation::Activation;
-use crate::arch::Vector;
+use crate::arch::{RowsOfFour, Vector};
 use crate::loops::forward::sample_or_zeros;
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
@@ -18,7 +18,7 @@ use crate::shape::Inputs;
 /// a small batch does not pay for, and few inputs would not fill a vector.
 #[inline(always)]
 pub(in crate::loops) const fn are_few(inputs: usize, outputs: usize, samples: usize) -> bool {
-    inputs > 4 && (outputs == 1 || (outputs <= 4 && samples >= 16))
+    inputs > 4 && (outputs == 1 || (outputs <= 4 && samples >= SIDE_BY_SIDE))
 }
 
 /// Whether the forward pass of so many outputs, up to four, is done here: three or four fill a vector of four.
@@ -36,7 +36,7 @@ pub(in crate::loops) const SIDE_BY_SIDE: usize = 16;
 #[inline(always)]
 pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
     x: &X,
-    weights: &[[f32; OUT]],
+    weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) -> usize {
@@ -51,7 +51,7 @@ pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[
 #[inline(always)]
 fn groups<V, const N: usize, const IN: usize, const OUT: usize, X>(
     x: &X,
-    weights: &[[f32; OUT]],
+    weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) -> usize
@@ -66,13 +66,13 @@ where
         let mut sums = bias.map(|bias| [V::splat(bias); N]);
         let (fours, rest) = weights.as_chunks::<4>();
         for (index, weights) in fours.iter().enumerate() {
-            let columns = columns::<V, N, IN>(&samples, 4 * index);
+            let columns = columns::<V, N, IN>(&samples, index);
             for (k, weights) in weights.iter().enumerate() {
                 add(&mut sums, columns, k, weights);
             }
         }
         if const { !IN.is_multiple_of(4) } {
-            let columns = columns::<V, N, IN>(&samples, const { IN - IN % 4 });
+            let columns = columns::<V, N, IN>(&samples, const { IN / 4 });
             for k in 0..const { IN % 4 } {
                 if let Some(weights) = rest.get(k) {
                     add(&mut sums, columns, k, weights);
@@ -84,21 +84,58 @@ where
                 store(sums, group.as_flattened_mut(), 0);
                 continue;
             }
-            let mut lanes = [0.0; SIDE_BY_SIDE];
-            store(sums, &mut lanes, 0);
-            for (row, lane) in group.iter_mut().zip(lanes) {
-                row[o] = lane;
-            }
+            scatter(sums, group, o);
         }
         first += SIDE_BY_SIDE;
     }
     first
 }
 
-/// Columns `at..at + 4` of all samples.
+/// Writes a value to each row, in column `at`.
 #[inline(always)]
-fn columns<V: Vector, const N: usize, const IN: usize>(samples: &[&[f32; IN]; SIDE_BY_SIDE], at: usize) -> [[V; 4]; N] {
-    array::from_fn(|n| V::columns(|row| <[f32; 4]>::load(samples[(n * V::LANES + row) % SIDE_BY_SIDE], at)))
+fn scatter<V: Vector, const N: usize, const WIDTH: usize>(
+    values: [V; N],
+    rows: &mut [[f32; WIDTH]; SIDE_BY_SIDE],
+    at: usize,
+) {
+    let mut lanes = [0.0; SIDE_BY_SIDE];
+    store(values, &mut lanes, 0);
+    for (row, lane) in rows.iter_mut().zip(lanes) {
+        if let Some(value) = row.get_mut(at) {
+            *value = lane;
+        }
+    }
+}
+
+/// Columns `4·four..` of all samples, four of them, or as many as there are.
+#[inline(always)]
+fn columns<V: Vector, const N: usize, const IN: usize>(
+    samples: &[&[f32; IN]; SIDE_BY_SIDE],
+    four: usize,
+) -> [[V; 4]; N] {
+    let mut columns = [[V::splat(0.0); 4]; N];
+    for (n, columns) in columns.iter_mut().enumerate() {
+        *columns = V::columns(&Fours { samples, first: n * V::LANES, four });
+    }
+    columns
+}
+
+/// Four neighbouring values of each sample from `first` on, and zeros beyond the last value.
+struct Fours<'a, const IN: usize> {
+    samples: &'a [&'a [f32; IN]; SIDE_BY_SIDE],
+    first: usize,
+    four: usize,
+}
+
+impl<const IN: usize> RowsOfFour for Fours<'_, IN> {
+    #[inline(always)]
+    fn row(&self, index: usize) -> [f32; 4] {
+        let (fours, rest) = self.samples[(self.first + index) % SIDE_BY_SIDE].as_chunks::<4>();
+        match fours.get(self.four) {
+            Some(four) => *four,
+            None => Vector::load(rest, 0),
+        }
+    }
 }
 
 /// Adds column `k` times its weights to the sums of all outputs.
@@ -113,6 +150,58 @@ fn add<V: Vector, const N: usize, const OUT: usize>(
     for (sums, weight) in sums.iter_mut().zip(weights) {
         accumulate(array::from_mut(sums), [*weight], columns);
     }
+}
+
+/// The other way: the gradients of a few inputs, `FEW` from `at` on, are sums along the outputs, of which there are as many as one likes.
+///
+/// Takes whole groups of samples, and gives back those that are left.
+#[inline(always)]
+pub(super) fn input_gradient<'a, V: Vector, const FEW: usize, const IN: usize, const OUT: usize>(
+    inputs: &'a mut [[f32; IN]],
+    at: usize,
+    delta: &'a [[f32; OUT]],
+    rows: &[[f32; OUT]; FEW],
+) -> (&'a mut [[f32; IN]], &'a [[f32; OUT]]) {
+    match const { V::LANES } {
+        16 => input_gradients::<V, 1, FEW, IN, OUT>(inputs, at, delta, rows),
+        8 => input_gradients::<V, 2, FEW, IN, OUT>(inputs, at, delta, rows),
+        _ => input_gradients::<V, 4, FEW, IN, OUT>(inputs, at, delta, rows),
+    }
+}
+
+/// The same, where [`SIDE_BY_SIDE`] samples fill `N` vectors.
+#[inline(always)]
+fn input_gradients<'a, V: Vector, const N: usize, const FEW: usize, const IN: usize, const OUT: usize>(
+    inputs: &'a mut [[f32; IN]],
+    at: usize,
+    delta: &'a [[f32; OUT]],
+    rows: &[[f32; OUT]; FEW],
+) -> (&'a mut [[f32; IN]], &'a [[f32; OUT]]) {
+    let (inputs, inputs_left) = inputs.as_chunks_mut::<SIDE_BY_SIDE>();
+    let (delta, delta_left) = delta.as_chunks::<SIDE_BY_SIDE>();
+    for (inputs, delta) in inputs.iter_mut().zip(delta) {
+        let samples = delta.each_ref();
+        // A sum that starts from -0 has the bits of one that starts with its first product.
+        let mut sums = [[V::splat(-0.0); N]; FEW];
+        for four in 0..const { OUT / 4 } {
+            let columns = columns::<V, N, OUT>(&samples, four);
+            for k in 0..4 {
+                let weights = rows.each_ref().map(|row| row[4 * four + k]);
+                add(&mut sums, columns, k, &weights);
+            }
+        }
+        if const { !OUT.is_multiple_of(4) } {
+            let columns = columns::<V, N, OUT>(&samples, const { OUT / 4 });
+            for k in 0..const { OUT % 4 } {
+                let weights = rows.each_ref().map(|row| row[const { OUT - OUT % 4 } + k]);
+                add(&mut sums, columns, k, &weights);
+            }
+        }
+        for (c, sums) in sums.into_iter().enumerate() {
+            scatter(sums, inputs, at + c);
+        }
+    }
+    (inputs_left, delta_left)
 }
 
 /// Weights, one row for each input, and the optimizer's slots.

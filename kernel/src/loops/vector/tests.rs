@@ -28,11 +28,11 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Work 
 
     #[inline(always)]
     fn run<V: Vector>(self) {
-        Self::forward::<V>();
+        Self::forward::<V>(false);
         Self::first::<V, Sgd>(Sgd::new(0.1), false);
         if const { SLOTS } {
             Self::first::<V, Adam>(Adam::new(0.1), false);
-            Self::goes_on_with_a_sum::<V>();
+            Self::goes_on_with_a_sum::<V>(false);
         }
         Self::inner::<V, Sgd>(Sgd::new(0.1), false);
         if const { SLOTS } {
@@ -49,7 +49,7 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
     }
 
     #[inline(always)]
-    fn forward<V: Vector>() {
+    fn forward<V: Vector>(tiny: bool) {
         let (x, weights, [bias]) = (filled::<B, IN>(1), filled::<IN, OUT>(2), filled::<1, OUT>(3));
         let mut plain = [bias; B];
         for (z, x) in plain.iter_mut().zip(&x) {
@@ -60,12 +60,12 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
             }
         }
         let mut z = [[0.0; OUT]; B];
-        Products { x: &x[..], weights: &weights, bias: &bias, z: &mut z }.run::<V>();
-        Self::assert_same_bits(z.as_flattened(), plain.as_flattened(), "output");
-        if let ([x], [z]) = (&x[..], &mut z[..]) {
-            tiny::forward(x, &weights, &bias, z);
-            Self::assert_same_bits(z, plain.as_flattened(), "output of a tiny layer");
+        if tiny {
+            tiny::forward::<B, IN, OUT, _>(&x[..], &weights, &bias, &mut z);
+        } else {
+            Products { x: &x[..], weights: &weights, bias: &bias, z: &mut z }.run::<V>();
         }
+        Self::assert_same_bits(z.as_flattened(), plain.as_flattened(), "output");
     }
 
     #[inline(always)]
@@ -84,8 +84,8 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
             bias_slots: &mut bias_slots,
         };
         let columns = &mut [[0.0; COLUMNS]; B];
-        if let (true, [inputs], [delta]) = (tiny, inputs, &delta[..]) {
-            tiny::first(inputs, delta, parameters, step);
+        if tiny {
+            tiny::first::<B, IN, OUT, O, _>(inputs, delta, parameters, step);
         } else {
             First { inputs, delta, parameters, columns, step }.run::<V>();
         }
@@ -115,8 +115,8 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
             bias_slots: &mut bias_slots,
         };
         let columns = &mut [[0.0; COLUMNS]; B];
-        if let (true, [inputs], [delta]) = (tiny, &mut inputs[..], &delta[..]) {
-            tiny::inner::<IN, OUT, O, Tanh>(inputs, delta, parameters, step);
+        if tiny {
+            tiny::inner::<B, IN, OUT, O, Tanh>(&mut inputs, delta, parameters, step);
         } else {
             Inner { inputs: &mut inputs, delta, parameters, columns, step, below: PhantomData::<Tanh> }.run::<V>();
         }
@@ -127,7 +127,7 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
 
     /// Gradients that are added to those of an earlier batch.
     #[inline(always)]
-    fn goes_on_with_a_sum<V: Vector>() {
+    fn goes_on_with_a_sum<V: Vector>(tiny: bool) {
         const GOES_ON: &bool = &true;
         let (mut inputs, delta) = (filled::<B, IN>(1), &filled::<B, OUT>(4));
         let (before, [bias_before]) = (filled::<IN, OUT>(5), filled::<1, OUT>(6));
@@ -152,7 +152,11 @@ impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer
                 bias: &mut bias,
                 bias_slots: &mut bias_slots,
             };
-            if first {
+            if tiny && first {
+                tiny::first::<B, IN, OUT, StoreGradient, _>(&inputs[..], delta, parameters, GOES_ON);
+            } else if tiny {
+                tiny::inner::<B, IN, OUT, StoreGradient, Tanh>(&mut inputs, delta, parameters, GOES_ON);
+            } else if first {
                 First { inputs: &inputs[..], delta, parameters, columns, step: GOES_ON }.run::<V>();
             } else {
                 let below = PhantomData::<Tanh>;
@@ -195,29 +199,49 @@ fn plain_update<O: Optimizer, const IN: usize, const OUT: usize>(
     }
 }
 
-/// A single sample, by the loops of tiny layers.
+/// The loops of tiny layers, for one sample and for a few.
 #[test]
 fn tiny_layers_have_the_bits_of_the_plain_loops() {
-    type Tiny = Layer<2, 3, 1>;
-    Tiny::forward::<[f32; 4]>();
-    Tiny::first::<[f32; 4], Sgd>(Sgd::new(0.1), true);
-    Tiny::first::<[f32; 4], Adam>(Adam::new(0.1), true);
-    Tiny::inner::<[f32; 4], Sgd>(Sgd::new(0.1), true);
-    Tiny::inner::<[f32; 4], Adam>(Adam::new(0.1), true);
+    fn check<const IN: usize, const OUT: usize, const B: usize>() {
+        Layer::<IN, OUT, B>::forward::<[f32; 4]>(true);
+        Layer::<IN, OUT, B>::first::<[f32; 4], Sgd>(Sgd::new(0.1), true);
+        Layer::<IN, OUT, B>::first::<[f32; 4], Adam>(Adam::new(0.1), true);
+        Layer::<IN, OUT, B>::inner::<[f32; 4], Sgd>(Sgd::new(0.1), true);
+        Layer::<IN, OUT, B>::inner::<[f32; 4], Adam>(Adam::new(0.1), true);
+        Layer::<IN, OUT, B>::goes_on_with_a_sum::<[f32; 4]>(true);
+    }
+    check::<2, 3, 1>();
+    check::<3, 1, 3>();
+    check::<2, 5, 4>();
+}
+
+/// A batch that is not full.
+#[test]
+fn tiny_layers_take_fewer_samples_than_they_may() {
+    let (x, weights, [bias]) = (filled::<3, 2>(1), filled::<2, 3>(2), filled::<1, 3>(3));
+    let (mut few, mut all) = ([[0.0; 3]; 3], [[0.0; 3]; 3]);
+    tiny::forward::<4, 2, 3, _>(&x[..], &weights, &bias, &mut few);
+    tiny::forward::<3, 2, 3, _>(&x[..], &weights, &bias, &mut all);
+    assert_eq!(few, all);
+    // With no sample a batch of one has nothing to do.
+    tiny::forward::<1, 2, 3, _>(&x[..], &weights, &bias, &mut []);
 }
 
 #[test]
 fn vectors_of_any_length_give_the_bits_of_the_plain_loops() {
     arch::run_by_all(|| Layer::<3, 5, 2, true>);
     arch::run_by_all(|| Layer::<10, 1, 3>);
-    arch::run_by_all(|| Layer::<1, 2, 3>);
+    arch::run_by_all(|| Layer::<1, 2, 17>);
     if cfg!(miri) {
         return; // The others take it many minutes.
     }
-    arch::run_by_all(|| Layer::<19, 50, 13, true>);
+    arch::run_by_all(|| Layer::<19, 50, 29, true>);
     arch::run_by_all(|| Layer::<17, 33, 1>);
     arch::run_by_all(|| Layer::<6, 10, 70>);
     arch::run_by_all(|| Layer::<21, 9, 20>);
+    arch::run_by_all(|| Layer::<17, 6, 31>);
+    arch::run_by_all(|| Layer::<18, 5, 17>);
+    arch::run_by_all(|| Layer::<20, 7, 17>);
     arch::run_by_all(|| Layer::<37, 1, 18, true>);
     arch::run_by_all(|| Layer::<36, 2, 35, true>);
     arch::run_by_all(|| Layer::<3, 1, 33>);

@@ -1,0 +1,170 @@
+//! A few rows of the weights of any layer but the first: the gradients of their inputs, then their update.
+
+use super::update::{update_row, update_rows};
+use super::{accumulate, few_outputs, load, store};
+use crate::activation::Activation;
+use crate::arch::{self, Vector};
+use crate::loops::tile::{floats, lanes, lanes_mut};
+use crate::optimizer::Optimizer;
+
+/// Outputs of which the weights are transposed at a time.
+pub(super) const OUTPUTS: usize = 32;
+
+/// Whether a vector of so few rows is mostly empty, so that their input gradients are better had with samples side by side.
+///
+/// Up to a quarter; of sixteen also five, which were a tenth faster so (17 outputs, batch 64).
+pub(super) const fn is_mostly_empty(rows: usize, lanes: usize) -> bool {
+    rows <= if lanes == 16 { 5 } else { lanes / 4 }
+}
+
+/// Some rows of the weights, from `at` on.
+pub(super) struct RowTile<'a, const R: usize, const IN: usize, const OUT: usize, O: Optimizer> {
+    pub(super) at: usize,
+    pub(super) delta: &'a [[f32; OUT]],
+    pub(super) rows: &'a mut [[f32; OUT]],
+    pub(super) slots: &'a mut [[O::Slot; OUT]],
+    pub(super) saved: &'a mut [[f32; R]],
+    pub(super) transposed: &'a mut [[f32; R]; OUTPUTS],
+    pub(super) step: &'a O::Step,
+}
+
+impl<const R: usize, const IN: usize, const OUT: usize, O: Optimizer> RowTile<'_, R, IN, OUT, O> {
+    /// From old values to new ones, as `N` vectors; if they are `FEW`, as many samples as possible side by side.
+    #[inline(always)]
+    pub(super) fn run<V: Vector, const N: usize, const FEW: usize, Below: Activation>(self, inputs: &mut [[f32; IN]]) {
+        let Self { at, delta, rows, slots, saved, transposed, step } = self;
+        for (input, saved) in inputs.iter().zip(&mut *saved) {
+            store(load::<V, N>(input, at), saved, 0);
+        }
+        let (inputs_left, delta_left) = match <&[[f32; OUT]; FEW]>::try_from(&*rows) {
+            Ok(rows) if const { FEW > 0 } => few_outputs::input_gradient::<V, FEW, IN, OUT>(inputs, at, delta, rows),
+            _ => (&mut *inputs, delta),
+        };
+        if !inputs_left.is_empty() {
+            for first in (0..OUT).step_by(OUTPUTS) {
+                transpose(rows, first, transposed);
+                input_gradient::<V, R, N, IN, OUT>(inputs_left, at, rows.len(), transposed, delta_left, first);
+            }
+        }
+        for (input, saved) in inputs.iter_mut().zip(&*saved) {
+            let gradients = input.get_mut(at..).unwrap_or(&mut []);
+            // A length that the compiler knows, almost always.
+            if let Some(gradients) = gradients.first_chunk_mut::<R>() {
+                Below::all_through(gradients, saved);
+            } else {
+                Below::all_through(gradients, saved);
+            }
+        }
+        if let ([delta], [x]) = (delta, &*saved) {
+            for ((row, slots), x) in rows.iter_mut().zip(slots).zip(x) {
+                update_row::<V, OUT, O>(row, slots, *x, delta, step);
+            }
+        } else {
+            update_rows::<V, R, IN, OUT, O>(saved, delta, rows, slots, step);
+        }
+    }
+}
+
+/// `transposed[o][r] = rows[r][first + o]`, as far as there are rows and outputs.
+#[inline(always)]
+fn transpose<const R: usize, const OUT: usize>(
+    rows: &[[f32; OUT]],
+    first: usize,
+    transposed: &mut [[f32; R]; OUTPUTS],
+) {
+    let (fours, rest) = rows.as_chunks::<4>();
+    for (index, four) in fours.iter().enumerate() {
+        let (blocks, _) = transposed.as_chunks_mut::<4>();
+        let mut o = first;
+        for block in blocks {
+            if o + 4 <= OUT {
+                let values = four.each_ref().map(|row| floats(row, o));
+                for (column, values) in block.iter_mut().zip(arch::transpose(values)) {
+                    if let Some(to) = lanes_mut(column, 4 * index) {
+                        *to = values;
+                    }
+                }
+            } else {
+                for (column, o) in block.iter_mut().zip(o..OUT) {
+                    if let Some(to) = lanes_mut(column, 4 * index) {
+                        *to = four.each_ref().map(|row| row.get(o).copied().unwrap_or(0.0));
+                    }
+                }
+                break;
+            }
+            o += 4;
+        }
+    }
+    for (index, row) in rest.iter().enumerate() {
+        let values = row.get(first..).unwrap_or(&[]);
+        for (column, value) in transposed.iter_mut().zip(values) {
+            if let Some(to) = column.get_mut(4 * fours.len() + index) {
+                *to = *value;
+            }
+        }
+    }
+}
+
+/// Adds outputs `first..` to the input gradients of rows `at..`, sample by sample.
+#[inline(always)]
+fn input_gradient<V: Vector, const R: usize, const N: usize, const IN: usize, const OUT: usize>(
+    inputs: &mut [[f32; IN]],
+    at: usize,
+    count: usize,
+    transposed: &[[f32; R]; OUTPUTS],
+    delta: &[[f32; OUT]],
+    first: usize,
+) {
+    let (inputs, delta) = if N == 1 {
+        groups::<V, 8, R, N, IN, OUT>(inputs, at, count, transposed, delta, first)
+    } else {
+        (inputs, delta)
+    };
+    let (inputs, delta) = groups::<V, 4, R, N, IN, OUT>(inputs, at, count, transposed, delta, first);
+    groups::<V, 1, R, N, IN, OUT>(inputs, at, count, transposed, delta, first);
+}
+
+/// Takes `S` samples at a time, and gives back those that are left.
+#[inline(always)]
+fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const IN: usize, const OUT: usize>(
+    inputs: &'a mut [[f32; IN]],
+    at: usize,
+    count: usize,
+    transposed: &[[f32; R]; OUTPUTS],
+    delta: &'a [[f32; OUT]],
+    first: usize,
+) -> (&'a mut [[f32; IN]], &'a [[f32; OUT]]) {
+    let (inputs, input_rest) = inputs.as_chunks_mut::<S>();
+    let (deltas, delta_rest) = delta.as_chunks::<S>();
+    for (inputs, deltas) in inputs.iter_mut().zip(deltas) {
+        let mut sums = [[V::splat(-0.0); N]; S];
+        if first > 0 {
+            for (sums, input) in sums.iter_mut().zip(&*inputs) {
+                *sums = load(input, at);
+            }
+        }
+        // By arrays of known length, so that no index has to be looked at within the loop.
+        if first + OUTPUTS <= OUT {
+            let blocks = deltas.each_ref().map(|delta| block(delta, first));
+            for (o, row) in transposed.iter().enumerate() {
+                accumulate(&mut sums, blocks.map(|block| block[o]), load::<V, N>(row, 0));
+            }
+        } else {
+            let rest = deltas.each_ref().map(|delta| delta.as_chunks::<OUTPUTS>().1);
+            for (o, row) in transposed.iter().take(const { OUT % OUTPUTS }).enumerate() {
+                let values = rest.map(|delta| delta.get(o).copied().unwrap_or(0.0));
+                accumulate(&mut sums, values, load::<V, N>(row, 0));
+            }
+        }
+        for (input, sums) in inputs.iter_mut().zip(sums) {
+            store(sums, input.get_mut(..at + count).unwrap_or(&mut []), at);
+        }
+    }
+    (input_rest, delta_rest)
+}
+
+/// A whole block of outputs; zeros, never used, where there is none.
+#[inline(always)]
+fn block<const OUT: usize>(delta: &[f32; OUT], first: usize) -> &[f32; OUTPUTS] {
+    lanes(delta, first).unwrap_or(const { &[0.0; OUTPUTS] })
+}
