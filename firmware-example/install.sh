@@ -90,3 +90,9 @@ package_of() {
         *) echo "$1" ;;
     esac
 }
+
+# Makes sure of a program by the package that has it, or stops.
+ensure_program_of_package() { have "$1" || install_packages "$(package_of "$1")" || stop "there is no $1"; }
+
+# As a program, for `cargo xtask`: install.sh FUNCTION ARGUMENT…
+[[ ${BASH_SOURCE[0]} != "$0" ]] || { set -euo pipefail && "$@"; }

@@ -134,7 +134,7 @@ record_and_replay() {
     (cd "$folder" && emulate "$image") | tee "$folder/log" || return
     crc=$(sed -n 's/.*CRC-32 of the weights \([0-9a-f]*\)$/\1/p' "$folder/log")
     [[ $crc =~ ^[0-9a-f]{8}$ ]] || { say "the device printed no CRC"; return 1; }
-    (cd .. && cargo run --quiet -p host-tests --example replay -- "$folder/checkpoint.bin" "$folder/samples.csv" "$crc") \
+    (cd .. && cargo run --quiet -p examples --bin replay -- "$folder/checkpoint.bin" "$folder/samples.csv" "$crc") \
         || { say "the replay ended otherwise; the files are in $folder"; return 1; }
     rm -r "$folder"
 }
@@ -143,7 +143,7 @@ record_and_replay() {
 resume() {
     local image=$1 folder
     folder=$(mktemp -d) || return 1
-    example() { (cd .. && cargo run --quiet -p host-tests --example resume -- "$1" "$folder"); }
+    example() { (cd .. && cargo run --quiet -p examples --bin resume -- "$1" "$folder"); }
     example begin && (cd "$folder" && emulate "$image") && example end || { say "the files are in $folder"; return 1; }
     rm -r "$folder"
 }

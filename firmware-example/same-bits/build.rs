@@ -1,7 +1,7 @@
 //! Build script: gives the linker the memory layout of the machine that `SAME_BITS_MACHINE` names.
 //!
 //! The machine is a file in `memory`. Without the variable it is one that has the target's processor, so that a plain
-//! `cargo build --target …` or `cargo clippy --target …` works too; `host-tests/same_bits.sh` always sets it.
+//! `cargo build --target …` or `cargo clippy --target …` works too; `cargo xtask bits` always sets it.
 
 use std::env;
 use std::fs;

@@ -65,7 +65,7 @@ pub struct Progress {
 ///
 /// # Errors
 /// None with these data; a [`StepError`] is passed on.
-#[inline(never)] // so that `size.sh` can tell training from printing
+#[inline(never)] // so that `cargo xtask size` can tell training from printing
 pub fn train(
     state: &mut State,
     order: &mut Order<1438>,

@@ -94,7 +94,7 @@ pub fn load(network: &mut Net, file: &[u8]) -> Result<(), ImportError> {
 ///
 /// # Errors
 /// None with these data; a [`StepError`] is passed on.
-#[inline(never)] // so that `size.sh` can tell training from printing
+#[inline(never)] // so that `cargo xtask size` can tell training from printing
 pub fn adapt(state: &mut State, order: &mut Order<FEW>, few: &Recordings<'_>, learns: Learns) -> Result<(), StepError> {
     let State { trainer, gathered } = state;
     let mut generator = Pcg32::new(SEED, 0);

@@ -35,7 +35,7 @@ pub struct Progress {
 ///
 /// # Errors
 /// None with these data; a [`StepError`] is passed on.
-#[inline(never)] // so that `size.sh` can tell training from printing
+#[inline(never)] // so that `cargo xtask size` can tell training from printing
 pub fn train(trainer: &mut XorTrainer, mut report: impl FnMut(Progress)) -> Result<Progress, StepError> {
     trainer.network.initialize(Uniform::weights(-1.0, 1.0), &mut Pcg32::new(SEED, 0));
     let mut optimizer = Sgd::new(LEARNING_RATE);

@@ -5,7 +5,7 @@
 
 312-64-10, ReLU, softmax cross-entropy. First 15 epochs on the 2500 recordings of five speakers (SGD with momentum 0.9, rate 0.02, batches of
 32); written as F16, which is what the firmware reads. Then, as the firmware does, 20 epochs on 50 recordings of the sixth (plain SGD,
-batches of 10, rate 0.1; the last layer alone 0.3); tested on that speaker's other 450. `../examples/voice.rs` is the same in Rust.
+batches of 10, rate 0.1; the last layer alone 0.3); tested on that speaker's other 450. `../examples/src/bin/voice.rs` is the same in Rust.
 """
 
 import argparse

@@ -118,7 +118,7 @@ impl Architecture {
     /// The source: a type `Net` and its weights, `const NET: Net`.
     pub fn source(&self, weights: &[f32], origin: &str) -> String {
         let mut source = format!(
-            "// Made from {origin} by `cargo run -p host-tests --example as_source`.\n\
+            "// Made from {origin} by `cargo run -p examples --bin as_source`.\n\
              #![cfg_attr(rustfmt, rustfmt_skip)]\n\
              #![allow(clippy::unreadable_literal)]\n\n\
              use baregrad::{{{}}};\n\n",

@@ -342,28 +342,22 @@ mod tests {
             *value = [f32::MAX, f32::MIN, -0.0, f32::from_bits(1)][index % 4];
         }
         for length in (0..=values.len()).filter(|length| !cfg!(miri) || length % 9 == 7) {
-            assert!(all_finite(&values[..length]));
-            arch::run_by_all(|| Expect(&values[..length], true));
+            assert_finite(&values[..length], true);
             for place in 0..length {
                 let sound = values[place];
                 for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN] {
                     values[place] = bad;
-                    assert!(!all_finite(&values[..length]), "{bad} at {place} of {length}");
-                    arch::run_by_all(|| Expect(&values[..length], false));
+                    assert_finite(&values[..length], false);
                 }
                 values[place] = sound;
             }
         }
     }
 
-    struct Expect<'a>(&'a [f32], bool);
-
-    impl arch::Work for Expect<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<V: arch::Vector>(self) {
-            assert_eq!(Finite(self.0).run::<V>(), self.1, "{:?}", self.0);
+    fn assert_finite(values: &[f32], expected: bool) {
+        assert_eq!(all_finite(values), expected, "{values:?}");
+        for kind in arch::kinds() {
+            assert_eq!(arch::run_by(kind, Finite(values)), expected, "{values:?}");
         }
     }
 
@@ -372,30 +366,25 @@ mod tests {
     fn values_are_those_of_each() {
         let numbers: [f32; 40] = core::array::from_fn(|index| index as f32 * 0.7 - 9.0);
         for length in (0..=numbers.len()).filter(|length| !cfg!(miri) || length % 9 == 7) {
-            arch::run_by_all(|| ExpectValues(&numbers[..length], true));
+            assert_values(&numbers[..length], true);
             for place in 0..length {
                 let mut unsound = numbers;
                 unsound[place] = f32::INFINITY;
-                arch::run_by_all(|| ExpectValues(&unsound[..length], false));
+                assert_values(&unsound[..length], false);
             }
         }
     }
 
-    struct ExpectValues<'a>(&'a [f32], bool);
-
-    impl arch::Work for ExpectValues<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<V: arch::Vector>(self) {
+    fn assert_values(z: &[f32], finite: bool) {
+        for kind in arch::kinds() {
             let mut values = [0.5; 41];
-            let (inside, outside) = values.split_at_mut(self.0.len());
-            inside.copy_from_slice(self.0);
-            assert_eq!(Values::<Sigmoid>(inside, PhantomData).run::<V>(), self.1, "{:?}", self.0);
-            for (value, z) in inside.iter().zip(self.0) {
-                assert_eq!(value.to_bits(), Sigmoid::value(*z).to_bits(), "{z} among {}", self.0.len());
+            let (inside, outside) = values.split_at_mut(z.len());
+            inside.copy_from_slice(z);
+            assert_eq!(arch::run_by(kind, Values::<Sigmoid>(inside, PhantomData)), finite, "{z:?}");
+            for (value, z) in inside.iter().zip(z) {
+                assert_eq!(value.to_bits(), Sigmoid::value(*z).to_bits(), "{z} among {}", inside.len());
             }
-            assert!(outside.iter().all(|value| *value == 0.5), "written beyond {}", self.0.len());
+            assert!(outside.iter().all(|value| *value == 0.5), "written beyond {}", z.len());
         }
     }
 }

@@ -29,10 +29,9 @@ pub(crate) use vector::{RowsOfFour, Vector, Work};
 
 /// Whether the loops over vectors are used: 64-bit processors have them, the small ones seldom.
 ///
-/// A build with debug assertions, such as a test, has the small processors' loops: the others take long to compile, and are slow
-/// without optimisation.
-pub(crate) const VECTORS: bool =
-    cfg!(target_pointer_width = "64") && !cfg!(debug_assertions) && !cfg!(baregrad_vectors = "none");
+/// The target alone decides, whatever the build is for: a test runs the loops that users of its processor run. The tests have the
+/// others made too, by `baregrad_vectors = "none"`.
+pub(crate) const VECTORS: bool = cfg!(target_pointer_width = "64") && !cfg!(baregrad_vectors = "none");
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
 pub(crate) use portable::{run, run_short, transpose};
@@ -45,15 +44,21 @@ pub(crate) fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
     if cfg!(feature = "fma") { chosen::fused(x, w, sum) } else { sum + x * w }
 }
 
-/// Does the work by each kind of vectors that can be had here, for tests.
+/// A kind of vectors that can be had here, for tests: 0 is the portable one, the others are levels of x86-64.
 #[cfg(test)]
-pub(crate) fn run_by_all<W: Work>(mut work: impl FnMut() -> W) {
-    portable::run(work());
-    run(work());
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-    // Without `dispatch`, `run` has done the lowest one.
-    for level in if cfg!(feature = "dispatch") { 1 } else { 2 }..=3 {
-        x86_64::run_at(level, work());
+pub(crate) fn kinds() -> core::ops::RangeInclusive<u8> {
+    0..=if cfg!(all(target_arch = "x86_64", target_feature = "sse")) { 3 } else { 0 }
+}
+
+/// Does the work by a kind of vectors, for tests. Where the processor lacks them it takes shorter ones.
+#[cfg(test)]
+pub(crate) fn run_by<W: Work>(kind: u8, work: W) -> W::Output {
+    match kind {
+        0 => portable::run(work),
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
+        level => x86_64::run_at(level, work),
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
+        _ => run(work),
     }
 }
 

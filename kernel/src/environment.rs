@@ -62,7 +62,7 @@ impl core::error::Error for FloatEnvironmentError {}
 /// - What happens later: an interrupt handler or another library that changes the setting and doesn't restore it, another
 ///   core or thread.
 /// - Every loop of the library: a compiler may fuse or vectorise another one than these. That a whole image contains no
-///   fused instruction is checked from outside, by `host-tests/no_fused.sh`.
+///   fused instruction is checked from outside, by `cargo xtask fused`.
 /// - Division and square root, which have no setting of their own, and a broken processor.
 ///
 /// # Errors

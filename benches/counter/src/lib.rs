@@ -41,7 +41,7 @@ unsafe extern "C" {
 }
 
 // Instructions of the smallest core of them, so that an image for a Cortex-M0 has the same.
-// The labels counted_from and counted_to tell cycles.py where a call begins and ends.
+// The labels counted_from and counted_to tell `cargo xtask count` where a call begins and ends.
 global_asm!(
     "
     .syntax unified
@@ -121,7 +121,7 @@ pub struct Counter {
 
 impl Counter {
     /// Starts SysTick, and counts loops of known lengths, of which two differ by one instruction. `report` is given the name and the
-    /// number of each call that is counted: `cycles.py` pairs them with what it sees executed.
+    /// number of each call that is counted: `cargo xtask count` pairs them with what it sees executed.
     ///
     /// # Errors
     /// One of them was not counted exactly.

@@ -1,4 +1,4 @@
-//! What the programs in `src/bin` share. `benches/device.sh` builds and runs them.
+//! What the programs in `src/bin` share. `cargo xtask count device` builds and runs them.
 //!
 //! Each program but three is a row of the table in `benches/README.md`: it prints lines `count|WHAT|INSTRUCTIONS`, of which
 //! the last is the row's own, `ram|BYTES|STACK` where there is training, and `end` when all went well. A program for each
@@ -85,7 +85,7 @@ fn start() -> Counter {
     }
 }
 
-/// A line for each call counted, in their order: cycles.py pairs them with what it sees executed.
+/// A line for each call counted, in their order: `cargo xtask count` pairs them with what it sees executed.
 fn report(name: &str, counted: u64) {
     semihosting::println!("count|{name}|{counted}");
 }

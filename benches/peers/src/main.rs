@@ -1,4 +1,4 @@
-//! `baregrad` beside other libraries at the same work, in one run: `bash benches/peers.sh`.
+//! `baregrad` beside other libraries at the same work, in one run: `cargo xtask peers`.
 //!
 //!     peers [--seconds SECONDS] [PART OF A ROW'S NAME]
 //!

@@ -1,4 +1,4 @@
-//! One training step or prediction for callgrind to count; `benches/host.sh` builds and runs it: `instructions CASE`.
+//! One training step or prediction for callgrind to count; `cargo xtask count host` builds and runs it: `instructions CASE`.
 //!
 //! What is counted runs inside of `counted`, and only that.
 

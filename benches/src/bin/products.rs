@@ -1,6 +1,6 @@
 //! The share of the processor's peak that the three products of a training step reach, for the level that this was built for.
 //!
-//! `bash benches/peers.sh` runs it for SSE2, AVX2 and AVX-512. The peak is that of multiplications and additions that round one by
+//! `cargo xtask peers` runs it for SSE2, AVX2 and AVX-512. The peak is that of multiplications and additions that round one by
 //! one, as all sums here do; a fused peak would be twice as high. Peak and products are measured in turn, the best run of each
 //! counts.
 

@@ -2,7 +2,7 @@
 //!
 //! Where the processor or the build doesn't keep the promised arithmetic, there is one line instead, `float_environment` and
 //! what is wrong. The last line is `end` and the number of lines, so that an output cut off is not taken for a short one. Whether the
-//! lines are the right ones is judged elsewhere: `host-tests/same_bits.sh` compares them with `same_bits.expected`.
+//! lines are the right ones is judged elsewhere: `cargo xtask bits` compares them with `same_bits.expected`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod machine;

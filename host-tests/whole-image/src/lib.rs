@@ -1,8 +1,8 @@
 //! Everything in `baregrad` that computes, called with values that the compiler cannot see.
 //!
 //! Most of the library is generic, so its code exists only where it is used. [`everything`] uses every activation, loss, optimizer,
-//! initializer, schedule and scalar function; `no_fused.sh` stops when it finds one in the library that is not named here.
-//! [`edges`] and [`texts`] add what surrounds the arithmetic: `no_panic.sh` stops when a public function is named nowhere.
+//! initializer, schedule and scalar function; `cargo xtask fused` stops when it finds one in the library that is not named here.
+//! [`edges`] and [`texts`] add what surrounds the arithmetic: `cargo xtask panic` stops when a public function is named nowhere.
 #![no_std]
 
 mod edges;

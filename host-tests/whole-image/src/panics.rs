@@ -1,4 +1,4 @@
-//! Panics on purpose, so that `no_panic.sh` can show that it finds one.
+//! Panics on purpose, so that `cargo xtask panic` can show that it finds one.
 
 use core::hint::black_box;
 

@@ -76,17 +76,19 @@ fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: In
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]; S],
 ) {
-    let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(x, first + s));
+    let samples = samples_from::<S, IN, X>(x, first);
     if !is_tiny(IN, OUT) && arch::forward(samples, weights, bias, z) {
         return;
     }
     let mut at = 0;
-    while at + V <= OUT {
-        tile::<S, V, IN, OUT>(samples, weights, bias, z, at);
-        at += V;
+    if const { OUT >= V } {
+        while at + V <= OUT {
+            tile::<S, V, IN, OUT>(samples, weights, bias, z, at);
+            at += V;
+        }
     }
-    // The remainder is a constant of the layer: all but one of these arms fold away.
-    match OUT % V {
+    // A constant of the layer, and asked for as one: the compiler makes only the arm that is taken.
+    match const { OUT % V } {
         1 => tile::<S, 1, IN, OUT>(samples, weights, bias, z, at),
         2 => tile::<S, 2, IN, OUT>(samples, weights, bias, z, at),
         3 => tile::<S, 3, IN, OUT>(samples, weights, bias, z, at),
@@ -119,6 +121,19 @@ fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
             *outputs = sum;
         }
     }
+}
+
+/// `S` samples from `first` on.
+#[inline(always)]
+pub(super) fn samples_from<const S: usize, const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(
+    x: &X,
+    first: usize,
+) -> [&[f32; IN]; S] {
+    let mut samples = [const { &[0.0; IN] }; S];
+    for (s, sample) in samples.iter_mut().enumerate() {
+        *sample = sample_or_zeros(x, first + s);
+    }
+    samples
 }
 
 /// A sample, or zeros beyond the last one, which callers never ask for.

@@ -348,15 +348,19 @@ pub(super) fn last_rows<const IN: usize, const OUT: usize, O: Optimizer, F: Sour
 ) {
     let (pairs, last) = if SCALAR { (&mut [][..], rest) } else { rest.as_chunks_mut::<2>() };
     let (slot_pairs, slot_last) = if SCALAR { (&mut [][..], slot_rest) } else { slot_rest.as_chunks_mut::<2>() };
-    for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
-        row_tile::<2, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
-        at += 2;
+    if const { !SCALAR && IN % COLUMNS >= 2 } {
+        for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
+            row_tile::<2, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
+            at += 2;
+        }
     }
-    for (row, slots) in last.iter_mut().zip(slot_last) {
-        arch::keep_rolled();
-        let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
-        row_tile::<1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
-        at += 1;
+    if const { IN % if SCALAR { COLUMNS } else { 2 } > 0 } {
+        for (row, slots) in last.iter_mut().zip(slot_last) {
+            arch::keep_rolled();
+            let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
+            row_tile::<1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
+            at += 1;
+        }
     }
 }
 
@@ -464,13 +468,15 @@ fn gradient_tiles<const C: usize, const OUT: usize, O: Optimizer, K: Columns<C> 
         return;
     }
     let mut at = 0;
-    while at + LANES <= OUT {
-        arch::keep_rolled();
-        gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
-        at += LANES;
+    if const { OUT >= LANES } {
+        while at + LANES <= OUT {
+            arch::keep_rolled();
+            gradient_tile::<C, LANES, OUT, O, K>(delta, columns, rows, slots, at, step);
+            at += LANES;
+        }
     }
     #[allow(clippy::modulo_one)] // one lane, where there is no FPU
-    match OUT % LANES {
+    match const { OUT % LANES } {
         1 => gradient_tile::<C, 1, OUT, O, K>(delta, columns, rows, slots, at, step),
         2 => gradient_tile::<C, 2, OUT, O, K>(delta, columns, rows, slots, at, step),
         3 => gradient_tile::<C, 3, OUT, O, K>(delta, columns, rows, slots, at, step),

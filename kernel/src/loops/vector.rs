@@ -31,12 +31,14 @@ trait Tile<V: Vector> {
 /// Only the last tile may reach beyond the row, and where it is is known when it compiles.
 #[inline(always)]
 fn in_tiles<V: Vector, const OUT: usize, const S: usize>(tile: &mut impl Tile<V>) {
-    for index in 0..const { whole_tiles(OUT, S, V::LANES) } {
-        match const { most(S) } {
-            8 => tile.run::<8>(index * 8 * V::LANES),
-            4 => tile.run::<4>(index * 4 * V::LANES),
-            2 => tile.run::<2>(index * 2 * V::LANES),
-            _ => tile.run::<1>(index * V::LANES),
+    if const { whole_tiles(OUT, S, V::LANES) > 0 } {
+        for index in 0..const { whole_tiles(OUT, S, V::LANES) } {
+            match const { most(S) } {
+                8 => tile.run::<8>(index * 8 * V::LANES),
+                4 => tile.run::<4>(index * 4 * V::LANES),
+                2 => tile.run::<2>(index * 2 * V::LANES),
+                _ => tile.run::<1>(index * V::LANES),
+            }
         }
     }
     // All but one of these arms are gone before they cost anything.
@@ -82,6 +84,16 @@ fn accumulate<V: Vector, const S: usize, const N: usize>(sums: &mut [[V; N]; S],
             *sum = sum.multiply_add(x, w);
         }
     }
+}
+
+/// Value `index` of each array. (A closure given to `map` is many times the code until it is inlined, and not always is.)
+#[inline(always)]
+fn values_at<const S: usize, const N: usize>(arrays: &[&[f32; N]; S], index: usize) -> [f32; S] {
+    let mut values = [0.0; S];
+    for (value, array) in values.iter_mut().zip(arrays) {
+        *value = array[index];
+    }
+    values
 }
 
 /// `N` vectors of a row from `at` on.

@@ -1,4 +1,4 @@
-//! Calls every public function of the library once, on this computer: `host-tests/miri.sh` has Miri watch it.
+//! Calls every public function of the library once, on this computer: `cargo xtask miri` has Miri watch it.
 
 fn main() {
     whole_image::everything();

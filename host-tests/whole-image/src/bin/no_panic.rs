@@ -1,4 +1,4 @@
-//! An image with everything of the library that links only if no panic is left in it: see `host-tests/no_panic.sh`.
+//! An image with everything of the library that links only if no panic is left in it: see `cargo xtask panic`.
 //!
 //! The panic handler calls a function that does not exist. The linker drops what nothing calls, the handler too, and only
 //! then doesn't miss it. With the feature `handler` there is such a function, so that one can see who calls it.

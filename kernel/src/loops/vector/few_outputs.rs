@@ -7,10 +7,10 @@ use core::array;
 use core::marker::PhantomData;
 
 use super::update::{start, update};
-use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
+use super::{LONGEST, Tile, accumulate, in_tiles, load, store, values_at};
 use crate::activation::Activation;
 use crate::arch::{RowsOfFour, Vector};
-use crate::loops::forward::sample_or_zeros;
+use crate::loops::forward::{sample_or_zeros, samples_from};
 use crate::optimizer::Optimizer;
 use crate::shape::Inputs;
 
@@ -62,8 +62,11 @@ where
     let (groups, _) = z.as_chunks_mut::<SIDE_BY_SIDE>();
     let mut first = 0;
     for group in groups {
-        let samples = array::from_fn(|s| sample_or_zeros(x, first + s));
-        let mut sums = bias.map(|bias| [V::splat(bias); N]);
+        let samples = samples_from::<SIDE_BY_SIDE, IN, X>(x, first);
+        let mut sums = [[V::splat(0.0); N]; OUT];
+        for (sums, bias) in sums.iter_mut().zip(bias) {
+            *sums = [V::splat(*bias); N];
+        }
         let (fours, rest) = weights.as_chunks::<4>();
         for (index, weights) in fours.iter().enumerate() {
             let columns = columns::<V, N, IN>(&samples, index);
@@ -146,9 +149,12 @@ fn add<V: Vector, const N: usize, const OUT: usize>(
     k: usize,
     weights: &[f32; OUT],
 ) {
-    let columns = columns.map(|columns| columns[k % 4]);
+    let mut column = [V::splat(0.0); N];
+    for (column, columns) in column.iter_mut().zip(&columns) {
+        *column = columns[k % 4];
+    }
     for (sums, weight) in sums.iter_mut().zip(weights) {
-        accumulate(array::from_mut(sums), [*weight], columns);
+        accumulate(array::from_mut(sums), [*weight], column);
     }
 }
 
@@ -180,21 +186,19 @@ fn input_gradients<'a, V: Vector, const N: usize, const FEW: usize, const IN: us
     let (inputs, inputs_left) = inputs.as_chunks_mut::<SIDE_BY_SIDE>();
     let (delta, delta_left) = delta.as_chunks::<SIDE_BY_SIDE>();
     for (inputs, delta) in inputs.iter_mut().zip(delta) {
-        let samples = delta.each_ref();
+        let (samples, weights) = (delta.each_ref(), rows.each_ref());
         // A sum that starts from -0 has the bits of one that starts with its first product.
         let mut sums = [[V::splat(-0.0); N]; FEW];
         for four in 0..const { OUT / 4 } {
             let columns = columns::<V, N, OUT>(&samples, four);
             for k in 0..4 {
-                let weights = rows.each_ref().map(|row| row[4 * four + k]);
-                add(&mut sums, columns, k, &weights);
+                add(&mut sums, columns, k, &values_at(&weights, 4 * four + k));
             }
         }
         if const { !OUT.is_multiple_of(4) } {
             let columns = columns::<V, N, OUT>(&samples, const { OUT / 4 });
             for k in 0..const { OUT % 4 } {
-                let weights = rows.each_ref().map(|row| row[const { OUT - OUT % 4 } + k]);
-                add(&mut sums, columns, k, &weights);
+                add(&mut sums, columns, k, &values_at(&weights, const { OUT - OUT % 4 } + k));
             }
         }
         for (c, sums) in sums.into_iter().enumerate() {
@@ -225,7 +229,11 @@ impl<const OUT: usize, O: Optimizer> Rows<'_, OUT, O> {
                 column[index % LONGEST] = *weight;
             }
         }
-        columns.map(|column| load(&column, 0))
+        let mut vectors = [[V::splat(0.0); N]; OUT];
+        for (vectors, column) in vectors.iter_mut().zip(&columns) {
+            *vectors = load(column, 0);
+        }
+        vectors
     }
 
     /// What the sums of the gradients start from.
@@ -242,7 +250,11 @@ impl<const OUT: usize, O: Optimizer> Rows<'_, OUT, O> {
                 }
             }
         }
-        before.map(|before| load(&before, 0))
+        let mut sums = [[V::splat(0.0); N]; OUT];
+        for (sums, before) in sums.iter_mut().zip(&before) {
+            *sums = load(before, 0);
+        }
+        sums
     }
 
     /// From old values to new ones.
@@ -255,11 +267,10 @@ impl<const OUT: usize, O: Optimizer> Rows<'_, OUT, O> {
             }
             return;
         }
-        let columns = gradients.map(|gradients| {
-            let mut column = [0.0; LONGEST];
-            store(gradients, &mut column, 0);
-            column
-        });
+        let mut columns = [[0.0; LONGEST]; OUT];
+        for (column, gradients) in columns.iter_mut().zip(gradients) {
+            store(gradients, column, 0);
+        }
         let rows = self.weights.iter_mut().zip(&mut *self.slots).skip(at).take(N * V::LANES);
         for (index, (row, slots)) in rows.enumerate() {
             for ((weight, slot), column) in row.iter_mut().zip(slots).zip(&columns) {

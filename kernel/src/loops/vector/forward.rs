@@ -1,8 +1,8 @@
 //! Forward: `z = x·W + b`, by vectors.
 
-use super::{Tile, accumulate, few_outputs, in_tiles, load, store};
+use super::{Tile, accumulate, few_outputs, in_tiles, load, store, values_at};
 use crate::arch::{Vector, Work};
-use crate::loops::forward::sample_or_zeros;
+use crate::loops::forward::samples_from;
 use crate::shape::Inputs;
 
 /// See [`products`](crate::loops::products).
@@ -80,10 +80,10 @@ where
         let start = [load::<V, N>(self.bias, at); S];
         let mut first = self.first;
         for group in &mut *self.groups {
-            let samples: [&[f32; IN]; S] = core::array::from_fn(|s| sample_or_zeros(self.x, first + s));
+            let samples = samples_from::<S, IN, X>(self.x, first);
             let mut sums = start;
             for (i, row) in self.weights.iter().enumerate() {
-                accumulate(&mut sums, samples.map(|x| x[i]), load::<V, N>(row, at));
+                accumulate(&mut sums, values_at(&samples, i), load::<V, N>(row, at));
             }
             for (row, sums) in group.iter_mut().zip(sums) {
                 store(sums, row, at);

@@ -1,7 +1,7 @@
 //! A few rows of the weights of any layer but the first: the gradients of their inputs, then their update.
 
 use super::update::{update_row, update_rows};
-use super::{accumulate, few_outputs, load, store};
+use super::{accumulate, few_outputs, load, store, values_at};
 use crate::activation::Activation;
 use crate::arch::{self, Vector};
 use crate::loops::tile::{floats, lanes, lanes_mut};
@@ -78,7 +78,10 @@ fn transpose<const R: usize, const OUT: usize>(
         let mut o = first;
         for block in blocks {
             if o + 4 <= OUT {
-                let values = four.each_ref().map(|row| floats(row, o));
+                let mut values = [[0.0; 4]; 4];
+                for (values, row) in values.iter_mut().zip(four) {
+                    *values = floats(row, o);
+                }
                 for (column, values) in block.iter_mut().zip(arch::transpose(values)) {
                     if let Some(to) = lanes_mut(column, 4 * index) {
                         *to = values;
@@ -86,8 +89,10 @@ fn transpose<const R: usize, const OUT: usize>(
                 }
             } else {
                 for (column, o) in block.iter_mut().zip(o..OUT) {
-                    if let Some(to) = lanes_mut(column, 4 * index) {
-                        *to = four.each_ref().map(|row| row.get(o).copied().unwrap_or(0.0));
+                    if let Some(to) = lanes_mut::<4, R, f32>(column, 4 * index) {
+                        for (to, row) in to.iter_mut().zip(four) {
+                            *to = row[o];
+                        }
                     }
                 }
                 break;
@@ -115,7 +120,7 @@ fn input_gradient<V: Vector, const R: usize, const N: usize, const IN: usize, co
     delta: &[[f32; OUT]],
     first: usize,
 ) {
-    let (inputs, delta) = if N == 1 {
+    let (inputs, delta) = if const { N == 1 } {
         groups::<V, 8, R, N, IN, OUT>(inputs, at, count, transposed, delta, first)
     } else {
         (inputs, delta)
@@ -144,15 +149,20 @@ fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const I
             }
         }
         // By arrays of known length, so that no index has to be looked at within the loop.
-        if first + OUTPUTS <= OUT {
-            let blocks = deltas.each_ref().map(|delta| block(delta, first));
-            for (o, row) in transposed.iter().enumerate() {
-                accumulate(&mut sums, blocks.map(|block| block[o]), load::<V, N>(row, 0));
+        if const { OUT >= OUTPUTS } && first + OUTPUTS <= OUT {
+            let mut blocks = [const { &[0.0; OUTPUTS] }; S];
+            for (block, delta) in blocks.iter_mut().zip(deltas) {
+                *block = lanes(delta, first).unwrap_or(const { &[0.0; OUTPUTS] });
             }
-        } else {
-            let rest = deltas.each_ref().map(|delta| delta.as_chunks::<OUTPUTS>().1);
+            for (o, row) in transposed.iter().enumerate() {
+                accumulate(&mut sums, values_at(&blocks, o), load::<V, N>(row, 0));
+            }
+        } else if const { !OUT.is_multiple_of(OUTPUTS) } {
             for (o, row) in transposed.iter().take(const { OUT % OUTPUTS }).enumerate() {
-                let values = rest.map(|delta| delta.get(o).copied().unwrap_or(0.0));
+                let mut values = [0.0; S];
+                for (value, delta) in values.iter_mut().zip(deltas) {
+                    *value = delta[const { OUT - OUT % OUTPUTS } + o];
+                }
                 accumulate(&mut sums, values, load::<V, N>(row, 0));
             }
         }
@@ -161,10 +171,4 @@ fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const I
         }
     }
     (input_rest, delta_rest)
-}
-
-/// A whole block of outputs; zeros, never used, where there is none.
-#[inline(always)]
-fn block<const OUT: usize>(delta: &[f32; OUT], first: usize) -> &[f32; OUTPUTS] {
-    lanes(delta, first).unwrap_or(const { &[0.0; OUTPUTS] })
 }

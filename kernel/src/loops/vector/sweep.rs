@@ -83,15 +83,34 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Work fo
             return;
         }
         // Rows side by side: two vectors of short ones, one of long ones or where that holds all.
-        match const { (V::LANES, IN <= V::LANES) } {
-            (4, true) => self.by_columns::<V>(),
-            (4, false) => self.rows::<V, 8, 2>(),
-            (8, true) => self.rows::<V, 8, 1>(),
-            (8, false) => self.rows::<V, 16, 2>(),
-            _ => self.rows::<V, 16, 1>(),
+        // Asked one by one: of a `match` on a pair the compiler makes every arm, and then throws all but one away.
+        if const { V::LANES == 4 && IN <= 4 } {
+            self.by_columns::<V>();
+        } else if const { V::LANES == 4 } {
+            self.rows::<V, 8, 2>();
+        } else if const { V::LANES == 8 && IN <= 8 } {
+            self.rows::<V, 8, 1>();
+        } else if const { V::LANES == 8 } {
+            self.rows::<V, 16, 2>();
+        } else {
+            self.rows::<V, 16, 1>();
         }
     }
 }
+
+/// How the last rows are done: so few that samples are side by side instead, or as one vector, or as all of a tile.
+const fn last_rows(rows: usize, lanes: usize) -> usize {
+    if rows == 0 || is_mostly_empty(rows, lanes) {
+        rows
+    } else if rows <= lanes {
+        ONE_VECTOR
+    } else {
+        ALL_VECTORS
+    }
+}
+
+const ONE_VECTOR: usize = 100;
+const ALL_VECTORS: usize = 101;
 
 /// Samples whose input columns are saved on the stack, 4 KB at most.
 ///
@@ -183,25 +202,28 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
         else {
             return; // never: there are at least as many rows
         };
-        let tiles = whole.chunks_mut(R).zip(whole_slots.chunks_mut(R));
-        for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles) {
-            let tile = RowTile::<R, IN, OUT, O> { at, delta, rows, slots, saved, transposed: &mut transposed, step };
-            if const { is_mostly_empty(R, V::LANES) } {
-                tile.run::<V, N, R, Below>(inputs);
-            } else {
-                tile.run::<V, N, 0, Below>(inputs);
+        if const { IN >= R } {
+            let tiles = whole.chunks_mut(R).zip(whole_slots.chunks_mut(R));
+            for (at, (rows, slots)) in (0..IN).step_by(R).zip(tiles) {
+                let tile =
+                    RowTile::<R, IN, OUT, O> { at, delta, rows, slots, saved, transposed: &mut transposed, step };
+                if const { is_mostly_empty(R, V::LANES) } {
+                    tile.run::<V, N, R, Below>(inputs);
+                } else {
+                    tile.run::<V, N, 0, Below>(inputs);
+                }
             }
         }
         // The last rows, in one vector where that is enough, and from a place that is known when it compiles.
         let tile = RowTile::<R, IN, OUT, O> { at: last, delta, rows, slots, saved, transposed: &mut transposed, step };
-        match const { (IN % R, is_mostly_empty(IN % R, V::LANES), IN % R <= V::LANES) } {
-            (0, ..) => {}
-            (1, true, _) => tile.run::<V, 1, 1, Below>(inputs),
-            (2, true, _) => tile.run::<V, 1, 2, Below>(inputs),
-            (3, true, _) => tile.run::<V, 1, 3, Below>(inputs),
-            (4, true, _) => tile.run::<V, 1, 4, Below>(inputs),
-            (5, true, _) => tile.run::<V, 1, 5, Below>(inputs),
-            (_, _, true) => tile.run::<V, 1, 0, Below>(inputs),
+        match const { last_rows(IN % R, V::LANES) } {
+            0 => {}
+            1 => tile.run::<V, 1, 1, Below>(inputs),
+            2 => tile.run::<V, 1, 2, Below>(inputs),
+            3 => tile.run::<V, 1, 3, Below>(inputs),
+            4 => tile.run::<V, 1, 4, Below>(inputs),
+            5 => tile.run::<V, 1, 5, Below>(inputs),
+            ONE_VECTOR => tile.run::<V, 1, 0, Below>(inputs),
             _ => tile.run::<V, N, 0, Below>(inputs),
         }
         update_bias::<V, OUT, O>(delta, bias, bias_slots, step);

@@ -1,170 +1,148 @@
 //! Each kind of vectors against plain loops, bit for bit, in sizes on both sides of every tile.
+//!
+//! Only the loops themselves are compiled for each kind and shape. What they are held against is functions of slices.
+
+extern crate std; // for what the plain loops give
 
 use core::marker::PhantomData;
+use std::vec::Vec;
 
 use super::{First, Inner, Products};
 use crate::activation::{Activation, Tanh};
-use crate::arch::{self, Vector, Work};
+use crate::arch;
 use crate::loops::{COLUMNS, Parameters, tiny};
-use crate::optimizer::{Adam, Optimizer, Sgd, StoreGradient};
+use crate::optimizer::{Adam, Moments, Optimizer, Sgd, Slot, StoreGradient};
 use crate::zero::Zero;
 
-/// Numbers of either sign, none of them round.
-fn filled<const ROWS: usize, const N: usize>(seed: u32) -> [[f32; N]; ROWS] {
-    let mut state = seed;
-    [[0.0; N]; ROWS].map(|row| {
-        row.map(|_: f32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / 16_777_216.0 - 0.4
-        })
-    })
+/// A layer of these sizes with this number of samples. All numbers are of either sign, and none is round.
+struct Layer<const IN: usize, const OUT: usize, const B: usize> {
+    x: [[f32; IN]; B],
+    weights: [[f32; OUT]; IN],
+    bias: [f32; OUT],
+    delta: [[f32; OUT]; B],
 }
 
-/// A layer of these sizes and this number of samples, by the vectors that it is told to run with.
-struct Layer<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool = false>;
+impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
+    const SIZES: [usize; 3] = [IN, OUT, B];
 
-impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Work for Layer<IN, OUT, B, SLOTS> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        Self::forward::<V>(false);
-        Self::first::<V, Sgd>(Sgd::new(0.1), false);
-        if const { SLOTS } {
-            Self::first::<V, Adam>(Adam::new(0.1), false);
-            Self::goes_on_with_a_sum::<V>(false);
-        }
-        Self::inner::<V, Sgd>(Sgd::new(0.1), false);
-        if const { SLOTS } {
-            Self::inner::<V, Adam>(Adam::new(0.1), false);
-        }
-    }
-}
-
-impl<const IN: usize, const OUT: usize, const B: usize, const SLOTS: bool> Layer<IN, OUT, B, SLOTS> {
-    fn assert_same_bits(left: &[f32], right: &[f32], what: &str) {
-        for (index, (left, right)) in left.iter().zip(right).enumerate() {
-            assert_eq!(left.to_bits(), right.to_bits(), "{what} {index}; {IN} inputs, {OUT} outputs, {B} samples");
-        }
+    fn new() -> Self {
+        let mut layer = Self { x: Zero::ZERO, weights: Zero::ZERO, bias: Zero::ZERO, delta: Zero::ZERO };
+        fill(1, layer.x.as_flattened_mut());
+        fill(2, layer.weights.as_flattened_mut());
+        fill(3, &mut layer.bias);
+        fill(4, layer.delta.as_flattened_mut());
+        layer
     }
 
-    #[inline(always)]
-    fn forward<V: Vector>(tiny: bool) {
-        let (x, weights, [bias]) = (filled::<B, IN>(1), filled::<IN, OUT>(2), filled::<1, OUT>(3));
-        let mut plain = [bias; B];
-        for (z, x) in plain.iter_mut().zip(&x) {
-            for (x, row) in x.iter().zip(&weights) {
-                for (z, w) in z.iter_mut().zip(row) {
-                    *z = plain_multiply_add(*z, *x, *w);
-                }
-            }
-        }
+    fn forward(&self, run: &mut dyn FnMut(&mut [[f32; OUT]; B])) {
         let mut z = [[0.0; OUT]; B];
-        if tiny {
-            tiny::forward::<B, IN, OUT, _>(&x[..], &weights, &bias, &mut z);
-        } else {
-            Products { x: &x[..], weights: &weights, bias: &bias, z: &mut z }.run::<V>();
-        }
-        Self::assert_same_bits(z.as_flattened(), plain.as_flattened(), "output");
+        run(&mut z);
+        let plain = plain_products(Self::SIZES, self.x.as_flattened(), self.weights.as_flattened(), &self.bias);
+        assert_same_bits(z.as_flattened(), &plain, Self::SIZES, "output");
     }
 
-    #[inline(always)]
-    fn first<V: Vector, O: Optimizer>(mut optimizer: O, tiny: bool) {
-        let step = &optimizer.begin_step();
-        let (inputs, delta) = (&filled::<B, IN>(1)[..], &filled::<B, OUT>(4));
-        let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
-        let (mut plain_weights, mut plain_bias) = (weights, bias);
-        plain_update::<O, IN, OUT>(inputs, delta, &mut plain_weights, &mut plain_bias, step);
+    fn first<O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Sweep<'_, IN, OUT, B, O>) {
+        assert_same_bits(self.sweep(rule, run).as_flattened(), self.x.as_flattened(), Self::SIZES, "input");
+    }
 
-        let (mut weight_slots, mut bias_slots) = ([[O::Slot::ZERO; OUT]; IN], [O::Slot::ZERO; OUT]);
-        let parameters: Parameters<'_, IN, OUT, O> = Parameters {
+    fn inner<O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Sweep<'_, IN, OUT, B, O>) {
+        let inputs = self.sweep(rule, run);
+        let [x, weights, delta] = [self.x.as_flattened(), self.weights.as_flattened(), self.delta.as_flattened()];
+        let plain = plain_input_gradient::<Tanh>(Self::SIZES, x, weights, delta);
+        assert_same_bits(inputs.as_flattened(), &plain, Self::SIZES, "input gradient");
+    }
+
+    /// Compares the parameters and slots that a sweep leaves; gives back what it leaves of its input.
+    fn sweep<O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Sweep<'_, IN, OUT, B, O>) -> [[f32; IN]; B] {
+        let (mut inputs, mut weights, mut bias) = (self.x, self.weights, self.bias);
+        let (mut weight_slots, mut bias_slots) = ([[rule.slot; OUT]; IN], [rule.slot; OUT]);
+        let (mut plain, mut plain_slots) = (weights.as_flattened().to_vec(), weight_slots.as_flattened().to_vec());
+        plain.extend(bias);
+        plain_slots.extend(bias_slots);
+        plain_update(rule, Self::SIZES, self.x.as_flattened(), self.delta.as_flattened(), &mut plain, &mut plain_slots);
+
+        let parameters = Parameters {
             weights: &mut weights,
             weight_slots: &mut weight_slots,
             bias: &mut bias,
             bias_slots: &mut bias_slots,
         };
-        let columns = &mut [[0.0; COLUMNS]; B];
-        if tiny {
-            tiny::first::<B, IN, OUT, O, _>(inputs, delta, parameters, step);
-        } else {
-            First { inputs, delta, parameters, columns, step }.run::<V>();
-        }
-        Self::assert_same_bits(weights.as_flattened(), plain_weights.as_flattened(), "weight");
-        Self::assert_same_bits(&bias, &plain_bias, "bias");
+        run(&mut inputs, parameters, &mut [[0.0; COLUMNS]; B]);
+        assert_same_bits(&[weights.as_flattened(), &bias].concat(), &plain, Self::SIZES, "parameter");
+        let slots = [weight_slots.as_flattened(), &bias_slots].concat();
+        assert_same_bits(&numbers(&slots), &numbers(&plain_slots), Self::SIZES, "number of a slot");
+        inputs
     }
+}
 
-    #[inline(always)]
-    fn inner<V: Vector, O: Optimizer>(mut optimizer: O, tiny: bool) {
-        let step = &optimizer.begin_step();
-        let (mut inputs, delta) = (filled::<B, IN>(1), &filled::<B, OUT>(4));
-        let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
-        let (mut plain_weights, mut plain_bias) = (weights, bias);
-        let mut plain = inputs;
-        for ((gradients, delta), x) in plain.iter_mut().zip(delta).zip(&inputs) {
-            for ((gradient, row), x) in gradients.iter_mut().zip(&weights).zip(x) {
-                *gradient = Tanh::through(product_sum(row.iter().zip(delta).map(|(w, delta)| (*delta, *w))), *x);
-            }
-        }
-        plain_update::<O, IN, OUT>(&inputs, delta, &mut plain_weights, &mut plain_bias, step);
+/// A sweep: input, parameters, and columns for it.
+type Sweep<'a, const IN: usize, const OUT: usize, const B: usize, O> =
+    &'a mut dyn FnMut(&mut [[f32; IN]; B], Parameters<'_, IN, OUT, O>, &mut [[f32; COLUMNS]; B]);
 
-        let (mut weight_slots, mut bias_slots) = ([[O::Slot::ZERO; OUT]; IN], [O::Slot::ZERO; OUT]);
-        let parameters: Parameters<'_, IN, OUT, O> = Parameters {
-            weights: &mut weights,
-            weight_slots: &mut weight_slots,
-            bias: &mut bias,
-            bias_slots: &mut bias_slots,
-        };
-        let columns = &mut [[0.0; COLUMNS]; B];
-        if tiny {
-            tiny::inner::<B, IN, OUT, O, Tanh>(&mut inputs, delta, parameters, step);
-        } else {
-            Inner { inputs: &mut inputs, delta, parameters, columns, step, below: PhantomData::<Tanh> }.run::<V>();
-        }
-        Self::assert_same_bits(inputs.as_flattened(), plain.as_flattened(), "input gradient");
-        Self::assert_same_bits(weights.as_flattened(), plain_weights.as_flattened(), "weight");
-        Self::assert_same_bits(&bias, &plain_bias, "bias");
+/// A rule in the middle of a training.
+struct Rule<O: Optimizer> {
+    step: O::Step,
+    slot: O::Slot,
+}
+
+impl<O: Optimizer> Rule<O> {
+    fn new(mut optimizer: O, slot: O::Slot) -> Self {
+        Self { step: optimizer.begin_step(), slot }
     }
+}
 
-    /// Gradients that are added to those of an earlier batch.
-    #[inline(always)]
-    fn goes_on_with_a_sum<V: Vector>(tiny: bool) {
-        const GOES_ON: &bool = &true;
-        let (mut inputs, delta) = (filled::<B, IN>(1), &filled::<B, OUT>(4));
-        let (before, [bias_before]) = (filled::<IN, OUT>(5), filled::<1, OUT>(6));
-        let (mut sums, mut bias_sums) = (before, bias_before);
-        for (x, delta) in inputs.iter().zip(delta) {
-            for (sums, x) in sums.iter_mut().zip(x) {
-                for (sum, delta) in sums.iter_mut().zip(delta) {
-                    *sum = plain_multiply_add(*sum, *x, *delta);
-                }
-            }
-            for (sum, delta) in bias_sums.iter_mut().zip(delta) {
-                *sum += delta;
-            }
-        }
-        let columns = &mut [[0.0; COLUMNS]; B];
-        for first in [true, false] {
-            let (mut weights, [mut bias]) = (filled::<IN, OUT>(2), filled::<1, OUT>(3));
-            let (mut weight_slots, mut bias_slots) = (before, bias_before);
-            let parameters: Parameters<'_, IN, OUT, StoreGradient> = Parameters {
-                weights: &mut weights,
-                weight_slots: &mut weight_slots,
-                bias: &mut bias,
-                bias_slots: &mut bias_slots,
-            };
-            if tiny && first {
-                tiny::first::<B, IN, OUT, StoreGradient, _>(&inputs[..], delta, parameters, GOES_ON);
-            } else if tiny {
-                tiny::inner::<B, IN, OUT, StoreGradient, Tanh>(&mut inputs, delta, parameters, GOES_ON);
-            } else if first {
-                First { inputs: &inputs[..], delta, parameters, columns, step: GOES_ON }.run::<V>();
-            } else {
-                let below = PhantomData::<Tanh>;
-                Inner { inputs: &mut inputs, delta, parameters, columns, step: GOES_ON, below }.run::<V>();
-            }
-            Self::assert_same_bits(weight_slots.as_flattened(), sums.as_flattened(), "sum");
-            Self::assert_same_bits(&bias_slots, &bias_sums, "sum of bias");
-        }
+fn sgd() -> Rule<Sgd> {
+    Rule::new(Sgd::new(0.1), ())
+}
+
+fn adam() -> Rule<Adam> {
+    Rule::new(Adam::new(0.1), Moments::ZERO)
+}
+
+/// Gradients that are added to those of an earlier batch.
+fn a_sum_that_goes_on() -> Rule<StoreGradient> {
+    Rule { step: true, slot: 0.3 }
+}
+
+/// What a slot consists of.
+trait Numbers: Slot {
+    fn numbers(&self) -> Vec<f32>;
+}
+
+impl Numbers for () {
+    fn numbers(&self) -> Vec<f32> {
+        Vec::new()
+    }
+}
+
+impl Numbers for f32 {
+    fn numbers(&self) -> Vec<f32> {
+        Vec::from([*self])
+    }
+}
+
+impl Numbers for Moments {
+    fn numbers(&self) -> Vec<f32> {
+        Vec::from([self.first_moment, self.second_moment])
+    }
+}
+
+fn numbers<S: Numbers>(slots: &[S]) -> Vec<f32> {
+    slots.iter().flat_map(S::numbers).collect()
+}
+
+fn fill(seed: u32, values: &mut [f32]) {
+    let mut state = seed;
+    for value in values {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *value = (state >> 8) as f32 / 16_777_216.0 - 0.4;
+    }
+}
+
+fn assert_same_bits(left: &[f32], right: &[f32], sizes: [usize; 3], what: &str) {
+    assert_eq!(left.len(), right.len(), "{what}");
+    for (index, (left, right)) in left.iter().zip(right).enumerate() {
+        assert_eq!(left.to_bits(), right.to_bits(), "{what} {index}; inputs, outputs, samples: {sizes:?}");
     }
 }
 
@@ -173,42 +151,81 @@ fn plain_multiply_add(sum: f32, x: f32, w: f32) -> f32 {
     if cfg!(feature = "fma") { arch::portable::fused(x, w, sum) } else { sum + x * w }
 }
 
-/// `Σ x·w`, from the first product on.
-fn product_sum(mut factors: impl Iterator<Item = (f32, f32)>) -> f32 {
-    let first = factors.next().map_or(0.0, |(x, w)| x * w);
-    factors.fold(first, |sum, (x, w)| plain_multiply_add(sum, x, w))
+/// `b + Σ x·w`.
+fn plain_products([inputs, outputs, samples]: [usize; 3], x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
+    let mut z = Vec::new();
+    for (s, o) in pairs(samples, outputs) {
+        let products = (0..inputs).map(|i| (x[s * inputs + i], weights[i * outputs + o]));
+        z.push(products.fold(bias[o], |sum, (x, w)| plain_multiply_add(sum, x, w)));
+    }
+    z
 }
 
-fn plain_update<O: Optimizer, const IN: usize, const OUT: usize>(
-    inputs: &[[f32; IN]],
-    delta: &[[f32; OUT]],
-    weights: &mut [[f32; OUT]; IN],
-    bias: &mut [f32; OUT],
-    step: &O::Step,
+/// `Σ delta·w`, from the first product on, through the activation that gave `x`.
+fn plain_input_gradient<Below: Activation>(
+    [inputs, outputs, samples]: [usize; 3],
+    x: &[f32],
+    weights: &[f32],
+    delta: &[f32],
+) -> Vec<f32> {
+    let mut gradients = Vec::new();
+    for (s, i) in pairs(samples, inputs) {
+        let factors = (0..outputs).map(|o| (delta[s * outputs + o], weights[i * outputs + o]));
+        gradients.push(Below::through(product_sum(None, factors), x[s * inputs + i]));
+    }
+    gradients
+}
+
+/// Each gradient from its first product on, or from the sum so far, and the update with it: weights, then biases.
+fn plain_update<O: Optimizer>(
+    rule: &Rule<O>,
+    [inputs, outputs, samples]: [usize; 3],
+    x: &[f32],
+    delta: &[f32],
+    parameters: &mut [f32],
+    slots: &mut [O::Slot],
 ) {
-    for (i, row) in weights.iter_mut().enumerate() {
-        for (o, weight) in row.iter_mut().enumerate() {
-            let gradient = product_sum(inputs.iter().zip(delta).map(|(x, delta)| (x[i], delta[o])));
-            *weight = O::update(step, *weight, gradient, &mut { O::Slot::ZERO });
-        }
+    for (i, o) in pairs(inputs + 1, outputs) {
+        let (parameter, slot) = (&mut parameters[i * outputs + o], &mut slots[i * outputs + o]);
+        // The input of a bias is 1: `1·delta` is `delta`, bit for bit.
+        let input = |s: usize| if i < inputs { x[s * inputs + i] } else { 1.0 };
+        let factors = (0..samples).map(|s| (input(s), delta[s * outputs + o]));
+        let gradient = product_sum(O::running_sum(&rule.step, slot), factors);
+        *parameter = O::update(&rule.step, *parameter, gradient, slot);
     }
-    for (o, bias) in bias.iter_mut().enumerate() {
-        let mut terms = delta.iter().map(|delta| delta[o]);
-        let first = terms.next().unwrap_or(0.0);
-        *bias = O::update(step, *bias, terms.fold(first, |sum, term| sum + term), &mut { O::Slot::ZERO });
-    }
+}
+
+fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..first).flat_map(move |i| (0..second).map(move |j| (i, j)))
+}
+
+/// `Σ x·w`, from the first product on if there is no sum so far.
+fn product_sum(start: Option<f32>, factors: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let sum = factors.fold(start, |sum, (x, w)| Some(sum.map_or(x * w, |sum| plain_multiply_add(sum, x, w))));
+    sum.unwrap_or(0.0)
 }
 
 /// The loops of tiny layers, for one sample and for a few.
 #[test]
 fn tiny_layers_have_the_bits_of_the_plain_loops() {
     fn check<const IN: usize, const OUT: usize, const B: usize>() {
-        Layer::<IN, OUT, B>::forward::<[f32; 4]>(true);
-        Layer::<IN, OUT, B>::first::<[f32; 4], Sgd>(Sgd::new(0.1), true);
-        Layer::<IN, OUT, B>::first::<[f32; 4], Adam>(Adam::new(0.1), true);
-        Layer::<IN, OUT, B>::inner::<[f32; 4], Sgd>(Sgd::new(0.1), true);
-        Layer::<IN, OUT, B>::inner::<[f32; 4], Adam>(Adam::new(0.1), true);
-        Layer::<IN, OUT, B>::goes_on_with_a_sum::<[f32; 4]>(true);
+        let layer = Layer::<IN, OUT, B>::new();
+        layer.forward(&mut |z| tiny::forward::<B, IN, OUT, _>(&layer.x[..], &layer.weights, &layer.bias, z));
+        sweeps(&layer, &sgd());
+        sweeps(&layer, &adam());
+        sweeps(&layer, &a_sum_that_goes_on());
+    }
+    fn sweeps<const IN: usize, const OUT: usize, const B: usize, O: Optimizer<Slot: Numbers>>(
+        layer: &Layer<IN, OUT, B>,
+        rule: &Rule<O>,
+    ) {
+        let Rule { step, .. } = rule;
+        layer.first(rule, &mut |inputs, parameters, _| {
+            tiny::first::<B, IN, OUT, O, _>(&inputs[..], &layer.delta, parameters, step);
+        });
+        layer.inner(rule, &mut |inputs, parameters, _| {
+            tiny::inner::<B, IN, OUT, O, Tanh>(inputs, &layer.delta, parameters, step);
+        });
     }
     check::<2, 3, 1>();
     check::<3, 1, 3>();
@@ -218,7 +235,7 @@ fn tiny_layers_have_the_bits_of_the_plain_loops() {
 /// A batch that is not full.
 #[test]
 fn tiny_layers_take_fewer_samples_than_they_may() {
-    let (x, weights, [bias]) = (filled::<3, 2>(1), filled::<2, 3>(2), filled::<1, 3>(3));
+    let Layer { x, weights, bias, .. } = Layer::<2, 3, 3>::new();
     let (mut few, mut all) = ([[0.0; 3]; 3], [[0.0; 3]; 3]);
     tiny::forward::<4, 2, 3, _>(&x[..], &weights, &bias, &mut few);
     tiny::forward::<3, 2, 3, _>(&x[..], &weights, &bias, &mut all);
@@ -227,24 +244,59 @@ fn tiny_layers_take_fewer_samples_than_they_may() {
     tiny::forward::<1, 2, 3, _>(&x[..], &weights, &bias, &mut []);
 }
 
+/// Forward, and sweeps by a rule without slots.
+fn check<const IN: usize, const OUT: usize, const B: usize>() {
+    let layer = Layer::<IN, OUT, B>::new();
+    for kind in arch::kinds() {
+        layer.forward(&mut |z| {
+            arch::run_by(kind, Products { x: &layer.x[..], weights: &layer.weights, bias: &layer.bias, z });
+        });
+    }
+    sweeps(&layer, &sgd());
+}
+
+/// The same, and sweeps by rules with slots.
+fn check_with_slots<const IN: usize, const OUT: usize, const B: usize>() {
+    check::<IN, OUT, B>();
+    let layer = Layer::<IN, OUT, B>::new();
+    sweeps(&layer, &adam());
+    sweeps(&layer, &a_sum_that_goes_on());
+}
+
+fn sweeps<const IN: usize, const OUT: usize, const B: usize, O: Optimizer<Slot: Numbers>>(
+    layer: &Layer<IN, OUT, B>,
+    rule: &Rule<O>,
+) {
+    let (delta, Rule { step, .. }) = (&layer.delta, rule);
+    for kind in arch::kinds() {
+        layer.first(rule, &mut |inputs, parameters, columns| {
+            arch::run_by(kind, First { inputs: &inputs[..], delta, parameters, columns, step });
+        });
+        layer.inner(rule, &mut |inputs, parameters, columns| {
+            let below = PhantomData::<Tanh>;
+            arch::run_by(kind, Inner { inputs, delta, parameters, columns, step, below });
+        });
+    }
+}
+
 #[test]
 fn vectors_of_any_length_give_the_bits_of_the_plain_loops() {
-    arch::run_by_all(|| Layer::<3, 5, 2, true>);
-    arch::run_by_all(|| Layer::<10, 1, 3>);
-    arch::run_by_all(|| Layer::<1, 2, 17>);
+    check_with_slots::<3, 5, 2>();
+    check::<10, 1, 3>();
+    check::<1, 2, 17>();
     if cfg!(miri) {
         return; // The others take it many minutes.
     }
-    arch::run_by_all(|| Layer::<19, 50, 29, true>);
-    arch::run_by_all(|| Layer::<17, 33, 1>);
-    arch::run_by_all(|| Layer::<6, 10, 70>);
-    arch::run_by_all(|| Layer::<21, 9, 20>);
-    arch::run_by_all(|| Layer::<17, 6, 31>);
-    arch::run_by_all(|| Layer::<18, 5, 17>);
-    arch::run_by_all(|| Layer::<20, 7, 17>);
-    arch::run_by_all(|| Layer::<37, 1, 18, true>);
-    arch::run_by_all(|| Layer::<36, 2, 35, true>);
-    arch::run_by_all(|| Layer::<3, 1, 33>);
-    arch::run_by_all(|| Layer::<29, 3, 21>);
-    arch::run_by_all(|| Layer::<1, 6, 22>);
+    check_with_slots::<19, 50, 29>();
+    check::<17, 33, 1>();
+    check::<6, 10, 70>();
+    check::<21, 9, 20>();
+    check::<17, 6, 31>();
+    check::<18, 5, 17>();
+    check::<20, 7, 17>();
+    check_with_slots::<37, 1, 18>();
+    check_with_slots::<36, 2, 35>();
+    check::<3, 1, 33>();
+    check::<29, 3, 21>();
+    check::<1, 6, 22>();
 }

@@ -1,0 +1,25 @@
+//! Everything else that the library promises, a module a subject.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checkpoint;
+mod conversions;
+mod data;
+mod environment;
+mod flash;
+mod graph;
+mod hostile;
+mod initializers;
+mod losses;
+mod memory;
+mod metrics;
+mod network_source;
+mod pytorch;
+mod replay;
+mod replay_buffer;
+mod safetensors;
+mod scalar_all_inputs;
+mod scalar_functions;
+mod schedules;
+mod streaming;

@@ -1,0 +1,228 @@
+//! Statistics of a stream against formulas that look at all of it at once, in `f64`; what is not finite changes nothing; what is saved goes on.
+//!
+//! Tolerances: `f32` keeps a mean of 1000 to 6e-5 a step, and the errors of a thousand steps partly cancel; 1e-3 in the mean and 1 % in a variance
+//! of 1 are far below what the squares' own `f32` sum, the formula that Welford's replaces, is off by.
+
+use crate::common::Random;
+use baregrad::checkpoint::State;
+use baregrad::metrics::ClassOutOfRange;
+use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
+use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer};
+use host_tests::occupancy::minutes;
+use rand_pcg::Pcg32;
+
+fn saved(state: &impl State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.save(&mut |piece| bytes.extend(piece));
+    bytes
+}
+
+fn restored<T: State>(mut state: T, bytes: &[u8]) -> T {
+    let mut rest = bytes;
+    state.load(&mut |piece| {
+        let (now, after) = rest.split_at(piece.len());
+        piece.copy_from_slice(now);
+        rest = after;
+    });
+    assert!(rest.is_empty());
+    state
+}
+
+#[test]
+fn standardizer_has_mean_and_variance_of_all_samples_also_far_from_zero() {
+    let mut random = Random::new(4);
+    let samples: Vec<[f32; 2]> =
+        (0..1000).map(|_| [1000.0 + random.uniform(-1.75, 1.75), random.uniform(0.0, 5.0)]).collect();
+    let mut standardizer = Standardizer::<2>::NEW;
+    for sample in &samples {
+        standardizer.observe(sample).expect("finite");
+    }
+    assert_eq!(standardizer.count(), 1000);
+    for k in 0..2 {
+        let values = || samples.iter().map(|sample| f64::from(sample[k]));
+        let mean = values().sum::<f64>() / 1000.0;
+        let variance = values().map(|x| (x - mean).powi(2)).sum::<f64>() / 1000.0;
+        assert!((f64::from(standardizer.mean()[k]) - mean).abs() < 1e-3, "{k}");
+        assert!((f64::from(standardizer.variance()[k]) / variance - 1.0).abs() < 0.01, "{k}");
+        let expected = (f64::from(samples[7][k]) - mean) / variance.sqrt();
+        assert!((f64::from(standardizer.standardize(&samples[7])[k]) - expected).abs() < 0.01, "{k}");
+        if k == 0 {
+            let naive = samples.iter().map(|sample| sample[0] * sample[0]).sum::<f32>() / 1000.0 - (mean * mean) as f32;
+            assert!((f64::from(naive) / variance - 1.0).abs() > 0.05, "the naive formula is no better: {naive}");
+        }
+    }
+}
+
+#[test]
+fn standardizer_only_subtracts_the_mean_of_what_has_not_varied() {
+    let mut standardizer = Standardizer::<1>::NEW;
+    assert_eq!(standardizer.standardize(&[3.0]), [3.0]);
+    for _ in 0..5 {
+        standardizer.observe(&[2.5]).expect("finite");
+    }
+    assert_eq!(
+        (standardizer.mean(), standardizer.variance(), standardizer.standardize(&[3.0])),
+        (&[2.5], [0.0], [0.5])
+    );
+}
+
+#[test]
+fn what_is_not_finite_or_too_large_is_refused_and_changes_nothing() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut standardizer = Standardizer::<2>::NEW;
+        let mut range = MinMax::<2>::NEW;
+        let mut alarm = PageHinkley::new(0.1, 1.0);
+        standardizer.observe(&[1.0, 2.0]).expect("finite");
+        range.observe(&[1.0, 2.0]).expect("finite");
+        alarm.observe(1.0).expect("finite");
+        let before = (saved(&standardizer), saved(&range), saved(&alarm));
+        let refused = Err(NonFiniteValue { index: 1 });
+        assert_eq!((standardizer.observe(&[5.0, bad]), range.observe(&[5.0, bad])), (refused, refused));
+        assert_eq!(alarm.observe(bad), Err(NonFiniteValue { index: 0 }));
+        assert_eq!(standardizer.observe(&[5.0, f32::MAX]), refused, "the square overflows");
+        assert_eq!((saved(&standardizer), saved(&range), saved(&alarm)), before);
+        range.observe(&[1.0, f32::MAX]).expect("finite");
+        assert_eq!(range.observe(&[1.0, f32::MIN]), refused, "the difference overflows");
+    }
+}
+
+#[test]
+fn standardizer_goes_on_where_its_count_ends() {
+    // Count, mean, squares, as they are saved.
+    let bytes: Vec<u8> = [1 << 24, 1.0_f32.to_bits(), 0].iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
+    let mut standardizer = restored(Standardizer::<1>::NEW, &bytes);
+    standardizer.observe(&[(1 << 24) as f32 + 1.0]).expect("finite");
+    assert_eq!((standardizer.count(), standardizer.mean()), (1 << 24, &[2.0]));
+}
+
+#[test]
+fn range_scales_to_0_and_1_and_beyond_what_was_seen_further() {
+    let mut range = MinMax::<3>::NEW;
+    assert_eq!(range.scale(&[1.0, 2.0, 3.0]), [0.0; 3], "nothing has varied yet");
+    for sample in [[2.0, -1.0, 7.0], [4.0, -3.0, 7.0], [3.0, 1.0, 7.0]] {
+        range.observe(&sample).expect("finite");
+    }
+    assert_eq!((range.least(), range.largest()), (&[2.0, -3.0, 7.0], &[4.0, 1.0, 7.0]));
+    assert_eq!(range.scale(&[2.5, 1.0, 9.0]), [0.25, 1.0, 0.0]);
+    assert_eq!(range.scale(&[6.0, -7.0, 7.0]), [2.0, -1.0, 0.0]);
+}
+
+#[test]
+fn one_hot_is_1_at_the_class() {
+    assert_eq!(one_hot::<3>(2), Ok([0.0, 0.0, 1.0]));
+    assert_eq!(one_hot::<3>(3), Err(ClassOutOfRange { class: 3, classes: 3 }));
+}
+
+#[test]
+fn moving_accuracy_is_the_mean_of_the_predictions_by_their_weights() {
+    let mut random = Random::new(2);
+    for fading in [1.0, 0.9, 0.5] {
+        let mut accuracy = MovingAccuracy::new(fading);
+        assert_eq!(accuracy.accuracy(), None);
+        let mut hits: Vec<bool> = Vec::new();
+        for _ in 0..200 {
+            hits.push(random.below(3) > 0);
+            accuracy.record(*hits.last().expect("one"));
+            let weight = |age: usize| f64::from(fading).powi(age as i32);
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for (age, hit) in hits.iter().rev().enumerate() {
+                sum += weight(age) * f64::from(u8::from(*hit));
+                weights += weight(age);
+            }
+            let found = f64::from(accuracy.accuracy().expect("predictions"));
+            assert!((found - sum / weights).abs() < 1e-5, "{fading}: {found} for {}", sum / weights);
+        }
+    }
+}
+
+/// Page and Hinkley's sums over all values so far, each by its definition, in `f64`: `m - M`.
+fn page_hinkley(values: &[f32], tolerance: f64) -> f64 {
+    let mut sums = Vec::new();
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (n, value) in (1..).zip(values) {
+        total += f64::from(*value);
+        sum += f64::from(*value) - total / f64::from(n) - tolerance;
+        sums.push(sum);
+    }
+    sum - sums.iter().copied().fold(0.0, f64::min)
+}
+
+#[test]
+fn page_hinkley_rings_after_a_rise_and_not_before() {
+    for seed in 0..20 {
+        let mut random = Random::new(seed);
+        let mut alarm = PageHinkley::new(0.1, 15.0);
+        let (mut values, mut first) = (Vec::new(), None);
+        for index in 0..1000 {
+            let level = if index < 600 { 0.2 } else { 0.7 };
+            values.push(level + random.uniform(-0.2, 0.2));
+            let rings = alarm.observe(*values.last().expect("one")).expect("finite");
+            let sum = page_hinkley(&values, f64::from(0.1_f32));
+            // Where rounding could decide, either is right.
+            assert!(rings == (sum > 15.0 && index >= 29) || (sum - 15.0).abs() < 0.01, "{seed} {index}: {sum}");
+            if rings && first.is_none() {
+                first = Some(index);
+            }
+        }
+        let first = first.expect("it rings");
+        assert!((600..660).contains(&first), "{seed}: {first}");
+        alarm.restart();
+        assert_eq!(alarm, PageHinkley::new(0.1, 15.0));
+        assert!(values[..600].iter().all(|value| alarm.observe(*value) == Ok(false)), "{seed}: no false alarm");
+    }
+}
+
+#[test]
+fn page_hinkley_waits_for_its_least_count() {
+    let mut alarm = PageHinkley::new(0.0, 0.5);
+    alarm.least_count = 12;
+    let rung: Vec<bool> = (0..13).map(|index| alarm.observe(index as f32).expect("finite")).collect();
+    assert_eq!(rung, [[false; 11].to_vec(), vec![true; 2]].concat());
+}
+
+type Net = (Dense<5, 8, Relu>, Dense<8, 2>);
+type Stream = (Standardizer<5>, MinMax<5>, MovingAccuracy, PageHinkley);
+
+/// Goes through some minutes: predicts each, then trains on it.
+fn learn(trainer: &mut Trainer<Net, Sgd, 1>, stream: &mut Stream, minutes: &[host_tests::occupancy::Minute]) -> usize {
+    let mut right = 0;
+    for minute in minutes {
+        let (scale, range, accuracy, alarm) = &mut *stream;
+        scale.observe(&minute.measures).expect("finite");
+        range.observe(&minute.measures).expect("finite");
+        let (input, label) = ([scale.standardize(&minute.measures)], [minute.occupied]);
+        let hit = trainer.network.predict(&input[0]).argmax() == usize::from(minute.occupied);
+        right += usize::from(hit);
+        accuracy.record(hit);
+        let loss = trainer.step(&Dataset::from_arrays(&input, &label), CrossEntropy, &mut Sgd::new(0.02));
+        alarm.observe(loss.expect("sound data")).expect("finite");
+    }
+    right
+}
+
+#[test]
+fn a_room_is_learned_from_its_stream_and_goes_on_from_a_checkpoint_to_the_same_bits() {
+    let minutes = minutes();
+    assert_eq!(minutes.len(), 20_560);
+    let mut trainer = Trainer::<Net, Sgd, 1>::NEW;
+    trainer.network.initialize(HeUniform, &mut Pcg32::new(1, 0));
+    let new: Stream = (Standardizer::NEW, MinMax::NEW, MovingAccuracy::new(0.999), PageHinkley::new(0.005, 25.0));
+    let mut stream = new;
+    let (first, second) = minutes.split_at(10_000);
+    let right = learn(&mut trainer, &mut stream, first);
+    let mut checkpoint = vec![0; baregrad::checkpoint::training_bytes::<Net, Sgd, Stream>()];
+    trainer.save(&Sgd::new(0.02), &stream, &mut checkpoint).expect("finite");
+
+    let (mut other, mut resumed, mut rule) = (Trainer::<Net, Sgd, 1>::NEW, new, Sgd::new(0.0));
+    other.load(&mut rule, &mut resumed, &checkpoint).expect("its own");
+    assert_eq!(saved(&resumed), saved(&stream));
+    let right = right + learn(&mut trainer, &mut stream, second);
+    learn(&mut other, &mut resumed, second);
+    assert_eq!(saved(&resumed), saved(&stream));
+    assert_eq!(
+        crate::common::bits(&crate::common::parameters(&other.network)),
+        crate::common::bits(&crate::common::parameters(&trainer.network))
+    );
+    // Always saying the more frequent answer so far gives 76.9 %; the network, seen once, 99.0 %.
+    assert!(right * 1000 >= minutes.len() * 985, "{right}");
+}

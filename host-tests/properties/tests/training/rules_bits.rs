@@ -1,0 +1,223 @@
+//! Every optimizer and every further loss against the textbook's plain formulas, bit for bit.
+//!
+//! The oracle (`host_tests::textbook`) has each formula written out once more, over `Vec`s. Training runs through the one-pass
+//! step and, with the same result, through the two phases of gradients and update.
+
+use crate::common::{Random, assert_same_bits, book_network, parameters, random_network};
+use baregrad::loss::Loss;
+use baregrad::optimizer::{Moments, Optimizer};
+use baregrad::train::Gradients;
+use baregrad::{
+    AdaGrad, Adam, AdamW, ClipValue, CrossEntropy, Dense, HalfMeanSquaredError, Huber, Identity, LeakyRelu,
+    MeanAbsoluteError, Momentum, Nesterov, OneHot, RmsProp, Sgd, SgdMomentum, Sigmoid, SumOfSquares, Tanh, Trainer,
+    WeightDecay, WeightedCrossEntropy, Zero,
+};
+use host_tests::precise;
+use host_tests::textbook::{self as book, SlotRule, Target};
+
+type Net = (Dense<5, 9, Tanh>, Dense<9, 6, LeakyRelu>, Dense<6, 3>);
+const PARAMETERS: usize = 5 * 9 + 9 + 9 * 6 + 6 + 6 * 3 + 3;
+
+/// Five samples of five inputs, with labels.
+fn samples(random: &mut Random) -> (Vec<[f32; 5]>, Vec<u8>) {
+    let inputs = (0..5).map(|_| std::array::from_fn(|_| random.input())).collect();
+    (inputs, (0..5).map(|_| random.below(3) as u8).collect())
+}
+
+/// Twenty steps by both, by one pass and by two phases.
+fn assert_rule_equals_the_formula<O: Optimizer + Copy>(what: &str, start: O, mut plain_rule: book::Optimizer) {
+    let mut random = Random::new(11);
+    let mut trainer = Trainer::<Net, O, 5>::NEW;
+    trainer.network = random_network(&mut random);
+    let mut two_phase = Trainer::<Net, O, 5>::NEW;
+    two_phase.network = trainer.network;
+    let mut gradients = Gradients::<Net>::ZERO;
+    let mut plain = book_network(&trainer.network);
+    let (mut rule, mut two_phase_rule) = (start, start);
+    for step in 0..20 {
+        let (inputs, labels) = samples(&mut random);
+        let data = baregrad::Dataset::new(&inputs, &labels).expect("as many labels");
+        trainer.step(&data, CrossEntropy, &mut rule).expect("sound data");
+        two_phase.accumulate(&mut gradients, &data, CrossEntropy, 5).expect("sound data");
+        two_phase.apply(&mut gradients, &mut two_phase_rule).expect("a finite gradient");
+        let rows: Vec<Vec<f32>> = inputs.iter().map(|row| row.to_vec()).collect();
+        let targets: Vec<Target> = labels.iter().map(|&label| Target::Label(label.into())).collect();
+        book::step(&mut plain, &mut plain_rule, &rows, &targets, book::Loss::CrossEntropy);
+        let now = parameters(&trainer.network);
+        assert!(now.iter().all(|value| value.is_finite()), "{what}: diverged at step {step}");
+        assert_same_bits(&now, &plain.parameters(), &format!("{what}, step {step}"));
+        assert_same_bits(&now, &parameters(&two_phase.network), &format!("{what}, step {step}, two phases"));
+    }
+    assert_rows_are_updated_as_each_parameter_is(what, start);
+}
+
+/// What processors without vectors call for single samples: whole rows at once.
+fn assert_rows_are_updated_as_each_parameter_is<O: Optimizer>(what: &str, mut rule: O) {
+    let mut random = Random::new(12);
+    let mut rows = [[0.0f32; 5]; 3];
+    let mut each = rows;
+    let (mut row_slots, mut slots) = ([[O::Slot::ZERO; 5]; 3], [[O::Slot::ZERO; 5]; 3]);
+    for _ in 0..3 {
+        let step = rule.begin_step();
+        let x: [f32; 3] = std::array::from_fn(|_| random.uniform(-1.0, 1.0));
+        let delta: [f32; 5] = std::array::from_fn(|_| random.uniform(-1.0, 1.0));
+        O::update_rows(&step, rows.as_flattened_mut(), row_slots.as_flattened_mut(), &x, &delta);
+        for (i, o) in (0..3).flat_map(|i| (0..5).map(move |o| (i, o))) {
+            let (parameter, gradient) = (each[i][o], x[i] * delta[o]);
+            assert_eq!(O::running_sum(&step, &slots[i][o]), None, "{what}: each sum starts with its first product");
+            each[i][o] = O::update(&step, parameter, gradient, &mut slots[i][o]);
+            if let Some(rate) = O::plain_rate(&step) {
+                assert_same_bits(&[each[i][o]], &[parameter - rate * gradient], &format!("{what}, by its rate"));
+            }
+        }
+        assert_same_bits(rows.as_flattened(), each.as_flattened(), &format!("{what}, rows"));
+        assert!(each.as_flattened().iter().all(|value| *value != 0.0), "{what}: not each has moved");
+    }
+}
+
+#[test]
+fn only_plain_gradient_descent_gives_its_rate() {
+    // What has a rate has a faster loop on some processors.
+    let mut sgd = Sgd::new(0.1);
+    assert_eq!(Sgd::plain_rate(&sgd.begin_step()), Some(0.1));
+    let mut wrapped = WeightDecay::new(0.0, sgd);
+    assert_eq!(WeightDecay::<Sgd>::plain_rate(&wrapped.begin_step()), None);
+}
+
+#[test]
+fn every_optimizer_equals_its_formula() {
+    let slotted = |rule| book::Optimizer::slotted(rule, 0.01, PARAMETERS);
+    let adam = || Box::new(book::Optimizer::adam(0.01, PARAMETERS));
+    let sgd = || Box::new(book::Optimizer::Sgd { learning_rate: 0.01 });
+    let (learning_rate, weight_decay, limit) = (0.01, 0.05, 0.02);
+    assert_rule_equals_the_formula("SGD", Sgd::new(0.01), *sgd());
+    assert_rule_equals_the_formula("momentum", Momentum::new(0.01), slotted(SlotRule::Momentum));
+    assert_rule_equals_the_formula("SGD with momentum", SgdMomentum::new(0.01), slotted(SlotRule::SgdMomentum));
+    assert_rule_equals_the_formula("Nesterov", Nesterov::new(0.01), slotted(SlotRule::Nesterov));
+    assert_rule_equals_the_formula("AdaGrad", AdaGrad::new(0.01), slotted(SlotRule::AdaGrad));
+    assert_rule_equals_the_formula("RMSProp", RmsProp::new(0.01), slotted(SlotRule::RmsProp));
+    assert_rule_equals_the_formula("Adam", Adam::new(0.01), *adam());
+    assert_rule_equals_the_formula(
+        "AdamW",
+        AdamW { weight_decay, ..AdamW::new(learning_rate) },
+        book::Optimizer::AdamW { learning_rate, weight_decay, adam: adam() },
+    );
+    assert_rule_equals_the_formula(
+        "weight decay around Adam",
+        WeightDecay::new(weight_decay, Adam::new(learning_rate)),
+        book::Optimizer::WeightDecay { weight_decay, inner: adam() },
+    );
+    assert_rule_equals_the_formula(
+        "clipping around weight decay around SGD",
+        ClipValue::new(limit, WeightDecay::new(weight_decay, Sgd::new(learning_rate))),
+        book::Optimizer::ClipValue {
+            limit,
+            inner: Box::new(book::Optimizer::WeightDecay { weight_decay, inner: sgd() }),
+        },
+    );
+}
+
+#[test]
+fn adam_first_step_has_size_learning_rate() {
+    // m/√v is the sign of the gradient at the first step, whatever its size; ε only matters for gradients near it.
+    for gradient in [1e-3f32, -0.5, 40.0] {
+        let mut adam = Adam::new(0.01);
+        let step = adam.begin_step();
+        let mut moments = Moments::ZERO;
+        let moved = Adam::update(&step, 0.0, gradient, &mut moments);
+        // Six roundings, each within 2⁻²⁴ relatively, and ε / |gradient| at most 1e-5.
+        assert!((moved + 0.01 * gradient.signum()).abs() < 0.01 * 2e-5, "{gradient}: {moved}");
+    }
+}
+
+#[test]
+fn a_clipped_nan_stays_nan() {
+    let mut rule = ClipValue::new(1.0, Sgd::new(0.1));
+    let step = rule.begin_step();
+    assert!(ClipValue::<Sgd>::update(&step, 0.0, f32::NAN, &mut ()).is_nan());
+    assert_eq!(ClipValue::<Sgd>::update(&step, 0.0, f32::INFINITY, &mut ()), -0.1);
+}
+
+/// Gradients of a two-layer network with values as targets, and the loss.
+fn gradient_by<A, L>(loss: L, kind: book::Loss)
+where
+    A: baregrad::activation::Activation,
+    L: Loss<baregrad::Features<3>, A, [f32; 3]>,
+{
+    let mut random = Random::new(5);
+    let mut trainer = Trainer::<(Dense<5, 7, Tanh>, Dense<7, 3, A>), Sgd, 5>::NEW;
+    trainer.network = random_network(&mut random);
+    let (inputs, _) = samples(&mut random);
+    let targets: Vec<[f32; 3]> = (0..5).map(|_| std::array::from_fn(|_| random.uniform(-1.0, 1.0))).collect();
+    let data = baregrad::Dataset::new(&inputs, &targets).expect("as many targets");
+    let book_targets: Vec<Target> = targets.iter().map(|row| Target::Values(row.to_vec())).collect();
+    check(&mut trainer, &data, loss, kind, &inputs, &book_targets);
+}
+
+/// Library, textbook (bits) and central differences agree.
+fn check<N, D, L>(
+    trainer: &mut Trainer<N, Sgd, 5>,
+    data: &D,
+    loss: L,
+    kind: book::Loss,
+    inputs: &[[f32; 5]],
+    targets: &[Target],
+) where
+    N: baregrad::Layer,
+    D: baregrad::data::Samples<Input = baregrad::shape::SampleOf<N::In>>,
+    L: Loss<N::Out, N::Activation, D::Target>,
+{
+    let mut gradients = Gradients::<N>::ZERO;
+    let value = trainer.accumulate(&mut gradients, data, loss, 5).expect("sound data");
+    let plain = book_network(&trainer.network);
+    let rows: Vec<Vec<f32>> = inputs.iter().map(|row| row.to_vec()).collect();
+    let (plain_value, plain_gradients) = plain.loss_and_gradient(&rows, targets, kind);
+    let plain_gradients: Vec<f32> = plain_gradients.iter().flat_map(book::Layer::parameters).copied().collect();
+    let ours = crate::common::gradient(&gradients);
+    assert_same_bits(&[value], &[plain_value], &format!("{kind:?}: loss"));
+    assert_same_bits(&ours, &plain_gradients, &format!("{kind:?}: gradient"));
+    let differences = precise::gradient(&plain, &rows, targets, kind, 1e-6);
+    for (k, (a, d)) in ours.iter().zip(&differences).enumerate() {
+        // The f32 side is a few dozen roundings of values below 2; the differences are good to some 1e-9.
+        assert!((f64::from(*a) - d).abs() < 2e-6, "{kind:?}: gradient {k} is {a:e}, by differences {d:e}");
+    }
+}
+
+#[test]
+fn further_losses_equal_their_formula_and_their_central_differences() {
+    gradient_by::<Identity, _>(HalfMeanSquaredError, book::Loss::HalfMeanSquaredError);
+    gradient_by::<Sigmoid, _>(HalfMeanSquaredError, book::Loss::HalfMeanSquaredError);
+    gradient_by::<Identity, _>(MeanAbsoluteError, book::Loss::MeanAbsoluteError);
+    gradient_by::<Tanh, _>(MeanAbsoluteError, book::Loss::MeanAbsoluteError);
+    gradient_by::<Identity, _>(Huber { delta: 0.5 }, book::Loss::Huber);
+    gradient_by::<Sigmoid, _>(Huber { delta: 0.5 }, book::Loss::Huber);
+}
+
+#[test]
+fn weighted_cross_entropy_equals_its_formula_and_its_central_differences() {
+    let mut random = Random::new(6);
+    let mut trainer = Trainer::<Net, Sgd, 5>::NEW;
+    trainer.network = random_network(&mut random);
+    let (inputs, labels) = samples(&mut random);
+    let data = baregrad::Dataset::new(&inputs, &labels).expect("as many labels");
+    let targets: Vec<Target> = labels.iter().map(|&label| Target::Label(label.into())).collect();
+    let loss = WeightedCrossEntropy { weights: [0.5, 1.0, 1.5] };
+    check(&mut trainer, &data, loss, book::Loss::WeightedCrossEntropy, &inputs, &targets);
+}
+
+#[test]
+fn one_hot_labels_give_the_bits_of_the_values_they_stand_for() {
+    let mut random = Random::new(7);
+    let network: (Dense<5, 7, Tanh>, Dense<7, 3, Sigmoid>) = random_network(&mut random);
+    let (inputs, labels) = samples(&mut random);
+    let values: Vec<[f32; 3]> =
+        labels.iter().map(|&label| std::array::from_fn(|k| if k == usize::from(label) { 1.0 } else { 0.0 })).collect();
+    let mut by_label = Trainer::<_, Sgd, 5> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
+    let mut by_value = Trainer::<_, Sgd, 5> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
+    let data = baregrad::Dataset::new(&inputs, &labels).expect("as many labels");
+    let one = by_label.step(&data, OneHot(SumOfSquares), &mut Sgd::new(0.1)).expect("sound data");
+    let data = baregrad::Dataset::new(&inputs, &values).expect("as many targets");
+    let other = by_value.step(&data, SumOfSquares, &mut Sgd::new(0.1)).expect("sound data");
+    assert_eq!(one.to_bits(), other.to_bits());
+    assert_same_bits(&parameters(&by_label.network), &parameters(&by_value.network), "after one step");
+}

@@ -1,0 +1,7 @@
+//! Trainings on whole data sets: what texts, references and the firmware's programs arrive at, and a training that loses power.
+
+mod mnist;
+mod power_cuts;
+mod programs;
+mod reference;
+mod texts;

@@ -1,0 +1,175 @@
+//! The firmware's programs, run here: their final weights against the CRC that the plain textbook loops gave.
+//!
+//! `firmware-example/expected.txt` holds those CRCs, and the firmware in QEMU is compared with the same file. The iris tables in
+//! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
+
+use baregrad::{Order, Trainer, Zero};
+use firmware_example::voice::{self, Learns};
+use firmware_example::{digits, expected_crc, iris, weights_crc, xor};
+use host_tests::programs;
+use host_tests::voice::{SPEAKERS, split as recordings, weights};
+
+fn trained_iris() -> (Box<iris::IrisTrainer>, iris::Progress, Vec<iris::Progress>) {
+    let mut trainer = Box::new(Trainer::NEW);
+    let (mut order, mut reports) = (Order::IDENTITY, Vec::new());
+    let last = iris::train(&mut trainer, &mut order, |progress| reports.push(progress));
+    (trainer, last.expect("sound data"), reports)
+}
+
+#[test]
+fn xor_ends_with_the_weights_of_the_plain_loops() {
+    let mut trainer = xor::XorTrainer::NEW;
+    xor::train(&mut trainer, |_| ()).expect("sound data");
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("xor"));
+}
+
+#[test]
+fn iris_ends_with_the_weights_of_the_plain_loops() {
+    let (trainer, _, _) = trained_iris();
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("iris"));
+}
+
+#[test]
+fn digits_end_with_the_weights_of_the_plain_loops() {
+    let mut state = Box::new(digits::State::ZERO);
+    let mut order = Order::IDENTITY;
+    let last = digits::train(&mut state, &mut order, |_| ()).expect("sound data");
+    assert_eq!(Some(weights_crc(&state.trainer.network)), expected_crc("digits"));
+    assert!(last.test_right * 100 >= 359 * 95, "{last:?}");
+}
+
+#[test]
+fn plain_loops_give_the_expected_weights() {
+    assert_eq!(Some(programs::weights_crc(&programs::digits())), expected_crc("digits"));
+    assert_eq!(Some(programs::weights_crc(&programs::xor())), expected_crc("xor"));
+    assert_eq!(Some(programs::weights_crc(&programs::iris())), expected_crc("iris"));
+    for (speaker, name) in SPEAKERS.iter().enumerate() {
+        let crc = programs::weights_crc(&programs::voice(speaker));
+        assert_eq!(Some(crc), expected_crc(&format!("voice_{name}")));
+    }
+}
+
+#[test]
+fn each_speaker_is_recognised_better_after_50_recordings_and_ends_with_the_weights_of_the_plain_loops() {
+    let (mut state, mut order) = (Box::new(voice::State::NEW), Order::IDENTITY);
+    let mut sums = [0; 3];
+    for (speaker, name) in SPEAKERS.iter().enumerate() {
+        let split = recordings(speaker);
+        assert_eq!([split.others.labels.len(), split.few.labels.len(), split.rest.labels.len()], [2500, 50, 450]);
+        assert!((0..10).all(|digit| split.few.labels.iter().filter(|label| **label == digit).count() == 5));
+        let mut row = [0; 3];
+        for (right, learns) in row.iter_mut().zip([None, Some(Learns::LastLayer), Some(Learns::AllLayers)]) {
+            voice::load(&mut state.trainer.network, &weights(speaker)).expect("PyTorch's file");
+            if let Some(learns) = learns {
+                voice::adapt(&mut state, &mut order, &split.few.dataset(), learns).expect("sound data");
+            }
+            *right = voice::right(&mut state, &split.rest.dataset()).expect("sound data");
+        }
+        println!("{name}: of 450 {} before, {} after training the last layer only, {} after", row[0], row[1], row[2]);
+        assert_eq!(Some(weights_crc(&state.trainer.network)), expected_crc(&format!("voice_{name}")));
+        for (sum, right) in sums.iter_mut().zip(row) {
+            *sum += right;
+        }
+    }
+    // Of 2700: about 66, 89 and 91 %.
+    let [before, last_layer, after] = sums;
+    assert!(before * 100 <= 2700 * 70 && last_layer * 100 >= 2700 * 86 && after * 100 >= 2700 * 88, "{sums:?}");
+}
+
+#[test]
+fn the_image_has_the_recordings_of_its_speaker() {
+    let speaker = SPEAKERS.iter().position(|name| *name == voice::SPEAKER).expect("one of the six");
+    let split = recordings(speaker);
+    for (theirs, ours) in [(voice::few(), split.few), (voice::rest(), split.rest)] {
+        let theirs = theirs.expect("as many labels");
+        assert!(theirs.inputs() == ours.inputs && theirs.targets() == ours.labels);
+    }
+    assert!(voice::WEIGHTS == weights(speaker));
+}
+
+#[test]
+fn there_is_no_expected_crc_for_an_unknown_program() {
+    assert_eq!(expected_crc("nor"), None);
+}
+
+#[test]
+fn xor_gets_all_four_cases_right() {
+    let mut trainer = xor::XorTrainer::NEW;
+    let mut reports = Vec::new();
+    let last = xor::train(&mut trainer, |progress| reports.push(progress)).expect("sound data");
+    assert_eq!(last.right, 4);
+    assert_eq!(last.step, xor::STEPS);
+    assert_eq!(reports.len(), 8, "a report every 50 of 400 steps");
+    assert!(last.loss < reports[0].loss, "{reports:?}");
+}
+
+#[test]
+fn iris_gets_at_least_28_of_30_test_samples_right() {
+    let (mut trainer, last, reports) = trained_iris();
+    assert!(last.test_right >= 28, "{last:?}");
+    assert_eq!(last.epoch, iris::EPOCHS);
+    assert_eq!(reports.len(), 7, "the first epoch and every tenth of 60");
+    let confusion = iris::confusion(&mut trainer).expect("sound data");
+    assert_eq!(confusion.samples(), 30);
+    assert_eq!(confusion.correct() as usize, last.test_right);
+}
+
+/// All rows of the file: four measures in cm and the class.
+fn rows() -> Vec<([f64; 4], u8)> {
+    let lines = include_str!("../../data/iris.csv").lines().skip(1);
+    lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            assert_eq!(fields.len(), 5, "{line}");
+            (std::array::from_fn(|k| fields[k].parse().expect("a number")), fields[4].parse().expect("a class"))
+        })
+        .collect()
+}
+
+/// Train rows and test rows: every fifth is test.
+fn split<T>(rows: Vec<T>) -> (Vec<T>, Vec<T>) {
+    let (test, train): (Vec<_>, Vec<_>) = rows.into_iter().enumerate().partition(|(i, _)| i % 5 == 4);
+    (train.into_iter().map(|(_, row)| row).collect(), test.into_iter().map(|(_, row)| row).collect())
+}
+
+#[test]
+fn iris_file_has_150_rows_and_10_of_each_class_in_the_test_part() {
+    assert_eq!(rows().len(), 150);
+    let (train, test) = split(rows());
+    assert_eq!([0, 1, 2].map(|class| train.iter().filter(|row| row.1 == class).count()), [40; 3]);
+    assert_eq!([0, 1, 2].map(|class| test.iter().filter(|row| row.1 == class).count()), [10; 3]);
+}
+
+#[test]
+fn iris_tables_are_the_standardised_rows_of_the_file() {
+    let (train, test) = split(rows());
+    for (rows, inputs, labels) in [
+        (&train, &iris::TRAIN_INPUTS[..], &iris::TRAIN_LABELS[..]),
+        (&test, &iris::TEST_INPUTS[..], &iris::TEST_LABELS[..]),
+    ] {
+        assert_eq!(rows.len(), inputs.len());
+        assert_eq!(rows.iter().map(|row| row.1).collect::<Vec<_>>(), labels);
+        for ((cm, _), input) in rows.iter().zip(inputs) {
+            // Exactly what `standardise`, which a user calls for a new flower, makes of the row.
+            assert_eq!(iris::standardise(cm.map(|x| x as f32)), *input, "{cm:?}");
+        }
+    }
+}
+
+#[test]
+fn iris_mean_and_deviation_are_those_of_the_train_rows_to_six_digits() {
+    let (train, _) = split(rows());
+    let n = train.len() as f64;
+    for k in 0..4 {
+        let mean = train.iter().map(|(cm, _)| cm[k]).sum::<f64>() / n;
+        let variance = train.iter().map(|(cm, _)| (cm[k] - mean).powi(2)).sum::<f64>() / n;
+        // Six decimals are given: half a unit of the last, and the rounding of such a number to f32.
+        let tolerance = 0.5e-6 + 3e-7;
+        assert!((f64::from(iris::MEAN[k]) - mean).abs() <= tolerance, "mean {k}: {mean}");
+        assert!(
+            (f64::from(iris::DEVIATION[k]) - variance.sqrt()).abs() <= tolerance,
+            "deviation {k}: {}",
+            variance.sqrt()
+        );
+    }
+}
