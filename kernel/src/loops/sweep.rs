@@ -354,7 +354,7 @@ pub(super) fn last_rows<const IN: usize, const OUT: usize, O: Optimizer, F: Sour
             at += 2;
         }
     }
-    if const { IN % if SCALAR { COLUMNS } else { 2 } > 0 } {
+    if const { !IN.is_multiple_of(if SCALAR { COLUMNS } else { 2 }) } {
         for (row, slots) in last.iter_mut().zip(slot_last) {
             arch::keep_rolled();
             let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
