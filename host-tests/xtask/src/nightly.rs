@@ -12,7 +12,9 @@ use crate::tools::{Run as _, cargo, have, nightly_cargo, program, target_folder}
 ///
 /// Every public function once (the package whole-image), the unit tests, and small host tests. About two minutes when all is built.
 pub(crate) fn miri() -> Result<()> {
-    if !program("rustup").words("run nightly cargo miri --version").succeeds() {
+    let runs = || program("rustup").words("run nightly cargo miri --version").succeeds();
+    // `rust-src`: what Miri builds its standard library from.
+    if !runs() && !(program("rustup").words("component add --toolchain nightly miri rust-src").succeeds() && runs()) {
         println!("miri: SKIPPED (no nightly toolchain with the component miri)");
         return Ok(());
     }
