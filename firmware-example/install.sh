@@ -1,4 +1,4 @@
-# Installing Debian packages and what rustup has, for the scripts that source this file, in the root of the repository.
+# Installing Debian packages and what rustup has: for run.sh, which sources this file, and for `cargo xtask`, which calls it as a program.
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 stop() { say "$@"; exit 1; }
@@ -17,13 +17,6 @@ ensure_rust_targets() {
 }
 
 pinned_toolchain() { sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml; }
-
-# Adds llvm-tools and sets OBJDUMP, or stops.
-ensure_objdump() {
-    rustup component add --toolchain "$(pinned_toolchain)" llvm-tools &>/dev/null || stop "rustup could not add llvm-tools"
-    OBJDUMP=$(rustc --print target-libdir)/../bin/llvm-objdump
-    [[ -x $OBJDUMP ]] || stop "there is no $OBJDUMP"
-}
 
 # Installs packages; what it does is said first. Where it can't, says what to type and returns 1. (Each step is followed by its
 # own way out, because `set -e` does nothing in a function that stands before `||`.)

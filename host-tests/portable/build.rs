@@ -1,6 +1,11 @@
 //! Forces the portable loops.
 
 fn main() {
+    // Of a `cfg` that is unknown the compiler would say nothing, and the tests would run vectors once more.
+    const CFG: &str = "baregrad_vectors = \"none\"";
+    let source = std::fs::read_to_string("../../kernel/src/arch.rs").expect("the library has the module arch");
+    assert!(source.contains(&format!("cfg!({CFG})")), "kernel/src/arch.rs does not ask for {CFG}");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=../../kernel/src/arch.rs");
     println!("cargo::rustc-cfg=baregrad_vectors=\"none\"");
 }

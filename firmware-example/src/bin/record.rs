@@ -2,7 +2,7 @@
 //!
 //! You will see the number of steps on record and the CRC-32 of the final weights. Two files come out of the device through
 //! semihosting, into the folder that QEMU was started in: `checkpoint.bin` and `samples.csv`. A device in the field would have
-//! them in flash or send them; what matters is that the example `replay` of `host-tests` arrives at the same CRC from them
+//! them in flash or send them; what matters is that the example `replay` arrives at the same CRC from them
 //! alone. `run.sh record` does both.
 #![no_std]
 #![no_main]

@@ -2,7 +2,7 @@
 //!
 //! The other machine's checkpoint of 50 steps is in `host.bin`, in the folder that QEMU was started in; after 50 steps more the device
 //! writes its own to `host_then_device.bin`. Then it trains 50 steps from the same start by itself and writes `device.bin`. `run.sh resume`
-//! makes the first file with the example `resume` of `host-tests`, which then looks at the others: all bits must be those of 100
+//! makes the first file with the example `resume`, which then looks at the others: all bits must be those of 100
 //! steps in one go.
 #![no_std]
 #![no_main]

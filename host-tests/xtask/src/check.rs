@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::tools::{self, Run as _, cargo, program, target_folder};
-use crate::{on_arm, table};
+use crate::{nightly, on_arm, table};
 
 /// Without an FPU, with one, and another architecture.
 const BARE_METAL: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf", "riscv32imc-unknown-none-elf"];
@@ -65,7 +65,7 @@ pub(crate) fn run() -> Result<()> {
 
     check.step("each feature alone, on the host and on the microcontroller")?;
     for feature in features()? {
-        for target in ["", "--target thumbv7em-none-eabihf"] {
+        for target in ["--all-targets", "--target thumbv7em-none-eabihf"] {
             let mut clippy = cargo();
             clippy
                 .words("clippy --quiet -p baregrad --features")
@@ -108,7 +108,8 @@ impl Check {
         format!("{}:{:02}", seconds / 60, seconds % 60)
     }
 
-    /// Runs the jobs, as many at a time as there are processors. What a job prints is shown when it is done.
+    /// Runs the jobs, as many at a time as there are processors. What a job prints is shown when it is done; after one that fails no other
+    /// begins.
     fn jobs(&self) -> Result<()> {
         let folder = target_folder().join("check");
         std::fs::create_dir_all(&folder)?;
@@ -126,6 +127,7 @@ impl Check {
                 );
                 if result.is_err() {
                     failed.lock().expect("no panic").push(name);
+                    waiting.lock().expect("no panic").clear();
                 }
             }
         };
@@ -146,6 +148,10 @@ fn install() -> Result<()> {
     tools::ensure_targets(&[&BARE_METAL[..], &START_UPS, &OTHER_TARGETS].concat())?;
     on_arm::install()?;
     tools::ensure_program("valgrind")?;
+    // Where there is no nightly toolchain, the jobs that need one say that they are skipped.
+    for result in [tools::ensure_miri(), nightly::ensure_fuzzer()] {
+        result.unwrap_or_else(|error| println!("{error:#}"));
+    }
     program("bash").words("firmware-example/run.sh tools").run()
 }
 
@@ -177,8 +183,10 @@ fn examples() -> Result<()> {
 fn features() -> Result<Vec<String>> {
     let manifest = std::fs::read_to_string("kernel/Cargo.toml")?;
     let (_, section) = manifest.split_once("[features]\n").context("kernel/Cargo.toml has no features")?;
-    let lines = section.lines().take_while(|line| !line.is_empty());
-    Ok(lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect())
+    let lines = section.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with('#'));
+    let features: Vec<String> = lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect();
+    ensure!(!features.is_empty(), "kernel/Cargo.toml has no features");
+    Ok(features)
 }
 
 /// Names and commands of the jobs.
@@ -197,6 +205,11 @@ fn jobs() -> VecDeque<(&'static str, Vec<&'static str>)> {
 fn run_logged(commands: &[&str], log: &File) -> Result<()> {
     for words in commands {
         let mut words = words.split_whitespace().peekable();
+        // Folders that only this job uses, and that together would fill the disk.
+        if words.next_if_eq(&"remove").is_some() {
+            words.try_for_each(|folder| std::fs::remove_dir_all(target_folder().join(folder)))?;
+            continue;
+        }
         // `NAME=value` before a command, as in a shell.
         let variables: Vec<_> = std::iter::from_fn(|| words.next_if(|word| word.contains('=')))
             .filter_map(|word| word.split_once('='))
@@ -206,9 +219,10 @@ fn run_logged(commands: &[&str], log: &File) -> Result<()> {
             Some(name) => program(name),
             None => continue,
         };
+        let target = target_folder();
         command
             .envs(variables)
-            .args(words)
+            .args(words.map(|word| word.replace("{target}", &target.to_string_lossy())))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?)

@@ -63,7 +63,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Everything in the library that implements one of the traits, and every scalar function, is in the image.
 fn ensure_image_is_whole() -> Result<()> {
-    let library = sources::text_of_folder(Path::new("kernel/src"), "")?;
+    let library = sources::text_of_folder(Path::new("kernel/src"), None)?;
     let scalar = fs::read_to_string("kernel/src/scalar.rs")?;
     let types = library.lines().filter_map(|line| sources::implementor(line, &TRAITS));
     let functions = scalar.lines().filter_map(sources::public_function);

@@ -35,6 +35,8 @@ fn test(binaries: &str, names: &[&str], options: &[&str]) -> Result<()> {
             .env("CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_RUNNER", "qemu-arm -L /usr/arm-linux-gnueabihf")
             .words("test --locked -p properties --target")
             .arg(TARGET)
+            // Around assembly that says too little of what it changes, unoptimised code would hide it.
+            .words("--config profile.test.opt-level=1")
             .words(binaries)
             .args(options)
             .arg("--")

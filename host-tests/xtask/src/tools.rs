@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 /// The root of the repository, where each command runs.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Where cargo builds.
+/// Where cargo builds, in full: some commands run elsewhere.
 pub(crate) fn target_folder() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
+    let named = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    std::path::absolute(&named).unwrap_or(named)
 }
 
 /// The number of processors.
@@ -103,6 +104,18 @@ pub(crate) fn pinned_toolchain() -> Result<String> {
 /// Makes sure of targets for the pinned toolchain.
 pub(crate) fn ensure_targets(targets: &[&str]) -> Result<()> {
     program("bash").arg("firmware-example/install.sh").arg("ensure_rust_targets").args(targets).run()
+}
+
+/// Makes sure of Miri, with the source that it builds its standard library from.
+pub(crate) fn ensure_miri() -> Result<()> {
+    let nightly = |words: &str| program("rustup").words("run nightly").words(words).succeeds();
+    ensure!(nightly("rustc --version"), "Miri needs Rust nightly: rustup toolchain install nightly");
+    if !nightly("cargo miri --version") {
+        eprintln!("installing by rustup: Miri and rust-src of nightly");
+        let add = program("rustup").words("component add --toolchain nightly miri rust-src").run();
+        add.context("this nightly has no Miri")?;
+    }
+    Ok(())
 }
 
 /// Makes sure of llvm-objdump, and says where it is.

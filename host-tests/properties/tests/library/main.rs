@@ -1,4 +1,4 @@
-//! Everything else that the library promises, a module a subject.
+//! Data, losses, metrics, scalar functions, streams, graphs, checkpoints, flash, files of weights: a module a subject.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -21,5 +21,4 @@ mod replay_buffer;
 mod safetensors;
 mod scalar_all_inputs;
 mod scalar_functions;
-mod schedules;
 mod streaming;

@@ -3,7 +3,7 @@
 //! Tolerances: `f32` keeps a mean of 1000 to 6e-5 a step, and the errors of a thousand steps partly cancel; 1e-3 in the mean and 1 % in a variance
 //! of 1 are far below what the squares' own `f32` sum, the formula that Welford's replaces, is off by.
 
-use crate::common::Random;
+use crate::common::{Random, bits, parameters};
 use baregrad::checkpoint::State;
 use baregrad::metrics::ClassOutOfRange;
 use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
@@ -219,10 +219,7 @@ fn a_room_is_learned_from_its_stream_and_goes_on_from_a_checkpoint_to_the_same_b
     let right = right + learn(&mut trainer, &mut stream, second);
     learn(&mut other, &mut resumed, second);
     assert_eq!(saved(&resumed), saved(&stream));
-    assert_eq!(
-        crate::common::bits(&crate::common::parameters(&other.network)),
-        crate::common::bits(&crate::common::parameters(&trainer.network))
-    );
+    assert_eq!(bits(&parameters(&other.network)), bits(&parameters(&trainer.network)));
     // Always saying the more frequent answer so far gives 76.9 %; the network, seen once, 99.0 %.
     assert!(right * 1000 >= minutes.len() * 985, "{right}");
 }

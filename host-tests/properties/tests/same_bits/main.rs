@@ -1,4 +1,4 @@
-//! The program `same_bits` on this machine against the lines of the textbook's loops; `host-tests/cargo xtask bits` does it elsewhere.
+//! The program `same_bits` on this machine against the lines of the textbook's loops; `cargo xtask bits` does it elsewhere.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -5,7 +5,7 @@
 
 use std::task::Poll;
 
-use crate::common::{Data, Random, TestLoss, parameters, random_network};
+use crate::common::{Data, Random, TestLoss, parameters, poll_to_the_end, random_network};
 use baregrad::checkpoint::{State, training_bytes};
 use baregrad::layer::SlicedLayer;
 use baregrad::optimizer::Optimizer;
@@ -43,7 +43,7 @@ fn assert_slices_give_the_bits_of_a_step<N, O, L, const IN: usize, const OUT: us
     for &samples in batches {
         let data = Data::<IN, _>::random::<N::Activation, L, OUT>(&mut random, samples);
         let loss = whole.step(&data.dataset(), L::LOSS, &mut whole_rule).expect("sound data");
-        let polled = crate::common::poll_to_the_end(&mut sliced, &data.dataset(), L::LOSS, &mut sliced_rule);
+        let polled = poll_to_the_end(&mut sliced, &data.dataset(), L::LOSS, &mut sliced_rule);
         assert_eq!(polled.map(f32::to_bits), Ok(loss.to_bits()), "loss of {samples} samples");
         assert!(everything(&whole, &whole_rule) == everything(&sliced, &sliced_rule), "a step over {samples} samples");
     }

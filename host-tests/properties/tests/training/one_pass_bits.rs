@@ -6,6 +6,7 @@
 use crate::common::training::{SummaryLine, assert_training_equals_the_plain_loops};
 use crate::common::{
     Data, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, gradient, parameters, random_network,
+    set_parameters,
 };
 use baregrad::train::Gradients;
 use baregrad::{
@@ -155,7 +156,7 @@ where
     let mut whole = Box::new(Trainer::<N, O, 16>::NEW);
     whole.network = random_network(&mut random);
     let mut split = Box::new(Trainer::<N, O, 16>::NEW);
-    crate::common::set_parameters(&mut split.network, &parameters(&whole.network));
+    set_parameters(&mut split.network, &parameters(&whole.network));
     let mut gradients = Gradients::<N>::ZERO;
     let (mut one_pass, mut two_phases) = (O::START, O::START);
     for step in 0..3 {

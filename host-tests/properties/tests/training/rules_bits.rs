@@ -3,7 +3,7 @@
 //! The oracle (`host_tests::textbook`) has each formula written out once more, over `Vec`s. Training runs through the one-pass
 //! step and, with the same result, through the two phases of gradients and update.
 
-use crate::common::{Random, assert_same_bits, book_network, parameters, random_network};
+use crate::common::{Random, assert_same_bits, book_network, gradient, parameters, random_network};
 use baregrad::loss::Loss;
 use baregrad::optimizer::{Moments, Optimizer};
 use baregrad::train::Gradients;
@@ -173,7 +173,7 @@ fn check<N, D, L>(
     let rows: Vec<Vec<f32>> = inputs.iter().map(|row| row.to_vec()).collect();
     let (plain_value, plain_gradients) = plain.loss_and_gradient(&rows, targets, kind);
     let plain_gradients: Vec<f32> = plain_gradients.iter().flat_map(book::Layer::parameters).copied().collect();
-    let ours = crate::common::gradient(&gradients);
+    let ours = gradient(&gradients);
     assert_same_bits(&[value], &[plain_value], &format!("{kind:?}: loss"));
     assert_same_bits(&ours, &plain_gradients, &format!("{kind:?}: gradient"));
     let differences = precise::gradient(&plain, &rows, targets, kind, 1e-6);

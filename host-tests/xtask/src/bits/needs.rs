@@ -10,7 +10,7 @@ pub(crate) fn ensure(row: &Row) -> Result<()> {
     match row.machine {
         "native" => native(row)?,
         "node" => program("node")?,
-        "miri" => return miri(),
+        "miri" => return tools::ensure_miri(),
         _ => qemu(row)?,
     }
     target(row.target)
@@ -67,15 +67,4 @@ fn native(row: &Row) -> Result<()> {
 
 fn links_32_bits() -> bool {
     tools::program("bash").args(["-c", "echo 'int main(void) { return 0; }' | cc -m32 -x c - -o /dev/null"]).succeeds()
-}
-
-fn miri() -> Result<()> {
-    let nightly = |words: &str| tools::program("rustup").words("run nightly").words(words).succeeds();
-    ensure!(nightly("rustc --version"), "Miri needs Rust nightly: rustup toolchain install nightly");
-    if !nightly("miri --version") {
-        eprintln!("bits: installing by rustup: Miri and rust-src of nightly");
-        let add = tools::program("rustup").words("component add --toolchain nightly miri rust-src").run();
-        add.or_else(|_| bail!("this nightly has no Miri"))?;
-    }
-    Ok(())
 }

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-/// The text of a folder's Rust files and of those in its folders, but for those named `except`.
-pub(crate) fn text_of_folder(folder: &Path, except: &str) -> Result<String> {
+/// The text of a folder's Rust files and of those in its folders, but for folders of the name `except`.
+pub(crate) fn text_of_folder(folder: &Path, except: Option<&str>) -> Result<String> {
     let mut text = String::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))? {
         let path = entry?.path();
-        if path.is_dir() && !path.ends_with(except) {
-            text += &text_of_folder(&path, except)?;
+        if path.is_dir() {
+            if except.is_none_or(|name| !path.ends_with(name)) {
+                text += &text_of_folder(&path, except)?;
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             text += &fs::read_to_string(&path)?;
         }
@@ -59,6 +61,15 @@ fn is_of_word(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_folders_are_read_but_the_excepted_one() {
+        let kernel = Path::new(crate::tools::ROOT).join("kernel/src");
+        let (all, without) =
+            (text_of_folder(&kernel, None).unwrap(), text_of_folder(&kernel, Some("optimizer")).unwrap());
+        assert!(all.contains("Optimizer for Adam") && all.contains("for Huber"));
+        assert!(!without.contains("Optimizer for Adam") && without.contains("for Huber"));
+    }
 
     #[test]
     fn functions_and_types_are_found() {

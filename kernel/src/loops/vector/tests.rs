@@ -55,7 +55,12 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
     /// Compares the parameters and slots that a sweep leaves; gives back what it leaves of its input.
     fn sweep<O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Sweep<'_, IN, OUT, B, O>) -> [[f32; IN]; B] {
         let (mut inputs, mut weights, mut bias) = (self.x, self.weights, self.bias);
-        let (mut weight_slots, mut bias_slots) = ([[rule.slot; OUT]; IN], [rule.slot; OUT]);
+        let (mut weight_slots, mut bias_slots) = ([[O::Slot::ZERO; OUT]; IN], [O::Slot::ZERO; OUT]);
+        for (seed, slot) in (5..).zip(weight_slots.as_flattened_mut().iter_mut().chain(&mut bias_slots)) {
+            let mut drawn = [0.0; 2];
+            fill(seed, &mut drawn);
+            *slot = (rule.slot)(drawn);
+        }
         let (mut plain, mut plain_slots) = (weights.as_flattened().to_vec(), weight_slots.as_flattened().to_vec());
         plain.extend(bias);
         plain_slots.extend(bias_slots);
@@ -79,29 +84,24 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
 type Sweep<'a, const IN: usize, const OUT: usize, const B: usize, O> =
     &'a mut dyn FnMut(&mut [[f32; IN]; B], Parameters<'_, IN, OUT, O>, &mut [[f32; COLUMNS]; B]);
 
-/// A rule in the middle of a training.
+/// A rule in the middle of a training: what it has in a slot is made of numbers drawn for each parameter.
 struct Rule<O: Optimizer> {
     step: O::Step,
-    slot: O::Slot,
-}
-
-impl<O: Optimizer> Rule<O> {
-    fn new(mut optimizer: O, slot: O::Slot) -> Self {
-        Self { step: optimizer.begin_step(), slot }
-    }
+    slot: fn([f32; 2]) -> O::Slot,
 }
 
 fn sgd() -> Rule<Sgd> {
-    Rule::new(Sgd::new(0.1), ())
+    Rule { step: Sgd::new(0.1).begin_step(), slot: |_| () }
 }
 
 fn adam() -> Rule<Adam> {
-    Rule::new(Adam::new(0.1), Moments::ZERO)
+    let slot = |[first_moment, root]: [f32; 2]| Moments { first_moment, second_moment: root * root };
+    Rule { step: Adam::new(0.1).begin_step(), slot }
 }
 
 /// Gradients that are added to those of an earlier batch.
 fn a_sum_that_goes_on() -> Rule<StoreGradient> {
-    Rule { step: true, slot: 0.3 }
+    Rule { step: true, slot: |[sum, _]| sum }
 }
 
 /// What a slot consists of.
