@@ -16,9 +16,9 @@ use anyhow::{Result, bail, ensure};
 use crate::disassembly::{self, Line, sources};
 use crate::tools::{self, Failures, Run};
 
-/// The last one has the loops over vectors.
-const TARGETS: [&str; 4] =
-    ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf", "aarch64-unknown-none"];
+const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"];
+/// Has the loops over vectors. Their sums of indices keep a panic where overflow is checked, so it isn't here.
+const WITH_VECTORS: &str = "aarch64-unknown-none";
 const OPT_LEVELS: [&str; 2] = ["3", "s"];
 /// The function that does not exist.
 const MISSING: &str = "a_panic_is_left_in_this_image";
@@ -35,7 +35,7 @@ struct Image {
 }
 
 pub(crate) fn run() -> Result<()> {
-    tools::ensure_targets(&TARGETS)?;
+    tools::ensure_targets(&[&TARGETS[..], &[WITH_VECTORS]].concat())?;
     ensure_image_is_whole()?;
     println!("{:<30} {:<4} {:<16}", "target", "opt", "integer overflow");
     let mut failures = Failures::default();
@@ -45,6 +45,9 @@ pub(crate) fn run() -> Result<()> {
                 Image { target, opt_level, checked, panics: false }.look_at(&mut failures)?;
             }
         }
+    }
+    for opt_level in OPT_LEVELS {
+        Image { target: WITH_VECTORS, opt_level, checked: false, panics: false }.look_at(&mut failures)?;
     }
     Image { target: TARGETS[0], opt_level: "3", checked: false, panics: true }.find_its_panic(&mut failures)?;
     failures.end()
