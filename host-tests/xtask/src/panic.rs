@@ -201,9 +201,9 @@ mod tests {
     fn a_panic_is_found_through_core_and_by_the_line_that_jumps_to_it() {
         let listing = "\
 00000000 <library::update>:
-; /root/kernel/src/a.rs:3
+; /here/kernel/src/a.rs:3
        0:      \tbhs\t0x8 <library::update+0x8>     @ imm = #0x4
-; /root/kernel/src/a.rs:9
+; /here/kernel/src/a.rs:9
        4:      \tbl\t0x20 <library::harmless> @ imm = #0x18
 ; /rustc/library/core/src/slice.rs:1
        8:      \tbl\t0x10 <core::panicking::panic_bounds_check> @ imm = #0x4
@@ -214,10 +214,10 @@ mod tests {
 00000030 <rust_begin_unwind>:
       30:      \tbl\t0x40 <a_panic_is_left_in_this_image> @ imm = #0xc
 ";
-        let found = panics(listing, "/root/");
+        let found = panics(listing, "/here/");
         let expected = "    library::update calls core::panicking::panic_bounds_check, at about kernel/src/a.rs:3";
         assert_eq!(found, BTreeSet::from([expected.to_owned()]));
-        assert!(panics(&listing.replace("bl\t0x10 <core::panicking::panic_bounds_check>", "nop"), "/root/").is_empty());
+        assert!(panics(&listing.replace("bl\t0x10 <core::panicking::panic_bounds_check>", "nop"), "/here/").is_empty());
     }
 
     #[test]
