@@ -13,7 +13,7 @@ use crate::tools::{Run as _, cargo, processors, program, target_folder};
 /// has NumPy and PyTorch, to measure both. Without a Python the table says "not measured".
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let python = python()?;
-    peers("build", &python)?.run()?;
+    peers("build", &python).run()?;
     let version = program("rustc").arg("--version").output_text()?;
     println!(
         "{}, {} cores; {}; target-cpu=native, release, one thread.",
@@ -21,7 +21,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         processors(),
         version.trim()
     );
-    peers("run", &python)?.args(["--quiet", "--"]).args(words).run()?;
+    peers("run", &python).args(["--quiet", "--"]).args(words).run()?;
     if words.is_empty() && cfg!(target_arch = "x86_64") {
         shares_of_the_peak()?;
     }
@@ -29,15 +29,15 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
 }
 
 /// Cargo in the peers' workspace.
-fn peers(subcommand: &str, python: &Path) -> Result<Command> {
+fn peers(subcommand: &str, python: &Path) -> Command {
     let mut command = single_threaded(cargo());
     command
         .current_dir("benches/peers")
-        .env("CARGO_TARGET_DIR", std::path::absolute(target_folder())?.join("peers"))
+        .env("CARGO_TARGET_DIR", target_folder().join("peers"))
         .env("RUSTFLAGS", "-C target-cpu=native")
         .env("BENCH_PYTHON", python)
         .args([subcommand, "--release"]);
-    Ok(command)
+    command
 }
 
 /// One thread for everybody: rayon's pool (dfdx, candle), and the libraries below NumPy and PyTorch.
@@ -58,7 +58,7 @@ fn python() -> Result<PathBuf> {
     if !named.is_empty() {
         return Ok(named.into());
     }
-    let environment = std::path::absolute(target_folder())?.join("benches-python");
+    let environment = target_folder().join("benches-python");
     let python = environment.join("bin/python");
     if program(&python).args(["-c", "import numpy"]).succeeds() {
         return Ok(python);

@@ -8,7 +8,7 @@ const PROGRAMS: [&str; 3] = ["xor", "iris", "digits"];
 
 pub(crate) fn run() -> Result<()> {
     program("bash").args(["firmware-example/run.sh", "tools"]).run()?;
-    let target = std::path::absolute(target_folder())?;
+    let target = target_folder();
     // There `.cargo/config.toml` says what a build for the microcontroller needs.
     cargo()
         .current_dir("firmware-example")
