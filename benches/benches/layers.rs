@@ -6,7 +6,8 @@
 
 use std::hint::black_box;
 
-use baregrad::{Dense, HeUniform, Layer, Matrix, Network, Zero};
+use baregrad::layer::{Stacked, Whole};
+use baregrad::{Dense, Features, HeUniform, Layer, Matrix, Network, Zero};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::SMatrix;
 use rand_pcg::Pcg32;
@@ -20,7 +21,11 @@ fn layer<const IN: usize, const OUT: usize, const B: usize>(c: &mut Criterion) {
     let inputs = Box::new([[0.5; IN]; B]);
     let mut outputs = Box::new(Matrix::<B, OUT>::ZERO);
     group.bench_function("baregrad", |b| {
-        b.iter(|| dense.forward(black_box(&inputs[..]), B, black_box(&mut *outputs)));
+        b.iter(|| {
+            let inputs = Stacked::<Features<IN>>::new(black_box(inputs.as_flattened()));
+            let outputs = black_box(outputs.as_mut_slice());
+            Layer::<Features<IN>>::forward(&*dense, Whole::<B>::new(B), &inputs, outputs, &mut [])
+        });
     });
 
     // Column by column these are the layer's arrays: a column of weights per input, a column per sample.

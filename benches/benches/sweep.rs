@@ -8,9 +8,9 @@ use benches::peak::{VECTOR, peak, shortest};
 use std::fmt::Write;
 use std::hint::black_box;
 
-use baregrad::layer::Columns;
+use baregrad::layer::{Stacked, Whole};
 use baregrad::optimizer::Optimizer;
-use baregrad::{Dense, Identity, Layer, Matrix, Sgd, Zero};
+use baregrad::{Dense, Features, Identity, Layer, Matrix, Parameters, Sgd, Zero};
 
 const BATCHES: [usize; 5] = [1, 2, 4, 16, 64];
 const RUNS: usize = 3;
@@ -22,14 +22,26 @@ fn layer<const IN: usize, const OUT: usize>() -> [f64; BATCHES.len()] {
     let mut layer = Box::new(Dense::<IN, OUT, Identity>::new(Matrix::from_rows([[1e-3; OUT]; IN]), [0.1; OUT]));
     let mut inputs = Box::new(Matrix::<64, IN>::from_rows([[0.5; IN]; 64]));
     let mut outputs = Box::new(Matrix::<64, OUT>::ZERO);
-    let mut slots = Box::new(<Dense<IN, OUT> as Layer>::Slots::<Sgd>::ZERO);
-    let mut columns = Box::new(<Columns<64> as Zero>::ZERO);
+    let mut slots = Box::new(<Dense<IN, OUT> as Parameters>::Slots::<()>::ZERO);
+    let mut scratch = [[0.0; 4]; 64];
     let step = Sgd::new(0.0).begin_step(); // the weights stay as they are
     BATCHES.map(|samples| {
         let seconds = shortest(RUNS, || {
-            let _ = black_box(layer.forward::<64, _>(black_box(&*inputs), samples, &mut outputs));
-            let step = black_box(&step);
-            layer.backward::<64, Sgd, Identity>(&mut inputs, samples, &mut outputs, &mut slots, &mut columns, step);
+            let (pass, step) = (Whole::<64>::new(samples), black_box(&step));
+            let inputs = black_box(&mut inputs.as_mut_slice()[..samples * IN]);
+            let outputs = &mut outputs.as_mut_slice()[..samples * OUT];
+            let scratch = scratch.as_flattened_mut();
+            let x = Stacked::<Features<IN>>::new(inputs);
+            let _ = black_box(Layer::<Features<IN>>::forward(&*layer, pass, &x, outputs, scratch));
+            Layer::<Features<IN>>::backward_inner::<_, Sgd, Identity>(
+                &mut *layer,
+                pass,
+                inputs,
+                outputs,
+                scratch,
+                &mut slots,
+                step,
+            );
         });
         (6 * samples * IN * OUT) as f64 / seconds / 1e9
     })

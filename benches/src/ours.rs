@@ -6,7 +6,7 @@ use baregrad::data::{RandomIndices, shuffle_with};
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, Features, Layer, MeanSquaredError, Network, Relu, Sgd, Sigmoid, Trainer, Zero,
+    Adam, CrossEntropy, Dataset, Dense, Features, MeanSquaredError, Network, Relu, Sgd, Sigmoid, Trainer, Zero, floats,
 };
 use rand_core::Rng;
 use rand_pcg::Pcg32;
@@ -29,19 +29,29 @@ pub const SEED: u64 = 7;
 pub fn contender(work: &'static Work) -> Box<dyn Contender> {
     use {CrossEntropy as Classes, MeanSquaredError as Values};
     match (work.source, work.rule, work.batch) {
-        (Source::Xor, Rule::Sgd(rate), 1) => training::<Xor, _, _, [f32; 1], 2, 1, 1>(work, Sgd::new(rate), Values),
-        (Source::Xor, Rule::Sgd(rate), 4) => training::<Xor, _, _, [f32; 1], 2, 1, 4>(work, Sgd::new(rate), Values),
-        (Source::Iris, Rule::Adam(rate), 1) => training::<Iris, _, _, u8, 4, 3, 1>(work, Adam::new(rate), Classes),
-        (Source::Iris, Rule::Adam(rate), 16) => training::<Iris, _, _, u8, 4, 3, 16>(work, Adam::new(rate), Classes),
-        (Source::Digits, Rule::Sgd(rate), 1) => training::<Digits, _, _, u8, 64, 10, 1>(work, Sgd::new(rate), Classes),
+        (Source::Xor, Rule::Sgd(rate), 1) => {
+            training::<Xor, _, _, [f32; 1], 2, 1, 1, { floats::<Xor>() }>(work, Sgd::new(rate), Values)
+        }
+        (Source::Xor, Rule::Sgd(rate), 4) => {
+            training::<Xor, _, _, [f32; 1], 2, 1, 4, { floats::<Xor>() }>(work, Sgd::new(rate), Values)
+        }
+        (Source::Iris, Rule::Adam(rate), 1) => {
+            training::<Iris, _, _, u8, 4, 3, 1, { floats::<Iris>() }>(work, Adam::new(rate), Classes)
+        }
+        (Source::Iris, Rule::Adam(rate), 16) => {
+            training::<Iris, _, _, u8, 4, 3, 16, { floats::<Iris>() }>(work, Adam::new(rate), Classes)
+        }
+        (Source::Digits, Rule::Sgd(rate), 1) => {
+            training::<Digits, _, _, u8, 64, 10, 1, { floats::<Digits>() }>(work, Sgd::new(rate), Classes)
+        }
         (Source::Digits, Rule::Sgd(rate), 32) => {
-            training::<Digits, _, _, u8, 64, 10, 32>(work, Sgd::new(rate), Classes)
+            training::<Digits, _, _, u8, 64, 10, 32, { floats::<Digits>() }>(work, Sgd::new(rate), Classes)
         }
         (Source::Images, Rule::Sgd(rate), 1) => {
-            training::<Images, _, _, [f32; 10], 196, 10, 1>(work, Sgd::new(rate), Values)
+            training::<Images, _, _, [f32; 10], 196, 10, 1, { floats::<Images>() }>(work, Sgd::new(rate), Values)
         }
         (Source::Images, Rule::Sgd(rate), 64) => {
-            training::<Images, _, _, [f32; 10], 196, 10, 64>(work, Sgd::new(rate), Values)
+            training::<Images, _, _, [f32; 10], 196, 10, 64, { floats::<Images>() }>(work, Sgd::new(rate), Values)
         }
         _ => panic!("no network is compiled for {work:?}"),
     }
@@ -67,9 +77,9 @@ impl<const OUT: usize> Target for [f32; OUT] {
     }
 }
 
-struct Training<N: Layer, O: Optimizer, L, T, const IN: usize, const B: usize> {
+struct Training<N: Network, O: Optimizer, L, T, const IN: usize, const B: usize, const FLOATS: usize> {
     work: &'static Work,
-    trainer: Box<Trainer<N, O, B>>,
+    trainer: Box<Trainer<N, O, B, FLOATS>>,
     initial: N,
     optimizer: O,
     loss: L,
@@ -77,13 +87,13 @@ struct Training<N: Layer, O: Optimizer, L, T, const IN: usize, const B: usize> {
     targets: Vec<T>,
 }
 
-fn training<N, O, L, T, const IN: usize, const OUT: usize, const B: usize>(
+fn training<N, O, L, T, const IN: usize, const OUT: usize, const B: usize, const FLOATS: usize>(
     work: &'static Work,
     optimizer: O,
     loss: L,
 ) -> Box<dyn Contender>
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>> + Copy + 'static,
+    N: Network<In = Features<IN>, Out = Features<OUT>> + Copy + 'static,
     O: Optimizer + Copy + 'static,
     L: Loss<N::Out, N::Activation, T> + Copy + 'static,
     T: Target + 'static,
@@ -92,12 +102,12 @@ where
     let mut initial = N::ZERO;
     let layers = work.parameters();
     let mut pieces = layers.iter().flat_map(|layer| [&layer.weights, &layer.bias]).flatten();
-    initial.parameters_mut(&mut |piece| piece.fill_with(|| *pieces.next().expect("as many as the network has")));
+    initial.for_each_tensor_mut(&mut |piece| piece.fill_with(|| *pieces.next().expect("as many as the network has")));
     assert!(pieces.next().is_none(), "the network has as many");
     let samples = work.samples();
     Box::new(Training {
         work,
-        trainer: Box::new(Trainer::<N, O, B>::NEW),
+        trainer: Box::new(Trainer::<N, O, B, FLOATS>::NEW),
         initial,
         optimizer,
         loss,
@@ -108,9 +118,10 @@ where
 
 const SOUND: &str = "the data are sound and the rate is small";
 
-impl<N, O, L, T, const IN: usize, const OUT: usize, const B: usize> Contender for Training<N, O, L, T, IN, B>
+impl<N, O, L, T, const IN: usize, const OUT: usize, const B: usize, const FLOATS: usize> Contender
+    for Training<N, O, L, T, IN, B, FLOATS>
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>> + Copy,
+    N: Network<In = Features<IN>, Out = Features<OUT>> + Copy,
     O: Optimizer + Copy,
     L: Loss<N::Out, N::Activation, T> + Copy,
 {

@@ -5,7 +5,7 @@
 use baregrad::data::Samples;
 use baregrad::{
     CrossEntropy, Dataset, Dense, Features, GatherBuffer, HeUniform, Network, Order, Relu, Sgd, StepError, Trainer,
-    Zero,
+    Zero, floats,
 };
 use rand_pcg::Pcg32;
 
@@ -21,7 +21,7 @@ pub type Net = (Dense<64, 32, Relu>, Dense<32, 10>);
 /// Samples in a batch.
 pub const BATCH: usize = 16;
 /// Network, slots (none for SGD) and workspace.
-pub type DigitsTrainer = Trainer<Net, Sgd, BATCH>;
+pub type DigitsTrainer = Trainer<Net, Sgd, BATCH, { floats::<Net>() }>;
 
 /// 1438 training digits, a byte a pixel, 0 to 16.
 pub static TRAIN: Dataset<'static, [u8; 64], u8> = Dataset::from_arrays(&TRAIN_INPUTS, &TRAIN_LABELS);

@@ -2,7 +2,7 @@
 
 use baregrad::data::Batch;
 use baregrad::{
-    Adam, ConfusionMatrix, CrossEntropy, Dataset, Dense, HeUniform, Network, Order, Relu, StepError, Trainer,
+    Adam, ConfusionMatrix, CrossEntropy, Dataset, Dense, HeUniform, Network, Order, Relu, StepError, Trainer, floats,
 };
 use rand_pcg::Pcg32;
 
@@ -18,7 +18,7 @@ pub type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
 /// Samples in a batch.
 pub const BATCH: usize = 16;
 /// Everything that training needs.
-pub type IrisTrainer = Trainer<Net, Adam, BATCH>;
+pub type IrisTrainer = Trainer<Net, Adam, BATCH, { floats::<Net>() }>;
 
 // Weights and the two moments of Adam, the activations of a batch, and at most 512 bytes of anything else.
 #[cfg(target_pointer_width = "32")]

@@ -21,14 +21,14 @@ pub mod serving;
 pub mod voice;
 pub mod xor;
 
-use baregrad::Layer;
+use baregrad::Parameters;
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 /// CRC-32 (the one of Ethernet and zip) of all parameters, little-endian, in storage order.
-pub fn weights_crc(network: &impl Layer) -> u32 {
+pub fn weights_crc(network: &impl Parameters) -> u32 {
     let crc = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
     let mut digest = crc.digest();
-    network.parameters(&mut |piece| {
+    network.for_each_tensor(&mut |piece| {
         for value in piece {
             digest.update(&value.to_le_bytes());
         }

@@ -2,21 +2,21 @@
 
 use core::hint::black_box;
 
-use baregrad::layer::Layer;
 use baregrad::optimizer::Optimizer;
 use baregrad::train::Trainer;
+use baregrad::{Network, Parameters};
 use defmt::{error, info};
 
 use crate::{expected_crc, weights_crc};
 
 /// Bytes of RAM by part.
-pub fn memory<N: Layer, O: Optimizer, const B: usize>(_trainer: &Trainer<N, O, B>) {
+pub fn memory<N: Network, O: Optimizer, const B: usize, const FLOATS: usize>(_trainer: &Trainer<N, O, B, FLOATS>) {
     info!(
         "RAM: weights {=usize} + optimizer {=usize} + workspace {=usize} = {=usize} bytes",
-        Trainer::<N, O, B>::NETWORK_BYTES,
-        Trainer::<N, O, B>::SLOT_BYTES,
-        Trainer::<N, O, B>::WORKSPACE_BYTES,
-        Trainer::<N, O, B>::BYTES
+        Trainer::<N, O, B, FLOATS>::NETWORK_BYTES,
+        Trainer::<N, O, B, FLOATS>::SLOT_BYTES,
+        Trainer::<N, O, B, FLOATS>::WORKSPACE_BYTES,
+        Trainer::<N, O, B, FLOATS>::BYTES
     );
 }
 
@@ -42,7 +42,7 @@ pub fn stack(step: Option<usize>, predict: Option<usize>, limit: usize) -> bool 
 }
 
 /// CRC-32 of the weights; whether it is the one in `expected.txt`.
-pub fn crc(program: &str, network: &impl Layer) -> bool {
+pub fn crc(program: &str, network: &impl Parameters) -> bool {
     let crc = weights_crc(network);
     match expected_crc(program) {
         Some(expected) if expected == crc => {

@@ -6,7 +6,9 @@
 
 use baregrad::data::Samples;
 use baregrad::safetensors::{self, ImportError, Names};
-use baregrad::{CrossEntropy, Dataset, Dense, Features, GatherBuffer, Order, Relu, Sgd, StepError, Trainer, Zero};
+use baregrad::{
+    CrossEntropy, Dataset, Dense, Features, GatherBuffer, Order, Relu, Sgd, StepError, Trainer, Zero, floats,
+};
 use rand_pcg::Pcg32;
 
 // One speaker's recordings, and the weights from the other five, made by the build script.
@@ -23,7 +25,7 @@ pub type Net = (Dense<INPUTS, 64, Relu>, Dense<64, 10>);
 /// Samples in a batch.
 pub const BATCH: usize = 10;
 /// Network, slots (none for SGD) and workspace.
-pub type VoiceTrainer = Trainer<Net, Sgd, BATCH>;
+pub type VoiceTrainer = Trainer<Net, Sgd, BATCH, { floats::<Net>() }>;
 
 /// Learning rate when all layers learn.
 pub const LEARNING_RATE: f32 = 0.1;

@@ -1,12 +1,12 @@
 //! XOR: the smallest problem that needs a hidden layer.
 
-use baregrad::{BinaryCrossEntropy, Dataset, Dense, Network, Sgd, StepError, Tanh, Trainer, Uniform};
+use baregrad::{BinaryCrossEntropy, Dataset, Dense, Network, Sgd, StepError, Tanh, Trainer, Uniform, floats};
 use rand_pcg::Pcg32;
 
 /// 2 inputs, 4 hidden units, one logit: above 0 means "one". 17 parameters.
 pub type Net = (Dense<2, 4, Tanh>, Dense<4, 1>);
 /// Everything that training needs, in full batches of 4.
-pub type XorTrainer = Trainer<Net, Sgd, 4>;
+pub type XorTrainer = Trainer<Net, Sgd, 4, { floats::<Net>() }>;
 
 /// The four cases.
 pub static INPUTS: [[f32; 2]; 4] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];

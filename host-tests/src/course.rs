@@ -3,7 +3,7 @@
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
 use baregrad::checkpoint::{LoadError, training_bytes};
 use baregrad::loss::Loss;
-use baregrad::{Adam, Dataset, Dense, Features, Layer, MeanSquaredError, Relu, Tanh, Trainer};
+use baregrad::{Adam, Dataset, Dense, Features, MeanSquaredError, Network, Relu, Tanh, Trainer};
 use embedded_storage::nor_flash::NorFlash;
 
 /// 9 parameters: a checkpoint of 180 bytes.
@@ -15,16 +15,16 @@ pub type Large = (Dense<14, 16, Tanh>, Dense<16, 2>);
 pub type Extra = (u32, u64);
 
 /// Weights, optimizer and extra state: the samples come from the generator, so all of them decide how it goes on.
-pub struct Course<N: Layer> {
+pub struct Course<N: Network> {
     /// Network and slots.
-    pub trainer: Trainer<N, Adam, 2>,
+    pub trainer: Trainer<N, Adam, 2, 24>,
     /// The optimizer's own numbers.
     pub optimizer: Adam,
     /// Whatever else it needs to go on.
     pub extra: Extra,
 }
 
-impl<N: Layer<In = Features<IN>, Out = Features<OUT>>, const IN: usize, const OUT: usize> Course<N>
+impl<N: Network<In = Features<IN>, Out = Features<OUT>>, const IN: usize, const OUT: usize> Course<N>
 where
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
@@ -35,7 +35,7 @@ where
     pub fn new(seed: u64) -> Self {
         let mut course = Self { trainer: Trainer::NEW, optimizer: Adam::new(0.01), extra: (0, seed) };
         let state = &mut course.extra.1;
-        course.trainer.network.parameters_mut(&mut |piece| piece.fill_with(|| number(state)));
+        course.trainer.network.for_each_tensor_mut(&mut |piece| piece.fill_with(|| number(state)));
         course
     }
 

@@ -8,8 +8,9 @@ use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
 use baregrad::graph::{Graph, GraphError, Node};
+use baregrad::layer::Tensors;
 use baregrad::safetensors::{self, Names};
-use baregrad::{Dataset, Dense, HeUniform, Layer, MeanSquaredError, Network, Relu, Zero};
+use baregrad::{Dataset, Dense, HeUniform, MeanSquaredError, Network, Relu, Zero};
 
 use crate::course::{Course, Small};
 use crate::flash::{SimFlash, drawn_place};
@@ -128,7 +129,7 @@ pub fn safetensors(data: &[u8]) {
 
     fn numbers(network: &Pair) -> Vec<u32> {
         let mut numbers = Vec::new();
-        network.parameters(&mut |piece| numbers.extend(piece.iter().map(|number| number.to_bits())));
+        network.for_each_tensor(&mut |piece| numbers.extend(piece.iter().map(|number| number.to_bits())));
         numbers
     }
 

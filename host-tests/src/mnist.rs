@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use baregrad::data::RandomIndices;
 use baregrad::{
     ConfusionMatrix, Dataset, Dense, HalfMeanSquaredError, Network, OneHot, Sgd, Sigmoid, StepError, Trainer, Uniform,
-    Zero,
+    Zero, floats,
 };
 use rand_pcg::Pcg32;
 
@@ -130,7 +130,7 @@ pub const LEARNING_RATE: f32 = 1.0;
 
 /// The text's training run.
 pub struct Run {
-    trainer: Box<Trainer<Net, Sgd, BATCH>>,
+    trainer: Box<Trainer<Net, Sgd, BATCH, { floats::<Net>() }>>,
     generator: Pcg32,
     indices: RandomIndices<BATCH>,
 }
@@ -139,7 +139,7 @@ impl Run {
     /// Weights and biases uniform in [-0.5, 0.5].
     pub fn new(seed: u64) -> Self {
         let mut generator = Pcg32::new(seed, 0);
-        let mut trainer = Box::new(Trainer::<Net, Sgd, BATCH>::NEW);
+        let mut trainer = Box::new(Trainer::<Net, Sgd, BATCH, { floats::<Net>() }>::NEW);
         trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut generator);
         Self { trainer, generator, indices: RandomIndices::ZERO }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use baregrad::data::Samples;
-use baregrad::{CrossEntropy, Dataset, GlorotUniform, Network, SgdMomentum, StepError, Trainer};
+use baregrad::{CrossEntropy, Dataset, GlorotUniform, Network, SgdMomentum, StepError, Trainer, floats};
 use firmware_example::voice::{INPUTS, Net};
 use rand_pcg::Pcg32;
 
@@ -79,7 +79,7 @@ pub fn trained_on(others: &Part, seed: u64) -> Result<Net, StepError> {
         others.inputs.iter().map(|bytes| bytes.map(|byte| f32::from(byte.cast_signed()) / 32.0)).collect();
     let data = Dataset::new(&inputs, &others.labels)?;
     let mut generator = Pcg32::new(seed, 0);
-    let mut trainer = Box::new(Trainer::<Net, SgdMomentum, 32>::NEW);
+    let mut trainer = Box::new(Trainer::<Net, SgdMomentum, 32, { floats::<Net>() }>::NEW);
     trainer.network.initialize(GlorotUniform, &mut generator);
     let mut rule = SgdMomentum { learning_rate: 0.02, momentum: 0.9 };
     let mut order: Vec<u16> = (0..data.len() as u16).collect();

@@ -10,7 +10,7 @@
 //! 20  u32    o                      bytes of slots and rule       │ all 0 in
 //! 24  u32    extra                  fingerprint                   │ kind 1
 //! 28  u32    e                      bytes of extra state          ┘
-//! 32  w      weights                f32 each, in the order of `Layer::parameters`
+//! 32  w      weights                f32 each, in the order of `Tensors::for_each_tensor`
 //!     o      slots, then the rule   a slot per parameter in the same order, then the optimizer's own fields
 //!     e      extra state            what the user gave
 //!     u32    checksum               CRC-32 (IEEE 802.3) of everything before
@@ -20,14 +20,14 @@
 //! ([`weights_bytes`], [`training_bytes`]), and so are its first 32 bytes.
 //!
 //! ```
-//! use baregrad::{Adam, Dataset, Dense, MeanSquaredError, Relu, Trainer, checkpoint};
+//! use baregrad::{Adam, Dataset, Dense, MeanSquaredError, Relu, Trainer, checkpoint, floats};
 //!
 //! type Net = (Dense<2, 4, Relu>, Dense<4, 1>);
 //! type Extra = (u32, u64); // steps taken, state of the generator: whatever else the training needs to go on
 //! const BYTES: usize = checkpoint::training_bytes::<Net, Adam, Extra>();
 //! const { assert!(BYTES == 36 + 4 * 17 + 8 * 17 + 24 + 12) }
 //!
-//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4>::NEW, Adam::new(0.01));
+//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW, Adam::new(0.01));
 //! let mut extra: Extra = (0, 1);
 //! trainer.step(&Dataset::from_arrays(&[[1.0, 2.0]], &[[3.0]]), MeanSquaredError, &mut optimizer)?;
 //! extra.0 += 1;
@@ -35,7 +35,7 @@
 //! trainer.save(&optimizer, &extra, &mut bytes)?;
 //!
 //! // After a restart:
-//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4>::NEW, Adam::new(0.01));
+//! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW, Adam::new(0.01));
 //! let mut extra: Extra = (0, 0);
 //! trainer.load(&mut optimizer, &mut extra, &bytes)?;
 //! assert_eq!(extra, (1, 1));
@@ -76,16 +76,16 @@ mod crc;
 mod error;
 #[cfg(feature = "embedded-storage")]
 pub mod flash;
-mod state;
 mod stream;
 
+pub use crate::state::State;
 pub use error::{LoadError, ReadError, SaveError, WriteError};
-pub use state::State;
 
 use core::convert::Infallible;
 
 use crate::fingerprint::Fingerprint;
-use crate::layer::Layer;
+use crate::layer::{Parameters, Tensors};
+use crate::network::Network;
 use crate::optimizer::{Optimizer, Slot};
 use crate::train::Trainer;
 use crate::zero::Zero;
@@ -105,13 +105,13 @@ const TRAINING: u16 = 2;
 const FRAME: usize = HEADER_BYTES + 4;
 
 /// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter.
-pub const fn weights_bytes<N: Layer>() -> usize {
+pub const fn weights_bytes<N: Parameters>() -> usize {
     const { Header::of_weights::<N>().total() as usize }
 }
 
 /// Bytes of a checkpoint of a training state: 36, 4 for each parameter, the slots, the optimizer's own numbers, the extra
 /// state.
-pub const fn training_bytes<N: Layer, O: Optimizer<Slot: State> + State, E: State>() -> usize {
+pub const fn training_bytes<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> usize {
     const { Header::of_training::<N, O, E>().total() as usize }
 }
 
@@ -119,7 +119,7 @@ pub const fn training_bytes<N: Layer, O: Optimizer<Slot: State> + State, E: Stat
 ///
 /// # Errors
 /// See [`SaveError`]: the buffer is then as it was.
-pub fn save_weights<N: Layer>(network: &N, buffer: &mut [u8]) -> Result<usize, SaveError> {
+pub fn save_weights<N: Parameters>(network: &N, buffer: &mut [u8]) -> Result<usize, SaveError> {
     let needed = weights_bytes::<N>();
     let mut sink = buffer_sink(buffer, needed)?;
     write_weights(network, &mut sink).map_err(refusal)?;
@@ -130,7 +130,7 @@ pub fn save_weights<N: Layer>(network: &N, buffer: &mut [u8]) -> Result<usize, S
 ///
 /// # Errors
 /// See [`LoadError`]: the network is then as it was.
-pub fn load_weights<N: Layer>(network: &mut N, bytes: &[u8]) -> Result<(), LoadError> {
+pub fn load_weights<N: Parameters>(network: &mut N, bytes: &[u8]) -> Result<(), LoadError> {
     let mut source = slice_source(bytes);
     check_weights::<N, _, _>(bytes.len(), &mut source).map_err(complaint)?;
     let mut reader = Reader::new(&mut source, bytes.len());
@@ -142,9 +142,9 @@ pub fn load_weights<N: Layer>(network: &mut N, bytes: &[u8]) -> Result<(), LoadE
 ///
 /// # Errors
 /// See [`SaveError`]: the buffer is then as it was.
-pub fn save_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+pub fn save_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
     network: &N,
-    slots: &N::Slots<O>,
+    slots: &N::Slots<O::Slot>,
     optimizer: &O,
     extra: &E,
     buffer: &mut [u8],
@@ -159,9 +159,9 @@ pub fn save_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
 ///
 /// # Errors
 /// See [`LoadError`]: network, slots, optimizer and extra state are then as they were.
-pub fn load_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+pub fn load_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
     network: &mut N,
-    slots: &mut N::Slots<O>,
+    slots: &mut N::Slots<O::Slot>,
     optimizer: &mut O,
     extra: &mut E,
     bytes: &[u8],
@@ -177,7 +177,7 @@ pub fn load_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
 ///
 /// # Errors
 /// Refused, as [`save_weights`]: the sink has not been called then. Or the sink failed, and is not called again.
-pub fn write_weights<N: Layer, F>(
+pub fn write_weights<N: Parameters, F>(
     network: &N,
     sink: &mut impl FnMut(&[u8]) -> Result<(), F>,
 ) -> Result<usize, WriteError<F>> {
@@ -193,9 +193,9 @@ pub fn write_weights<N: Layer, F>(
 ///
 /// # Errors
 /// Refused, as [`save_training`]: the sink has not been called then. Or the sink failed, and is not called again.
-pub fn write_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
+pub fn write_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State, F>(
     network: &N,
-    slots: &N::Slots<O>,
+    slots: &N::Slots<O::Slot>,
     optimizer: &O,
     extra: &E,
     sink: &mut impl FnMut(&[u8]) -> Result<(), F>,
@@ -205,7 +205,7 @@ pub fn write_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
     let mut writer = Writer::new(sink);
     const { Header::of_training::<N, O, E>() }.write(&mut writer);
     put_weights(network, &mut writer);
-    N::slots::<O>(slots, &mut |piece| {
+    slots.for_each_tensor(&mut |piece| {
         for slot in piece {
             slot.save(&mut |bytes| writer.put(bytes));
         }
@@ -223,7 +223,7 @@ pub fn write_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
 ///
 /// # Errors
 /// See [`ReadError`]: the network is then as it was, but for [`ReadError::Unsteady`].
-pub fn read_weights<N: Layer, F>(
+pub fn read_weights<N: Parameters, F>(
     network: &mut N,
     length: usize,
     source: &mut impl FnMut(usize, &mut [u8]) -> Result<(), F>,
@@ -238,9 +238,9 @@ pub fn read_weights<N: Layer, F>(
 ///
 /// # Errors
 /// See [`ReadError`]: everything is then as it was, but for [`ReadError::Unsteady`].
-pub fn read_training<N: Layer, O: Optimizer<Slot: State> + State, E: State, F>(
+pub fn read_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State, F>(
     network: &mut N,
-    slots: &mut N::Slots<O>,
+    slots: &mut N::Slots<O::Slot>,
     optimizer: &mut O,
     extra: &mut E,
     length: usize,
@@ -265,7 +265,7 @@ pub fn stated_bytes(start: &[u8]) -> Result<usize, LoadError> {
 }
 
 /// Checkpoints of a training.
-impl<N: Layer, O: Optimizer<Slot: State> + State, const B: usize> Trainer<N, O, B> {
+impl<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const FLOATS: usize> Trainer<N, O, B, FLOATS> {
     /// Saves the training state; see [`save_training`](crate::checkpoint::save_training).
     ///
     /// # Errors
@@ -300,13 +300,13 @@ struct Header {
 }
 
 impl Header {
-    const fn of_weights<N: Layer>() -> Self {
+    const fn of_weights<N: Parameters>() -> Self {
         let none = Part { fingerprint: 0, bytes: 0 };
         let weights = Part::new(N::FINGERPRINT, 4 * N::PARAMETERS);
         Self { kind: WEIGHTS, weights, optimizer: none, extra: none }
     }
 
-    const fn of_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>() -> Self {
+    const fn of_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> Self {
         let rule = Fingerprint::of("optimizer").part(O::FINGERPRINT).part(<O::Slot as State>::FINGERPRINT).value();
         let optimizer = Part::new(rule, N::PARAMETERS * <O::Slot as State>::BYTES + O::BYTES);
         let extra = Part::new(E::FINGERPRINT, E::BYTES);
@@ -390,9 +390,9 @@ fn as_length(total: u64) -> usize {
 }
 
 /// Refuses weights that are not finite.
-fn saveable_weights<N: Layer>(network: &N) -> Result<(), SaveError> {
+fn saveable_weights<N: Parameters>(network: &N) -> Result<(), SaveError> {
     let (mut finite, mut count) = (true, 0usize);
-    network.parameters(&mut |piece| {
+    network.for_each_tensor(&mut |piece| {
         finite &= piece.iter().all(|value| value.is_finite());
         count = count.saturating_add(piece.len());
     });
@@ -406,13 +406,13 @@ fn saveable_weights<N: Layer>(network: &N) -> Result<(), SaveError> {
 }
 
 /// Refuses slots that are not finite, and states that are not as long as they say.
-fn saveable_state<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
-    slots: &N::Slots<O>,
+fn saveable_state<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
+    slots: &N::Slots<O::Slot>,
     optimizer: &O,
     extra: &E,
 ) -> Result<(), SaveError> {
     let (mut finite, mut right, mut count) = (true, true, 0usize);
-    N::slots::<O>(slots, &mut |piece| {
+    slots.for_each_tensor(&mut |piece| {
         finite &= piece.iter().all(Slot::is_finite);
         right &= piece.iter().all(has_right_length);
         count = count.saturating_add(piece.len());
@@ -432,8 +432,8 @@ fn has_right_length<T: State>(state: &T) -> bool {
     count == T::BYTES
 }
 
-fn put_weights<N: Layer, S: FnMut(&[u8]) -> Result<(), F>, F>(network: &N, writer: &mut Writer<'_, S, F>) {
-    network.parameters(&mut |piece| {
+fn put_weights<N: Parameters, S: FnMut(&[u8]) -> Result<(), F>, F>(network: &N, writer: &mut Writer<'_, S, F>) {
+    network.for_each_tensor(&mut |piece| {
         for value in piece {
             writer.put(&value.to_le_bytes());
         }
@@ -464,7 +464,7 @@ fn check<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     }
 }
 
-fn check_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+fn check_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     length: usize,
     source: &mut S,
 ) -> Result<(), ReadError<F>> {
@@ -472,7 +472,7 @@ fn check_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
 }
 
 fn check_training<
-    N: Layer,
+    N: Parameters,
     O: Optimizer<Slot: State> + State,
     E: State,
     S: FnMut(usize, &mut [u8]) -> Result<(), F>,
@@ -493,7 +493,7 @@ fn check_training<
     })
 }
 
-fn finite_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+fn finite_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     reader: &mut Reader<'_, S, F>,
 ) -> Result<(), LoadError> {
     let mut finite = true;
@@ -504,12 +504,12 @@ fn finite_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
 }
 
 /// Takes the weights out of a checkpoint that has been checked.
-fn take_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+fn take_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     network: &mut N,
     reader: &mut Reader<'_, S, F>,
 ) {
     reader.skip(HEADER_BYTES);
-    network.parameters_mut(&mut |piece| {
+    network.for_each_tensor_mut(&mut |piece| {
         for value in piece {
             *value = f32::from_le_bytes(reader.array());
         }
@@ -518,20 +518,20 @@ fn take_weights<N: Layer, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
 
 /// Takes everything out of a checkpoint that has been checked.
 fn take_training<
-    N: Layer,
+    N: Parameters,
     O: Optimizer<Slot: State> + State,
     E: State,
     S: FnMut(usize, &mut [u8]) -> Result<(), F>,
     F,
 >(
     network: &mut N,
-    slots: &mut N::Slots<O>,
+    slots: &mut N::Slots<O::Slot>,
     optimizer: &mut O,
     extra: &mut E,
     reader: &mut Reader<'_, S, F>,
 ) {
     take_weights(network, reader);
-    N::slots_mut::<O>(slots, &mut |piece| {
+    slots.for_each_tensor_mut(&mut |piece| {
         for slot in piece {
             slot.load(&mut |bytes| reader.take(bytes));
         }

@@ -8,11 +8,11 @@ use defmt::{Format, Formatter, write};
 use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
-use crate::layer::{Dense, DenseSlots, Layer, SlicedLayer};
+use crate::layer::{Dense, DenseSlots, InputGradient, Parameters, Stacked};
 use crate::loss::Loss;
+use crate::network::{Model, Network, Summary};
 use crate::optimizer::Optimizer;
-use crate::shape::{SampleOf, Shape};
-use crate::summary::Summary;
+use crate::shape::{ArrayShape, SampleOf};
 use crate::train::{Gradients, Slices, Trainer, Workspace};
 
 /// Kind, sizes and activation: `Dense<4, 16, ReLU>`.
@@ -26,6 +26,24 @@ impl<const IN: usize, const OUT: usize, A: Activation> Format for Dense<IN, OUT,
 impl<const IN: usize, const OUT: usize, S> Format for DenseSlots<IN, OUT, S> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "slots of {=usize} bytes for Dense<{=usize}, {=usize}>", size_of::<S>(), IN, OUT);
+    }
+}
+
+/// Number of values.
+impl<S> Format for Stacked<'_, S> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=usize} values", self.values.len());
+    }
+}
+
+/// Where it goes, and how many values there is room for.
+impl Format for InputGradient<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::Unwanted => write!(f, "no gradient of the input"),
+            Self::Write(all) => write!(f, "a gradient of {=usize} inputs", all.len()),
+            Self::Add(all) => write!(f, "another gradient of {=usize} inputs", all.len()),
+        }
     }
 }
 
@@ -51,7 +69,7 @@ impl<X, T, I: Index> Format for Batches<'_, '_, X, T, I> {
 }
 
 /// Number of samples, and how many there is room for.
-impl<S: Shape, T, const B: usize> Format for GatherBuffer<S, T, B> {
+impl<S: ArrayShape, T, const B: usize> Format for GatherBuffer<S, T, B> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "{=usize} of {=usize} samples", self.len(), B);
     }
@@ -72,9 +90,9 @@ impl<const NODES: usize> Format for Graph<NODES> {
 }
 
 /// A line for each layer: kind, inputs, outputs, activation, parameters; then the bytes of the weights.
-impl<N: Layer> Format for Summary<N> {
+impl<N: Network> Format for Summary<N> {
     fn format(&self, f: Formatter<'_>) {
-        N::describe(&mut |layer| {
+        N::describe_layers(&mut |layer| {
             write!(
                 f,
                 "{=str} {=usize} to {=usize}, {=str}, {=usize} parameters; ",
@@ -85,22 +103,29 @@ impl<N: Layer> Format for Summary<N> {
     }
 }
 
+/// The layers.
+impl<In, L: Format> Format for Model<In, L> {
+    fn format(&self, f: Formatter<'_>) {
+        self.layers.format(f);
+    }
+}
+
 /// Bytes.
-impl<N: Layer, const B: usize> Format for Workspace<N, B> {
+impl<const B: usize, const FLOATS: usize> Format for Workspace<B, FLOATS> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "workspace of {=usize} bytes for batches of {=usize}", Self::BYTES, B);
     }
 }
 
 /// Bytes.
-impl<N: Layer> Format for Gradients<N> {
+impl<N: Parameters> Format for Gradients<N> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "gradients of {=usize} bytes", Self::BYTES);
     }
 }
 
 /// Bytes of weights, slots and workspace.
-impl<N: Layer, O: Optimizer, const B: usize> Format for Trainer<N, O, B> {
+impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Format for Trainer<N, O, B, FLOATS> {
     fn format(&self, f: Formatter<'_>) {
         write!(
             f,
@@ -113,9 +138,9 @@ impl<N: Layer, O: Optimizer, const B: usize> Format for Trainer<N, O, B> {
 }
 
 /// What is still to be made, and whether the parameters are touched already.
-impl<N, O, L, D, const B: usize> Format for Slices<'_, N, O, L, D, B>
+impl<N, O, L, D, const B: usize, const FLOATS: usize> Format for Slices<'_, N, O, L, D, B, FLOATS>
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,

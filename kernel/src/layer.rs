@@ -1,25 +1,33 @@
-//! Layers: parameters, a forward pass and the one-pass backward sweep.
+//! Layers: parameters, a forward pass and a backward pass that updates as it goes.
 //!
-//! [`Layer`] is what a network asks of its parts; [`Dense`] is the fully connected layer. A layer knows the interface of
-//! optimizers and activations, and nothing of losses, batches or training.
+//! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
+//! [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and activations, and nothing of losses, batches
+//! or training.
 
 mod dense;
-mod sliced;
+mod frozen;
+mod inputs;
+pub(crate) mod memory;
+mod parameters;
+mod pass;
 
 pub use dense::{Dense, DenseSlots};
-pub use sliced::SlicedLayer;
+pub use frozen::{Body, Frozen};
+pub use inputs::{InputGradient, Inputs, Stacked};
+pub use memory::End;
+pub use parameters::{Initial, Parameters, Tensor, Tensors};
+pub use pass::{Backward, Forward, Pass, Place, Whole};
+
+pub(crate) use inputs::StartingAt;
+pub(crate) use parameters::{draw, update};
+pub(crate) use pass::{Above, Slice};
 
 use core::fmt;
 
 use crate::activation::Activation;
-use crate::initializer::Initializer;
-use crate::loops::COLUMNS;
-use crate::optimizer::{Optimizer, StoreGradient};
-use crate::shape::{BatchOf, Inputs, SampleOf, Shape};
-use crate::zero::Zero;
-
-/// Input columns that a backward sweep saves before it overwrites them: `COLUMNS` values of each of `B` samples.
-pub type Columns<const B: usize> = [[f32; COLUMNS]; B];
+use crate::optimizer::Optimizer;
+use crate::shape::Shape;
+use memory::cut;
 
 /// A pre-activation was infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +52,15 @@ impl fmt::Display for NonFinite {
 
 impl core::error::Error for NonFinite {}
 
+/// The end of a forward pass: replaces pre-activations by activations.
+///
+/// # Errors
+/// A pre-activation is infinite or NaN. All are replaced all the same.
+#[inline(always)]
+pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
+    if A::values(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+}
+
 /// What one layer looks like, for a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -60,126 +77,130 @@ pub struct LayerSummary {
     pub parameters: usize,
 }
 
-/// A layer, or a network of layers (a tuple), which is a layer again.
+/// The passes of a layer over samples of shape `In`. A tuple of layers, a network, is a layer again.
 ///
-/// The forward pass leaves in [`Activations`](Self::Activations) what the backward pass needs; the layer's output is part of
-/// it. Before the backward pass, the output has been overwritten by `delta`, the gradient of the loss with respect to
-/// the layer's pre-activations.
+/// `x`, `y`, `delta` and the gradient of `x` are samples one after the other, as many as the pass has. `memory` is as large as the
+/// constants here ask for, and holds anything when a pass begins, but for what the layer has kept.
 ///
-/// `samples` is how many of the `B` samples are in use: exactly those are read and written, so a short batch gives the
-/// bits of a workspace of its size. It is at most `B`, and more count as `B`; training refuses more with an error before.
+/// A layer implements [`Out`](Self::Out), [`Activation`](Self::Activation), [`forward`](Self::forward) and
+/// [`backward`](Self::backward), and says what it keeps. All else has a default.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a layer or a network of layers",
-    note = "a network is a tuple of one to eight layers; each takes in the shape that the one before gives out",
-    note = "an activation is a parameter of its layer: `Dense<4, 16, Relu>`",
-    note = "`const _: () = baregrad::network::check::<Net>();` names the layer that doesn't fit"
+    message = "`{Self}` does not take in `{In}`",
+    label = "this layer, or a layer of this network, does not fit",
+    note = "each layer takes in the shape that the one before gives out; a network is a tuple of 1 to 16 layers, and tuples nest",
+    note = "`Grid<One, N>` is `Features<N>`",
+    note = "an activation is a parameter of its layer: `Dense<4, 16, Relu>`"
 )]
-pub trait Layer: Zero {
-    /// What a sample looks like going in.
-    type In: Shape;
+pub trait Layer<In: Shape>: Parameters {
     /// What a sample looks like coming out.
     type Out: Shape;
-    /// The activation of the output, whose values these are: [`Activation::through`] takes the gradient back.
+    /// The activation of the output, whose values these are. `delta` is the gradient of what it was given.
     type Activation: Activation;
-    /// One optimizer slot per parameter.
-    type Slots<O: Optimizer>: Zero;
-    /// What a pass over `B` samples leaves, the output included.
-    type Activations<const B: usize>: Zero;
 
-    /// Number of parameters.
-    const PARAMETERS: usize;
-    /// Number of layers; 1 except for networks.
-    const LAYERS: usize = 1;
-    /// Tells architectures apart in a checkpoint: made of the kind of layer, its sizes and its activation's fingerprint
-    /// (see [`Fingerprint`](crate::fingerprint::Fingerprint)).
-    const FINGERPRINT: u32;
+    /// Floats of each sample that stay at the front of `memory` from the forward pass to the backward pass: those of sample `s` from
+    /// `s·KEPT` on. (A step in slices calls [`forward`](Self::forward) for each sample by itself.)
+    const KEPT: usize = 0;
+    /// Further floats of `memory`, for each sample, that a pass may use.
+    const SCRATCH: usize = 0;
+    /// Slices of the backward pass.
+    const SLICES: usize = 1;
 
-    /// Forward pass over the first `samples` samples.
+    /// Forward pass: writes the output of each sample to `y`.
     ///
     /// # Errors
     /// A pre-activation is infinite or NaN; the first such layer is named. The pass runs to its end all the same.
-    fn forward<const B: usize, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+    fn forward<P: Pass, X: Inputs + ?Sized>(
         &self,
-        inputs: &X,
-        samples: usize,
-        activations: &mut Self::Activations<B>,
+        pass: P,
+        x: &X,
+        y: &mut [f32],
+        memory: &mut [f32],
     ) -> Result<(), NonFinite>;
 
-    /// The output that the last forward pass left.
-    fn output<const B: usize>(activations: &Self::Activations<B>) -> &BatchOf<Self::Out, B>;
-
-    /// The output, to overwrite by `delta`.
-    fn output_mut<const B: usize>(activations: &mut Self::Activations<B>) -> &mut BatchOf<Self::Out, B>;
-
-    /// The output by value: without a copy where the compiler sees that nobody else wants it.
-    fn into_output<const B: usize>(activations: Self::Activations<B>) -> BatchOf<Self::Out, B>;
-
-    /// Backward sweep of a layer whose input is data: updates the parameters.
-    fn backward_first<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
-        &mut self,
-        inputs: &X,
-        samples: usize,
-        activations: &mut Self::Activations<B>,
-        slots: &mut Self::Slots<O>,
-        columns: &mut Columns<B>,
-        step: &O::Step,
-    );
-
-    /// Backward sweep of a layer above another: updates the parameters, and overwrites `inputs`, the output of the layer
-    /// below, by that layer's `delta` (the input gradient through `Below` at each output: [`Activation::through`]).
-    fn backward<const B: usize, O: Optimizer, Below: Activation>(
-        &mut self,
-        inputs: &mut BatchOf<Self::In, B>,
-        samples: usize,
-        activations: &mut Self::Activations<B>,
-        slots: &mut Self::Slots<O>,
-        columns: &mut Columns<B>,
-        step: &O::Step,
-    );
-
-    /// Backward sweep of the layers from number `frozen` on: those below it keep their parameters, and no gradient is computed for them.
+    /// Backward pass: gives the gradient of `x`, made with the old parameters, and updates the parameters.
     ///
-    /// `frozen` is below [`LAYERS`](Self::LAYERS); with 0 it is [`backward_first`](Self::backward_first). A single layer has nothing to add.
-    #[allow(clippy::too_many_arguments)] // as the other sweeps, and the number
-    fn backward_above<const B: usize, O: Optimizer, X: Inputs<SampleOf<Self::In>> + ?Sized>(
+    /// A layer of several [`SLICES`](Self::SLICES) makes those that [`Pass::slices`] names.
+    #[allow(clippy::too_many_arguments)] // what a backward pass reads and writes
+    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
         &mut self,
-        frozen: usize,
-        inputs: &X,
-        samples: usize,
-        activations: &mut Self::Activations<B>,
-        slots: &mut Self::Slots<O>,
-        columns: &mut Columns<B>,
+        pass: P,
+        x: &X,
+        delta: &[f32],
+        dx: InputGradient<'_>,
+        memory: &mut [f32],
+        slots: &mut Self::Slots<O::Slot>,
+        step: &O::Step,
+    );
+
+    /// [`SCRATCH`](Self::SCRATCH) for [`backward_inner`](Self::backward_inner).
+    const SCRATCH_INNER: usize = In::SIZE + Self::SCRATCH;
+
+    /// Backward pass of a layer behind another: `x`, the output of that layer, becomes its `delta` (the gradient of `x` back through
+    /// `Below`: [`Activation::through`]).
+    ///
+    /// Only a layer that can do so in place has its own, and has to have one if it makes several [`SLICES`](Self::SLICES).
+    #[allow(clippy::too_many_arguments)] // as `backward`
+    fn backward_inner<P: Pass, O: Optimizer, Below: Activation>(
+        &mut self,
+        pass: P,
+        x: &mut [f32],
+        delta: &[f32],
+        memory: &mut [f32],
+        slots: &mut Self::Slots<O::Slot>,
         step: &O::Step,
     ) {
-        const { assert!(Self::LAYERS == 1, "several layers need a `backward_above` of their own") }
-        if frozen == 0 {
-            self.backward_first::<B, O, X>(inputs, samples, activations, slots, columns, step);
+        const {
+            assert!(Self::SLICES == 1, "a layer of several slices needs a `backward_inner` of its own");
+            assert!(
+                Self::SCRATCH_INNER >= In::SIZE + Self::SCRATCH,
+                "SCRATCH_INNER has no room for the input's gradient"
+            );
+        };
+        let at = memory.len().wrapping_sub(x.len());
+        let (memory, dx) = cut(memory, at);
+        debug_assert!(
+            memory.len() >= pass.samples().wrapping_mul(Self::KEPT + Self::SCRATCH),
+            "a plan of memory is too small: SCRATCH_INNER"
+        );
+        self.backward::<P, O, _>(pass, &Stacked::<In>::new(x), delta, InputGradient::Write(dx), memory, slots, step);
+        Below::all_through(dx, x);
+        for (x, dx) in x.iter_mut().zip(dx) {
+            *x = *dx;
         }
     }
 
-    /// Second phase of the two-phase form: updates every parameter by its stored gradient.
-    fn update<O: Optimizer>(
-        &mut self,
-        gradients: &Self::Slots<StoreGradient>,
-        slots: &mut Self::Slots<O>,
-        step: &O::Step,
-    );
+    /// Floats of memory of [`predict_into`](Self::predict_into).
+    const PREDICT: usize = Self::KEPT + Self::SCRATCH;
 
-    /// Draws initial parameters; `random` gives uniformly distributed 32-bit words.
-    fn draw_parameters(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32);
+    /// Forward pass of one sample that keeps nothing.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn predict_into(&self, x: &[f32], y: &mut [f32], memory: &mut [f32]) -> Result<(), NonFinite> {
+        self.forward(Whole::<1>::new(1), &Stacked::<In>::new(x), y, memory)
+    }
 
-    /// Shows all parameters in storage order, in pieces: for each layer the weights, then the bias.
-    fn parameters(&self, visit: &mut impl FnMut(&[f32]));
+    /// Floats of memory of [`predict_along`](Self::predict_along) for an input inside of it, input and output counted.
+    const ALONG: usize = In::SIZE + Self::Out::SIZE + Self::PREDICT;
+    /// The same for an input outside.
+    const FROM_OUTSIDE: usize = Self::Out::SIZE + Self::PREDICT;
 
-    /// Hands out all parameters in the same pieces, to write.
-    fn parameters_mut(&mut self, visit: &mut impl FnMut(&mut [f32]));
-
-    /// Shows all slots in the order of the parameters, in the same pieces.
-    fn slots<O: Optimizer>(slots: &Self::Slots<O>, visit: &mut impl FnMut(&[O::Slot]));
-
-    /// Hands out all slots in the order of the parameters, to write.
-    fn slots_mut<O: Optimizer>(slots: &mut Self::Slots<O>, visit: &mut impl FnMut(&mut [O::Slot]));
+    /// [`predict_into`](Self::predict_into) from one end of memory, which is of no use after it, to the other; says where the output is.
+    ///
+    /// For networks, which pass memory through their layers.
+    fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+        let (x, y, memory, end) = from.input_and_output(outside, memory, Self::Out::SIZE);
+        (end, self.predict_into(x, y, memory))
+    }
 
     /// Describes each layer, from the input on.
-    fn describe(visit: &mut impl FnMut(LayerSummary));
+    fn describe(visit: &mut impl FnMut(LayerSummary)) {
+        visit(LayerSummary {
+            kind: Self::KIND,
+            inputs: In::SIZE,
+            outputs: Self::Out::SIZE,
+            activation: Self::Activation::NAME,
+            parameters: Self::PARAMETERS,
+        });
+    }
 }

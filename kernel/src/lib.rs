@@ -2,34 +2,31 @@
 //!
 //! No heap, no operating system, no panic; memory is placed by the user and its size known when the program compiles.
 //!
-//! # The modules, from the bottom up
+//! # The modules, from the user down
 //!
-//! A module uses only those above it in this list.
+//! A module uses only those below it in this list.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`fingerprint`] | 32 bits that stand for an architecture |
-//! | [`zero`] | a `const` initial value for everything that is placed in a `static` |
-//! | `arch`, [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
-//! | [`matrix`], [`shape`] | plain arrays, and what flows between layers as types |
-//! | [`activation`] | value, and slope as a function of the output |
-//! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
-//! | [`initializer`] | initial weights from the user's generator |
-//! | [`optimizer`] | one rule a file: a scalar formula and its slot |
-//! | [`schedule`] | the learning rate as a function of the step |
-//! | `loops` | the register-tiled inner loops |
-//! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
-//! | [`layer`], [`summary`], [`network`] | [`Dense`]; a tuple of layers is a network |
-//! | [`data`] | data sets and batches, read where they lie |
-//! | `history` | the last losses, with feature `heapless` |
-//! | [`loss`] | value and gradient |
-//! | [`metrics`] | accuracy, confusion matrix |
-//! | `replay` | samples of the past, to learn from once more, with feature `heapless` |
-//! | [`train`] | one step, at once, in slices or with layers frozen; the two-phase form; evaluation |
-//! | [`checkpoint`] | weights and training state to bytes and back; in `checkpoint::flash`, feature `embedded-storage`, to flash |
-//! | `format` | `defmt::Format` where it can't be derived, with feature `defmt` |
-//! | `safetensors` | weights from PyTorch and back, with that feature |
 //! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
+//! | `safetensors` | weights from PyTorch and back, with that feature |
+//! | [`checkpoint`] | weights and training state to bytes and back; in `checkpoint::flash`, feature `embedded-storage`, to flash |
+//! | [`train`] | [`Trainer`]; one step, at once, in slices or with layers frozen; the two-phase form; evaluation |
+//! | [`loss`], [`metrics`] | value and gradient; accuracy, confusion matrix |
+//! | [`data`], `replay`, `history` | data sets and batches, read where they lie; with feature `heapless` samples of the past, and the last losses |
+//! | [`network`] | a tuple of layers is a network; prediction; what a network looks like |
+//! | [`layer`] | [`Dense`], [`Frozen`]; what a layer is |
+//! | `loops` | the register-tiled inner loops |
+//! | [`optimizer`], [`schedule`] | one rule a file: a scalar formula and its slot; the learning rate as a function of the step |
+//! | [`initializer`] | initial weights from the user's generator |
+//! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
+//! | [`activation`] | value, and slope as a function of the output |
+//! | [`shape`], [`matrix`] | what flows between layers as types, and plain arrays |
+//! | [`scalar`], `arch` | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations; what a processor does in its own way |
+//! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
+//! | [`mod@state`], [`zero`], [`fingerprint`] | what can be saved; a `const` initial value for everything that is placed in a `static`; 32 bits that stand for an architecture |
+//!
+//! `format`, `defmt::Format` where it can't be derived (feature `defmt`), stands beside all.
 //!
 //! # The same bits everywhere
 //!
@@ -42,18 +39,18 @@
 //! # An example
 //!
 //! ```
-//! use baregrad::{CrossEntropy, Dataset, Dense, GlorotUniform, Network, Relu, Sgd, Trainer};
+//! use baregrad::{CrossEntropy, Dataset, Dense, GlorotUniform, Network, Relu, Sgd, Trainer, floats};
 //! # let mut words = 1u32;
 //! # let mut random = || { words = words.wrapping_mul(1_664_525).wrapping_add(1_013_904_223); words };
 //!
 //! type Net = (Dense<2, 8, Relu>, Dense<8, 2>); // shapes are checked here
-//! const { assert!(Trainer::<Net, Sgd, 4>::BYTES <= 512) } // and memory here
+//! const { assert!(Trainer::<Net, Sgd, 4, { floats::<Net>() }>::BYTES <= 512) } // and memory here
 //!
 //! let inputs = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 //! let labels = [0u8, 1, 1, 0];
 //! let data = Dataset::from_arrays(&inputs, &labels);
 //!
-//! let mut trainer = Trainer::<Net, Sgd, 4>::NEW; // in firmware: a static
+//! let mut trainer = Trainer::<Net, Sgd, 4, { floats::<Net>() }>::NEW; // in firmware: a static
 //! trainer.network.initialize_with(GlorotUniform, &mut random);
 //! let mut optimizer = Sgd::new(0.5);
 //! for _ in 0..500 {
@@ -100,6 +97,8 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod fingerprint;
+#[macro_use]
+pub mod state;
 pub mod zero;
 
 mod arch;
@@ -119,7 +118,6 @@ mod loops;
 pub mod environment;
 
 pub mod layer;
-pub mod summary;
 
 pub mod network;
 
@@ -144,16 +142,15 @@ pub use data::{Dataset, GatherBuffer, Order};
 pub use environment::{FloatEnvironmentError, float_environment};
 pub use graph::Graph;
 pub use initializer::{FanInUniform, GlorotUniform, HeUniform, Uniform};
-pub use layer::{Dense, Layer};
-pub use loops::COLUMNS;
+pub use layer::{Dense, Frozen, Layer, Parameters};
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, OneHot,
     SumOfSquares, WeightedCrossEntropy,
 };
 pub use matrix::{Matrix, Vector};
 pub use metrics::ConfusionMatrix;
-pub use network::Network;
+pub use network::{Model, Network, floats, predict_floats};
 pub use optimizer::{AdaGrad, Adam, AdamW, ClipValue, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay};
-pub use shape::Features;
+pub use shape::{Features, Image, Sequence};
 pub use train::{Gradients, StepError, Trainer, Workspace};
 pub use zero::Zero;

@@ -19,6 +19,6 @@ mod vector;
 
 pub(crate) use forward::products;
 pub(crate) use slice::{slices, sweep_first_slice, sweep_inner_slice};
-pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
-pub use tile::COLUMNS;
+pub(crate) use sweep::{Parameters, add_input_gradient, sweep_first, sweep_inner};
+pub(crate) use tile::{COLUMNS, Capacity, InputRows};
 pub(crate) use tiny::takes as is_tiny_layer;

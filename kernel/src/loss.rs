@@ -15,7 +15,7 @@ pub use regression::{
 use core::fmt;
 
 use crate::activation::Activation;
-use crate::shape::{SampleOf, Shape};
+use crate::shape::{ArrayShape, SampleOf};
 
 /// What can be wrong with a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl core::error::Error for TargetError {}
     note = "`CrossEntropy` takes class labels (`u8`, `u16`, `u32`, `usize`), the other losses one `f32` per output: `[f32; N]` for an output of `Features<N>`",
     note = "cross-entropy losses take logits: let the last layer have no activation (`Dense<IN, OUT>`)"
 )]
-pub trait Loss<Out: Shape, A: Activation, Target> {
+pub trait Loss<Out: ArrayShape, A: Activation, Target> {
     /// Whether a target is sound.
     ///
     /// # Errors

@@ -31,6 +31,18 @@ impl<const ROWS: usize, const COLS: usize> Zero for Matrix<ROWS, COLS> {
     const ZERO: Self = Self::from_rows([[0.0; COLS]; ROWS]);
 }
 
+impl<const ROWS: usize, const COLS: usize> From<[[f32; COLS]; ROWS]> for Matrix<ROWS, COLS> {
+    fn from(rows: [[f32; COLS]; ROWS]) -> Self {
+        Self::from_rows(rows)
+    }
+}
+
+impl<const N: usize> From<[f32; N]> for Vector<N> {
+    fn from(row: [f32; N]) -> Self {
+        Self::from_rows([row])
+    }
+}
+
 impl<const ROWS: usize, const COLS: usize> Matrix<ROWS, COLS> {
     /// The matrix with these rows.
     pub const fn from_rows(rows: [[f32; COLS]; ROWS]) -> Self {

@@ -65,58 +65,51 @@ mod write;
 
 pub use error::{ExportError, ImportError};
 pub use names::Names;
-pub use tensors::{Module, Tensor, Tensors};
 pub use write::{file_bytes, save, write};
 
-use header::{Entry, Header};
-use tensors::Slot;
+use crate::layer::Parameters;
+use header::Header;
+use tensors::Entry;
 
 /// Loads the weights of a network from exactly the bytes of a `.safetensors` file.
 ///
 /// # Errors
 /// See [`ImportError`]: the network is then as it was.
-pub fn load<N: Tensors>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> Result<(), ImportError> {
+pub fn load<N: Parameters>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> Result<(), ImportError> {
+    if !tensors::are_as_described(network) {
+        return Err(ImportError::WrongTensors);
+    }
     names.check::<N>()?;
     let header = Header::of(bytes)?;
     check_names::<N>(&header, names)?;
     check_tensors::<N>(&header, names)?;
     header.check_coverage()?;
     check_numbers::<N>(&header, names)?;
-    check_pieces(network)?;
 
-    let mut index = 0usize;
-    network.parameters_mut(&mut |piece| {
-        if let Some(slot) = Slot::nth::<N>(index)
-            && let Ok(Some(entry)) = header.find(&names.of(&slot))
-        {
-            copy(&header, &entry, &slot.tensor, piece);
+    for entry in Entry::all::<N>() {
+        if let Ok(Some(found)) = header.find(&names.of(&entry)) {
+            copy(&header, &found, &entry, network.tensor_mut(entry.index));
         }
-        index = index.wrapping_add(1);
-    });
+    }
     Ok(())
 }
 
 /// Whether each tensor of the network is there once, and no other.
-fn check_names<N: Tensors>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
-    for_each::<N>(|slot| {
+fn check_names<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+    for entry in Entry::all::<N>() {
         let mut count = 0u8;
-        for entry in header.entries() {
-            count = count.saturating_add(u8::from(names.of(&slot).is(entry?.name)));
+        for found in header.entries() {
+            count = count.saturating_add(u8::from(names.of(&entry).is(found?.name)));
         }
         match count {
-            0 => Err(ImportError::MissingTensor { tensor: slot.index }),
-            1 => Ok(()),
-            _ => Err(ImportError::RepeatedTensor { tensor: slot.index }),
+            0 => return Err(ImportError::MissingTensor { tensor: entry.index }),
+            1 => {}
+            _ => return Err(ImportError::RepeatedTensor { tensor: entry.index }),
         }
-    })?;
-    for entry in header.entries() {
-        let Entry { name, at, .. } = entry?;
-        let mut asked_for = false;
-        for_each::<N>(|slot| {
-            asked_for |= names.of(&slot).is(name);
-            Ok(())
-        })?;
-        if !asked_for {
+    }
+    for found in header.entries() {
+        let header::Entry { name, at, .. } = found?;
+        if !Entry::all::<N>().any(|entry| names.of(&entry).is(name)) {
             return Err(ImportError::ExtraTensor { at });
         }
     }
@@ -124,55 +117,42 @@ fn check_names<N: Tensors>(header: &Header<'_>, names: &Names<'_>) -> Result<(),
 }
 
 /// Whether each tensor is of a type that can be read, of the network's shape, and inside the file.
-fn check_tensors<N: Tensors>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
-    for_each::<N>(|slot| {
-        let tensor = slot.index;
-        let Some(entry) = header.find(&names.of(&slot))? else { return Err(ImportError::MissingTensor { tensor }) };
-        let Some(kind) = entry.kind else { return Err(ImportError::WrongType { tensor }) };
-        if !slot.tensor.has_shape(&entry.shape) {
+fn check_tensors<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+    for entry in Entry::all::<N>() {
+        let tensor = entry.index;
+        let Some(found) = header.find(&names.of(&entry))? else { return Err(ImportError::MissingTensor { tensor }) };
+        let Some(kind) = found.kind else { return Err(ImportError::WrongType { tensor }) };
+        if !entry.has_shape(&found.shape) {
             return Err(ImportError::WrongShape { tensor });
         }
-        let Some(bytes) = header.bytes(&entry) else { return Err(ImportError::OutOfRange { tensor }) };
+        let Some(bytes) = header.bytes(&found) else { return Err(ImportError::OutOfRange { tensor }) };
         // The shape is that of a tensor in memory, so the product can't overflow by much.
-        if bytes.len() != slot.tensor.len().saturating_mul(kind.bytes()) {
+        if bytes.len() != entry.tensor.len().saturating_mul(kind.bytes()) {
             return Err(ImportError::WrongLength { tensor });
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
-fn check_numbers<N: Tensors>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
-    for_each::<N>(|slot| {
+fn check_numbers<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+    for entry in Entry::all::<N>() {
         let mut finite = true;
-        if let Some(entry) = header.find(&names.of(&slot))? {
-            header.for_each_number(&entry, &mut |number| finite &= number.is_finite());
+        if let Some(found) = header.find(&names.of(&entry))? {
+            header.for_each_number(&found, &mut |number| finite &= number.is_finite());
         }
-        if finite { Ok(()) } else { Err(ImportError::NonFiniteWeight { tensor: slot.index }) }
-    })
-}
-
-/// Whether the layers have the tensors that they say.
-fn check_pieces<N: Tensors>(network: &N) -> Result<(), ImportError> {
-    if tensors::are_the_parameters(network) { Ok(()) } else { Err(ImportError::WrongTensors) }
+        if !finite {
+            return Err(ImportError::NonFiniteWeight { tensor: entry.index });
+        }
+    }
+    Ok(())
 }
 
 /// Copies the numbers of a tensor, column by column of the network's matrix.
-fn copy(header: &Header<'_>, entry: &Entry<'_>, tensor: &Tensor, piece: &mut [f32]) {
-    let mut places = tensor.places();
-    header.for_each_number(entry, &mut |number| {
-        if let Some(place) = places.next().and_then(|place| piece.get_mut(place)) {
+fn copy(header: &Header<'_>, found: &header::Entry<'_>, entry: &Entry, values: &mut [f32]) {
+    let mut places = entry.places();
+    header.for_each_number(found, &mut |number| {
+        if let Some(place) = places.next().and_then(|place| values.get_mut(place)) {
             *place = number;
         }
     });
-}
-
-/// Visits the tensors of a network until there is an error.
-fn for_each<N: Tensors>(mut visit: impl FnMut(Slot) -> Result<(), ImportError>) -> Result<(), ImportError> {
-    let mut result = Ok(());
-    Slot::each::<N>(&mut |slot| {
-        if result.is_ok() {
-            result = visit(slot);
-        }
-    });
-    result
 }

@@ -20,6 +20,8 @@ pub struct Constant {
     pub learning_rate: f32,
 }
 
+crate::state!(Constant { learning_rate: f32 });
+
 impl Schedule for Constant {
     fn learning_rate(&self, _step: u32) -> f32 {
         self.learning_rate
@@ -42,6 +44,8 @@ pub struct StepDecay {
     pub every: u32,
 }
 
+crate::state!(StepDecay { learning_rate: f32, factor: f32, every: u32 });
+
 impl Schedule for StepDecay {
     fn learning_rate(&self, step: u32) -> f32 {
         self.learning_rate * power(self.factor, step / self.every.max(1))
@@ -62,6 +66,8 @@ pub struct Exponential {
     /// The factor, `γ`.
     pub factor: f32,
 }
+
+crate::state!(Exponential { learning_rate: f32, factor: f32 });
 
 impl Schedule for Exponential {
     fn learning_rate(&self, step: u32) -> f32 {
@@ -96,6 +102,8 @@ pub struct Cosine {
     /// Steps in all, `n`.
     pub steps: u32,
 }
+
+crate::state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 });
 
 impl Schedule for Cosine {
     fn learning_rate(&self, step: u32) -> f32 {
@@ -139,6 +147,16 @@ pub struct ReduceOnPlateau {
     pub(crate) waited: u32,
 }
 
+crate::state!(ReduceOnPlateau {
+    learning_rate: f32,
+    factor: f32,
+    patience: u32,
+    threshold: f32,
+    floor: f32,
+    best: f32,
+    waited: u32,
+});
+
 impl ReduceOnPlateau {
     /// PyTorch's defaults, from this rate on.
     pub const fn new(learning_rate: f32) -> Self {
@@ -181,6 +199,8 @@ pub struct EarlyStopping {
     pub(crate) best: f32,
     pub(crate) waited: u32,
 }
+
+crate::state!(EarlyStopping { patience: u32, min_delta: f32, best: f32, waited: u32 });
 
 /// What [`EarlyStopping`] says of a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,36 +15,62 @@ pub use gradients::{Gradients, accumulate, accumulate_all, apply};
 pub use slices::{Slices, step_in_slices};
 pub use trainer::Trainer;
 
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::activation::all_finite;
 use crate::data::Samples;
-use crate::layer::{Columns, Layer, NonFinite};
+use crate::layer::memory::cut;
+use crate::layer::{Above, Inputs, NonFinite, Pass, Tensors, Whole};
 use crate::loss::Loss;
+use crate::network::{Network, floats};
 use crate::optimizer::{Optimizer, Slot};
-use crate::shape::{Inputs, SampleOf, Shape};
+use crate::shape::{ArrayShape, SampleOf, Shape, Values};
 use crate::zero::Zero;
 
-/// What a pass over up to `B` samples needs beside the parameters: activations, and a few saved columns.
+/// Memory for passes over up to `B` samples, `FLOATS` for each: `Workspace<16, { floats::<Net>() }>`.
 ///
-/// For dense layers `4·B·(Σ OUT + COLUMNS)` bytes, with [`COLUMNS`](crate::COLUMNS) 4.
-pub struct Workspace<N: Layer, const B: usize> {
-    pub(crate) activations: N::Activations<B>,
-    pub(crate) columns: Columns<B>,
+/// It holds what the layers give out and keep, and their scratch: for dense layers on features `4·B·(Σ OUT + 4)` bytes. One that is too small for a
+/// network does not compile. Networks that train one after the other may share one.
+pub struct Workspace<const B: usize, const FLOATS: usize> {
+    /// The memory. What is in it between passes has no meaning.
+    pub memory: [[f32; FLOATS]; B],
 }
 
-impl<N: Layer, const B: usize> Zero for Workspace<N, B> {
+impl<const B: usize, const FLOATS: usize> Zero for Workspace<B, FLOATS> {
     const ZERO: Self = {
         assert!(B > 0, "a workspace needs room for at least one sample");
-        Self { activations: Zero::ZERO, columns: Zero::ZERO }
+        Self { memory: Zero::ZERO }
     };
 }
 
-impl<N: Layer, const B: usize> Workspace<N, B> {
+impl<const B: usize, const FLOATS: usize> Workspace<B, FLOATS> {
     /// All zero, for a `static`.
     pub const NEW: Self = Self::ZERO;
     /// Size in bytes.
     pub const BYTES: usize = size_of::<Self>();
+
+    /// As much of it as a network has planned, and the compiler's word that it is there.
+    #[inline(always)]
+    fn for_network<N: Network>(&mut self) -> &mut [f32] {
+        const {
+            assert!(B > 0, "a workspace needs room for at least one sample");
+            assert!(
+                FLOATS >= floats::<N>(),
+                "the workspace is too small for this network: write `{{ floats::<Net>() }}`"
+            );
+        }
+        let planned = const { B * floats::<N>() };
+        let memory = self.memory.as_flattened_mut();
+        memory.split_at_mut_checked(planned).map_or(&mut [], |(memory, _)| memory)
+    }
+
+    /// The output of a pass over so many samples, and the memory behind it.
+    #[inline(always)]
+    fn split<N: Network>(&mut self, samples: usize) -> (&mut [f32], &mut [f32]) {
+        let (output, memory) = cut(self.for_network::<N>(), const { B * N::Out::SIZE });
+        (cut(output, samples.wrapping_mul(N::Out::SIZE)).0, memory)
+    }
 }
 
 /// One training step: forward, loss, and the one-pass backward sweep that updates as it goes.
@@ -73,11 +99,11 @@ impl<N: Layer, const B: usize> Workspace<N, B> {
 ///
 /// ```
 /// use baregrad::checkpoint::training_bytes;
-/// use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, Trainer};
+/// use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, Trainer, floats};
 /// # let data = Dataset::from_arrays(&[[3.0], [4.0]], &[[6.0], [8.0]]);
 ///
 /// type Net = (Dense<1, 1>,);
-/// let mut trainer = Trainer::<Net, Sgd, 2>::NEW;
+/// let mut trainer = Trainer::<Net, Sgd, 2, { floats::<Net>() }>::NEW;
 /// let mut sgd = Sgd::new(1e4); // far too large
 /// let mut good = [0; training_bytes::<Net, Sgd, ()>()]; // or a place in flash
 /// trainer.save(&sgd, &(), &mut good)?;
@@ -101,16 +127,16 @@ impl<N: Layer, const B: usize> Workspace<N, B> {
 /// assert!(best < 0.1 && sgd.learning_rate < 0.1);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn step<N, O, L, D, const B: usize>(
+pub fn step<N, O, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
-    slots: &mut N::Slots<O>,
-    workspace: &mut Workspace<N, B>,
+    slots: &mut N::Slots<O::Slot>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     optimizer: &mut O,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -118,7 +144,7 @@ where
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
     let step = optimizer.begin_step();
-    backward::<N, O, D, B>(network, slots, workspace, samples, count, &step);
+    backward::<N, O, D, _, B, FLOATS>(network, Whole::<B>::new(count), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
 }
 
@@ -126,22 +152,22 @@ where
 ///
 /// As [`step`] on a network of the other layers only, whose inputs are what the frozen ones make of the samples; bit for bit. The forward pass
 /// goes through all layers, the sweep through those that learn, and no gradient is computed for the layer below them. With `frozen` 0 it is
-/// [`step`]. An optimizer's slots of frozen layers stay as they are, and its count of steps goes on; how many layers are frozen may change
+/// [`step`]. Layers without parameters count; where none that is left has any, a step trains nothing. An optimizer's slots of frozen layers stay as they are, and its count of steps goes on; how many layers are frozen may change
 /// from step to step.
 ///
 /// # Errors
 /// As [`step`], and [`StepError::AllFrozen`] when no layer is left to train.
-pub fn step_frozen<N, O, L, D, const B: usize>(
+pub fn step_frozen<N, O, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     frozen: usize,
-    slots: &mut N::Slots<O>,
-    workspace: &mut Workspace<N, B>,
+    slots: &mut N::Slots<O::Slot>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     optimizer: &mut O,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -152,9 +178,7 @@ where
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
     let step = optimizer.begin_step();
-    let inputs = InputsFrom { samples, start: 0 };
-    let Workspace { activations, columns } = workspace;
-    network.backward_above::<B, O, _>(frozen, &inputs, count, activations, slots, columns, &step);
+    backward::<N, O, D, _, B, FLOATS>(network, Above::<B>::new(count, frozen), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
 }
 
@@ -162,24 +186,24 @@ where
 ///
 /// # Errors
 /// [`StepError::NonFiniteState`]: go back to the last good weights, with a smaller learning rate.
-pub fn check<N: Layer, O: Optimizer>(network: &N, slots: &N::Slots<O>) -> Result<(), StepError> {
+pub fn check<N: Network, O: Optimizer>(network: &N, slots: &N::Slots<O::Slot>) -> Result<(), StepError> {
     let mut finite = true;
-    network.parameters(&mut |piece| finite &= all_finite(piece));
-    N::slots::<O>(slots, &mut |piece| finite &= piece.iter().all(Slot::is_finite));
+    network.for_each_tensor(&mut |values| finite &= all_finite(values));
+    slots.for_each_tensor(&mut |slots| finite &= slots.iter().all(Slot::is_finite));
     if finite { Ok(()) } else { Err(StepError::NonFiniteState) }
 }
 
 /// Forward pass, loss and the gradient at the output; changes only the workspace. Adds the samples' losses to `sum`.
-fn forward_and_delta<N, L, D, const B: usize>(
+fn forward_and_delta<N, L, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     mean_over: usize,
     mut sum: f32,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
@@ -192,13 +216,15 @@ where
     }
     check_samples(samples, loss)?;
     forward(network, workspace, samples, 0, count)?;
-    let output = N::output_mut(&mut workspace.activations);
+    let (outputs, _) = workspace.split::<N>(count);
     let scale = loss.scale(mean_over);
-    let mut finite = true;
+    let (mut finite, mut rest) = (true, outputs);
     for index in 0..count {
-        if let (Some(output), Some(target)) = (N::Out::sample_mut(output, index), samples.target(index)) {
+        let (output, others) = cut(rest, N::Out::SIZE);
+        rest = others;
+        if let (Some(output), Some(target)) = (SampleOf::<N::Out>::first_of_mut(output), samples.target(index)) {
             sum += loss.value_and_delta(output, target, scale);
-            finite &= all_finite(N::Out::values(output));
+            finite &= all_finite(output.values());
         }
     }
     if !loss.total(sum, mean_over).is_finite() {
@@ -208,37 +234,38 @@ where
 }
 
 /// Forward pass over `count` samples from `start` on.
-fn forward<N, D, const B: usize>(
+fn forward<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     start: usize,
     count: usize,
 ) -> Result<(), StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
 {
-    let inputs = InputsFrom { samples, start };
+    let inputs = InputsFrom { samples, start, shape: PhantomData::<N::In> };
     let all = start..start.saturating_add(count);
     if let Some(sample) = all.clone().find(|&sample| samples.input(sample).is_none()) {
         return Err(StepError::MissingSample { sample });
     }
+    let (outputs, memory) = workspace.split::<N>(count);
     network
-        .forward(&inputs, count, &mut workspace.activations)
+        .forward_pass(Whole::<B>::new(count), &inputs, outputs, memory)
         .map_err(|error| unsound_sample::<N, D>(samples, all.clone(), error))
 }
 
 /// Who is to blame for a pre-activation that is not finite: one of these samples, or the weights.
 ///
-/// A non-finite input makes every pre-activation of the first layer that it enters non-finite, so inputs need a look only then.
+/// A non-finite input makes pre-activations of the first layer that it enters non-finite, so inputs need a look only then.
 fn unsound_sample<N, D>(samples: &D, mut among: Range<usize>, error: NonFinite) -> StepError
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
 {
     let unsound = |&index: &usize| match samples.input(index) {
-        Some(input) => !all_finite(N::In::values(input)),
+        Some(input) => !all_finite(input.values()),
         None => false,
     };
     match among.find(unsound) {
@@ -249,7 +276,7 @@ where
 
 fn check_samples<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
 where
-    Out: Shape,
+    Out: ArrayShape,
     A: crate::activation::Activation,
     D: Samples,
     L: Loss<Out, A, D::Target>,
@@ -261,32 +288,34 @@ where
     Ok(())
 }
 
-fn backward<N, O, D, const B: usize>(
+fn backward<N, O, D, P, const B: usize, const FLOATS: usize>(
     network: &mut N,
-    slots: &mut N::Slots<O>,
-    workspace: &mut Workspace<N, B>,
+    pass: P,
+    slots: &mut N::Slots<O::Slot>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
-    count: usize,
     step: &O::Step,
 ) where
-    N: Layer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
+    P: Pass,
 {
-    let inputs = InputsFrom { samples, start: 0 };
-    let Workspace { activations, columns } = workspace;
-    network.backward_first::<B, O, _>(&inputs, count, activations, slots, columns, step);
+    let inputs = InputsFrom { samples, start: 0, shape: PhantomData::<N::In> };
+    let (delta, memory) = workspace.split::<N>(pass.samples());
+    network.backward_pass::<P, O, _>(pass, &inputs, delta, memory, slots, step);
 }
 
 /// The inputs of samples from `start` on, as a layer reads them.
-struct InputsFrom<'a, D> {
+struct InputsFrom<'a, D, S> {
     samples: &'a D,
     start: usize,
+    shape: PhantomData<S>,
 }
 
-impl<D: Samples> Inputs<D::Input> for InputsFrom<'_, D> {
+impl<S: ArrayShape, D: Samples<Input = SampleOf<S>>> Inputs for InputsFrom<'_, D, S> {
     #[inline(always)]
-    fn sample(&self, index: usize) -> Option<&D::Input> {
-        self.samples.input(self.start.wrapping_add(index))
+    fn sample(&self, index: usize) -> Option<&[f32]> {
+        self.samples.input(self.start.wrapping_add(index)).map(Values::values)
     }
 }

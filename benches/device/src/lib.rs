@@ -15,7 +15,7 @@ use core::panic::PanicInfo;
 use baregrad::data::Samples;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
-use baregrad::{CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, Network, Relu, Sgd, Trainer};
+use baregrad::{CrossEntropy, Dataset, Dense, Features, HeUniform, Network, Relu, Sgd, Trainer, floats};
 
 pub use instruction_counter::{Counter, WrongCount};
 
@@ -24,7 +24,7 @@ pub use instruction_counter::{Counter, WrongCount};
 /// Network and sample go through `black_box`, or the compiler would know their values.
 pub fn predict<N, const IN: usize>(mut prediction: impl FnMut(&N, &[f32; IN])) -> !
 where
-    N: Layer<In = Features<IN>>,
+    N: Network<In = Features<IN>>,
 {
     let mut counter = start();
     let mut random = generator();
@@ -39,16 +39,20 @@ where
 /// Counts a training step on a batch that fills the workspace, and the RAM that it needs, and ends the program.
 ///
 /// It is the second step: the first one is where the stack is looked at.
-pub fn train<N, O, L, T, const IN: usize, const B: usize>(mut optimizer: O, loss: L, targets: [T; B]) -> !
+pub fn train<N, O, L, T, const IN: usize, const B: usize, const FLOATS: usize>(
+    mut optimizer: O,
+    loss: L,
+    targets: [T; B],
+) -> !
 where
-    N: Layer<In = Features<IN>>,
+    N: Network<In = Features<IN>>,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T> + Copy,
     for<'a> Dataset<'a, [f32; IN], T>: Samples<Input = [f32; IN], Target = T>,
 {
     let mut counter = start();
     let mut random = generator();
-    let mut trainer = Trainer::<N, O, B>::NEW;
+    let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
     trainer.network.initialize_with(HeUniform, &mut random);
     let inputs: [[f32; IN]; B] = core::array::from_fn(|_| core::array::from_fn(|_| unit(random())));
     let samples = Dataset::from_arrays(&inputs, &targets);
@@ -60,14 +64,15 @@ where
         }
     };
     let Some(stack) = painted_stack::stack(&mut step) else { fail("a step needs more stack than was painted") };
-    semihosting::println!("ram|{}|{stack}", size_of::<Trainer<N, O, B>>() + size_of::<O>());
+    semihosting::println!("ram|{}|{stack}", size_of::<Trainer<N, O, B, FLOATS>>() + size_of::<O>());
     counter.instructions("row", &mut step);
     if steps == 2 { end() } else { fail("a step failed") }
 }
 
 /// Trains on data that the compiler doesn't know, in batches of up to `B`, and predicts.
 pub fn train_forever<const B: usize>() -> ! {
-    let mut trainer = Trainer::<(Dense<4, 16, Relu>, Dense<16, 3>), Sgd, B>::NEW;
+    type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
+    let mut trainer = Trainer::<Net, Sgd, B, { floats::<Net>() }>::NEW;
     let mut optimizer = Sgd::new(black_box(0.1));
     let (inputs, labels): ([[f32; 4]; B], [u8; B]) = ([[0.5; 4]; B], [2; B]);
     loop {

@@ -11,8 +11,8 @@ use baregrad::data::Samples;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, Features, HeUniform, Layer, Matrix, MeanSquaredError, Network, Relu, Sgd,
-    Sigmoid, Tanh, Trainer, Zero,
+    Adam, CrossEntropy, Dataset, Dense, Features, HeUniform, Matrix, MeanSquaredError, Network, Relu, Sgd, Sigmoid,
+    Tanh, Trainer, Zero, floats,
 };
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
@@ -24,11 +24,19 @@ type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
 fn main() -> ExitCode {
     let labels = |sample: usize| (sample % 3) as u8;
     let fine = match env::args().nth(1).as_deref() {
-        Some("sgd_2_3_1") => step::<Xor, _, _, _, 2, 1>(Sgd::new(0.1), MeanSquaredError, |_| [1.0]),
-        Some("adam_4_16_3") => step::<Iris, _, _, _, 4, 1>(Adam::new(0.01), CrossEntropy, labels),
-        Some("adam_4_16_3_batch_16") => step::<Iris, _, _, _, 4, 16>(Adam::new(0.01), CrossEntropy, labels),
-        Some("sgd_64_32_10") => step::<Digits, _, _, _, 64, 1>(Sgd::new(0.1), CrossEntropy, labels),
-        Some("sgd_64_32_10_batch_32") => step::<Digits, _, _, _, 64, 32>(Sgd::new(0.1), CrossEntropy, labels),
+        Some("sgd_2_3_1") => {
+            step::<Xor, _, _, _, 2, 1, { floats::<Xor>() }>(Sgd::new(0.1), MeanSquaredError, |_| [1.0])
+        }
+        Some("adam_4_16_3") => step::<Iris, _, _, _, 4, 1, { floats::<Iris>() }>(Adam::new(0.01), CrossEntropy, labels),
+        Some("adam_4_16_3_batch_16") => {
+            step::<Iris, _, _, _, 4, 16, { floats::<Iris>() }>(Adam::new(0.01), CrossEntropy, labels)
+        }
+        Some("sgd_64_32_10") => {
+            step::<Digits, _, _, _, 64, 1, { floats::<Digits>() }>(Sgd::new(0.1), CrossEntropy, labels)
+        }
+        Some("sgd_64_32_10_batch_32") => {
+            step::<Digits, _, _, _, 64, 32, { floats::<Digits>() }>(Sgd::new(0.1), CrossEntropy, labels)
+        }
         Some("predict_64_32_10") => predict(),
         Some("tanh_1024") => activation::<Tanh>(),
         Some("sigmoid_1024") => activation::<Sigmoid>(),
@@ -45,15 +53,19 @@ fn counted<R>(case: impl FnOnce() -> R) -> R {
     case()
 }
 
-fn step<N, O, L, T, const IN: usize, const B: usize>(mut optimizer: O, loss: L, target: impl Fn(usize) -> T) -> bool
+fn step<N, O, L, T, const IN: usize, const B: usize, const FLOATS: usize>(
+    mut optimizer: O,
+    loss: L,
+    target: impl Fn(usize) -> T,
+) -> bool
 where
-    N: Layer<In = Features<IN>>,
+    N: Network<In = Features<IN>>,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T>,
     for<'a> Dataset<'a, [f32; IN], T>: Samples<Input = [f32; IN], Target = T>,
 {
     let mut generator = Pcg32::new(1, 0);
-    let mut trainer = Trainer::<N, O, B>::NEW;
+    let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
     trainer.network.initialize(HeUniform, &mut generator);
     let inputs: [[f32; IN]; B] = [(); B].map(|()| [(); IN].map(|()| unit(&mut generator)));
     let targets: [T; B] = std::array::from_fn(target);

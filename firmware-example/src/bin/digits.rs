@@ -31,7 +31,7 @@ fn main() -> ! {
             false
         }
     };
-    report::memory::<digits::Net, _, BATCH>(&state.trainer);
+    report::memory(&state.trainer);
     info!("RAM: gather buffer {=usize} bytes", size_of_val(&state.gathered));
     let same = report::crc("digits", &state.trainer.network);
     let State { trainer, gathered } = state;

@@ -46,7 +46,7 @@ fn main() -> ! {
     let flower = [5.1, 3.5, 1.4, 0.2];
     let class = trainer.network.predict(&iris::standardise(flower)).argmax();
     info!("a flower of {=[?]} cm is of kind {=usize}", flower[..], class);
-    report::memory::<iris::Net, _, BATCH>(trainer);
+    report::memory(trainer);
     let same = report::crc("iris", &trainer.network);
     let mut optimizer = Adam::new(iris::LEARNING_RATE);
     let step = match iris::TRAIN.batch(&[0_u16; BATCH][..]) {

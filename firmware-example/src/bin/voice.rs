@@ -105,7 +105,7 @@ fn learn(state: &mut State, order: &mut Order<FEW>) -> Result<(), StepError> {
         "{=str}: of 450 recordings {=usize} before, {=usize} after, {=usize} after training the last layer only",
         SPEAKER, before, all_layers, last_layer
     );
-    report::memory::<Net, _, BATCH>(&state.trainer);
+    report::memory(&state.trainer);
     info!(
         "RAM: gather buffer {=usize}, order {=usize}, in all {=usize} of 131072 bytes; momentum would take {=usize} more",
         size_of_val(&state.gathered),

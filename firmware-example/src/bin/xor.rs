@@ -35,7 +35,7 @@ fn main() -> ! {
         info!("{=f32} xor {=f32} = {=bool}  (logit {=f32})", input[0], input[1], logit > 0.0, logit);
     }
     info!("xor: {=u32}/4 right", xor::right(&trainer.network));
-    report::memory::<xor::Net, _, 4>(trainer);
+    report::memory(trainer);
     let same = report::crc("xor", &trainer.network);
     let mut optimizer = Sgd::new(xor::LEARNING_RATE);
     let step = report::stack_of(|| xor::step(trainer, &mut optimizer));

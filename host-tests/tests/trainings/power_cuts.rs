@@ -7,7 +7,7 @@ use std::io::Write;
 
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
 use baregrad::loss::Loss;
-use baregrad::{Features, Layer, MeanSquaredError};
+use baregrad::{Features, MeanSquaredError, Network};
 use host_tests::course::{Course, Large, Small};
 use host_tests::flash::{SimError, SimFlash, Tear, drawn_place};
 use rand_core::Rng;
@@ -68,7 +68,7 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
     /// A save in which power fails at a step from now. False if it was done before that.
     fn save_cut<N, const IN: usize, const OUT: usize>(&mut self, course: &Course<N>, step: u64, tear: Tear) -> bool
     where
-        N: Layer<In = Features<IN>, Out = Features<OUT>>,
+        N: Network<In = Features<IN>, Out = Features<OUT>>,
         MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
     {
         self.flash.cut = Some((self.flash.steps + step, tear));
@@ -85,7 +85,7 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
     /// What a fresh program finds.
     fn boot<N, const IN: usize, const OUT: usize>(&mut self) -> Option<Course<N>>
     where
-        N: Layer<In = Features<IN>, Out = Features<OUT>>,
+        N: Network<In = Features<IN>, Out = Features<OUT>>,
         MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
     {
         let mut course = Course::new(99);
@@ -111,7 +111,7 @@ fn every_cut<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE
     tears: &[Tear],
     count: &mut Count,
 ) where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     let mut base = Device::<WORD, PAGE>::new(pages, Course::<N>::BYTES);
@@ -132,7 +132,7 @@ fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const
     tears: &[Tear],
     count: &mut Count,
 ) where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     course.train(3);
@@ -185,7 +185,7 @@ fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const
 /// A state three steps later.
 fn later<N, const IN: usize, const OUT: usize>(bytes: &[u8]) -> Vec<u8>
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     let mut course = Course::<N>::new(5);

@@ -6,7 +6,8 @@
 //! weights, no weight decay, a new permutation each epoch, the last short batch kept; `sgd` is momentum 0.9 in the texts' form.
 
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, GlorotUniform, Momentum, Network, Relu, Sgd, Trainer, optimizer::Optimizer,
+    Adam, CrossEntropy, Dataset, Dense, GlorotUniform, Momentum, Network, Relu, Sgd, Trainer, floats,
+    optimizer::Optimizer,
 };
 use host_tests::textbook::shuffle;
 use rand_core::Rng;
@@ -73,7 +74,7 @@ macro_rules! accuracy {
         let train = Dataset::new(&inputs, &labels).expect("as many labels");
         let test = Dataset::new(&test_inputs, &test_labels).expect("as many labels");
         let mut generator = Pcg32::new($seed, 0);
-        let mut trainer = Box::new(new_trainer::<$net, _, $batch>(&optimizer));
+        let mut trainer = Box::new(new_trainer::<$net, _, $batch, { floats::<$net>() }>(&optimizer));
         trainer.network.initialize(GlorotUniform, &mut generator);
         let mut order: Vec<u16> = (0..inputs.len() as u16).collect();
         for _ in 0..$epochs {
@@ -87,7 +88,9 @@ macro_rules! accuracy {
 }
 
 /// A trainer whose optimizer is of the type of this one.
-fn new_trainer<N: baregrad::Layer, O: Optimizer, const B: usize>(_optimizer: &O) -> Trainer<N, O, B> {
+fn new_trainer<N: baregrad::Network, O: Optimizer, const B: usize, const FLOATS: usize>(
+    _optimizer: &O,
+) -> Trainer<N, O, B, FLOATS> {
     Trainer::NEW
 }
 

@@ -14,7 +14,7 @@ mod toolkit;
 
 use std::ops::Range;
 
-use baregrad::Layer;
+use baregrad::Network;
 use baregrad::loss::{Pointwise, Reduction};
 
 /// The seeds that every example with random weights runs with.
@@ -40,9 +40,9 @@ impl Pointwise for HalfSumOfSquares {
 }
 
 /// All parameters in storage order.
-fn parameters<N: Layer>(network: &N) -> Vec<f32> {
+fn parameters<N: Network>(network: &N) -> Vec<f32> {
     let mut values = Vec::new();
-    network.parameters(&mut |piece| values.extend_from_slice(piece));
+    network.for_each_tensor(&mut |piece| values.extend_from_slice(piece));
     values
 }
 

@@ -12,22 +12,24 @@ use baregrad::fingerprint::{Fingerprint, chain};
 use baregrad::graph::GraphError;
 use baregrad::history::LossHistory;
 use baregrad::initializer::uniform;
-use baregrad::layer::{Layer, NonFinite, SlicedLayer};
+use baregrad::layer::{
+    InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Tensor, Tensors, Whole, activate,
+};
 use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::Network;
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
 use baregrad::replay::ReplayBuffer;
-use baregrad::safetensors::{self, ExportError, ImportError, Names, Tensor};
+use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
-use baregrad::shape::{Features, SampleOf, Shape};
+use baregrad::shape::{Features, SampleOf, Sequence, Values};
 use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
 use baregrad::train::Slices;
 use baregrad::{
-    Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, GatherBuffer,
-    Gradients, HeUniform, Matrix, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
-    Workspace, Zero, train,
+    Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, Frozen, GatherBuffer,
+    Gradients, HeUniform, Matrix, Model, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
+    Workspace, Zero, floats, predict_floats, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use nalgebra::SMatrix;
@@ -40,10 +42,11 @@ type Extra = (u32, [u64; 2], bool, (Order<9>, StepDecay), (Cosine, ReduceOnPlate
 /// Calls everything once.
 #[inline(never)]
 pub fn edges() {
-    let mut trainer = Trainer::<Classifier, Adam, 4>::NEW;
+    let mut trainer = Trainer::<Classifier, Adam, 4, { floats::<Classifier>() }>::NEW;
     trainer.network.initialize(HeUniform, &mut Pcg32::new(black_box(1), 0));
     data(&mut trainer);
     judge();
+    layers();
     metrics();
     matrices();
     streams();
@@ -59,6 +62,39 @@ pub fn edges() {
     black_box(&trainer);
 }
 
+/// Positions, frozen layers, and the passes of a layer by themselves.
+fn layers() {
+    type Net = Model<Sequence<4, 3>, (Frozen<(Dense<3, 5, Relu>,)>, (Dense<5, 2, Tanh>, Dense<2, 2>))>;
+    let (mut net, mut slots) = (black_box(Net::ZERO), <Net as Parameters>::Slots::<()>::ZERO);
+    net.layers.0 = Frozen(black_box((Dense::ZERO,)));
+    black_box(Model::<Sequence<4, 3>, _>::new(net.layers).predict(black_box(&[[0.5; 3]; 4])));
+    let (pass, step) = (Whole::<2>::new(unknown()), black_box(Sgd::new(0.1)).begin_step());
+    let (mut x, mut y) = (black_box([0.5; 24]), [0.5; 16]);
+    let mut memory = [0.5; 2 * floats::<Net>()];
+    let memory = black_box(&mut memory[..]);
+    black_box(net.forward_pass(pass, &Stacked::<Sequence<4, 3>>::new(&x), &mut y, memory).is_ok());
+    net.backward_pass::<_, Sgd, _>(pass, &Stacked::<Sequence<4, 3>>::new(&x), &y, memory, &mut slots, &step);
+    black_box(net.predict_pass(x.first_chunk::<12>().map_or(&[], |x| x), memory).1.is_ok());
+    let mut dense = black_box(Dense::<3, 2, Relu>::ZERO);
+    let mut slots = <Dense<3, 2, Relu> as Parameters>::Slots::<()>::ZERO;
+    let mut gradient = black_box([0.5; 24]);
+    for write in [false, true] {
+        let dx = if black_box(write) { InputGradient::Write(&mut gradient) } else { InputGradient::Add(&mut gradient) };
+        let inputs = Stacked::<Sequence<4, 3>>::new(&x);
+        Layer::<Sequence<4, 3>>::backward::<_, Sgd, _>(&mut dense, pass, &inputs, &y, dx, memory, &mut slots, &step);
+    }
+    InputGradient::Add(&mut x).give(unknown(), &gradient);
+    black_box(activate::<Tanh>(&mut y).is_ok());
+    let place = Place { before: unknown(), layers: unknown(), slices_before: unknown(), slices: unknown() };
+    black_box((
+        pass.forward_part(unknown(), unknown()),
+        pass.backward_part(place),
+        pass.slices(unknown()),
+        pass.samples(),
+    ));
+    black_box((x, gradient));
+}
+
 /// Uses a value.
 fn see<T>(value: T) {
     black_box(value);
@@ -69,7 +105,7 @@ fn unknown() -> usize {
     black_box(2)
 }
 
-fn data(trainer: &mut Trainer<Classifier, Adam, 4>) {
+fn data(trainer: &mut Trainer<Classifier, Adam, 4, { floats::<Classifier>() }>) {
     let (inputs, labels) = ([[0.5; 3]; 9], [1_u8; 9]);
     let (inputs, labels) = (black_box(&inputs[..]), black_box(&labels[..]));
     let mut order = black_box(Order::<9>::IDENTITY);
@@ -100,7 +136,10 @@ fn data(trainer: &mut Trainer<Classifier, Adam, 4>) {
 }
 
 #[inline(never)]
-fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<Classifier, Adam, 4>, samples: &D) {
+fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(
+    trainer: &mut Trainer<Classifier, Adam, 4, { floats::<Classifier>() }>,
+    samples: &D,
+) {
     let mut optimizer = black_box(Adam::new(0.1));
     black_box(trainer.step(samples, CrossEntropy, &mut optimizer).is_ok());
     poll(trainer.step_in_slices(samples, CrossEntropy, &mut optimizer));
@@ -128,9 +167,9 @@ fn train_on<D: Samples<Input = [f32; 3], Target: Index>>(trainer: &mut Trainer<C
 }
 
 /// A few slices of a step, or all.
-fn poll<N, O, L, D, const B: usize>(mut step: Slices<'_, N, O, L, D, B>)
+fn poll<N, O, L, D, const B: usize, const FLOATS: usize>(mut step: Slices<'_, N, O, L, D, B, FLOATS>)
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -144,8 +183,8 @@ where
 /// A network of one output, and the functions of `train` without a `Trainer`.
 fn judge() {
     let mut network = Judge::ZERO;
-    let mut slots = <Judge as Layer>::Slots::<Sgd>::ZERO;
-    let mut workspace = Workspace::<Judge, 2>::NEW;
+    let mut slots = <Judge as Parameters>::Slots::<()>::ZERO;
+    let mut workspace = Workspace::<2, { floats::<Judge>() }>::NEW;
     let data = Dataset::from_arrays(black_box(&[[0.5; 3]; 2]), black_box(&[[1.0]; 2]));
     let loss = baregrad::BinaryCrossEntropy;
     let step = train::step(&mut network, &mut slots, &mut workspace, &data, &loss, &mut Sgd::new(0.1));
@@ -155,11 +194,11 @@ fn judge() {
     let counted = train::binary_confusion_matrix(&network, &mut workspace, &data, black_box(0.5), &mut matrix);
     black_box((step.is_ok(), counted.is_ok(), train::check::<Judge, Sgd>(&network, &slots).is_ok()));
     black_box([matrix.true_negatives(), matrix.false_positives(), matrix.false_negatives(), matrix.true_positives()]);
-    let mut trainer = Trainer::<Judge, Sgd, 2> { network, slots, workspace };
+    let mut trainer = Trainer::<Judge, Sgd, 2, { floats::<Judge>() }> { network, slots, workspace };
     black_box(trainer.binary_confusion_matrix(&data, black_box(0.5), &mut matrix).is_ok());
-    let mut activations = <Judge as Layer>::Activations::<1>::ZERO;
-    black_box(trainer.network.predict_in(black_box(&[0.5; 3]), &mut activations).is_ok());
-    show(&Trainer::<Judge, Adam, 4>::summary());
+    let mut memory = [0.0; predict_floats::<Judge>()];
+    black_box(trainer.network.predict_in(black_box(&[0.5; 3]), &mut memory).is_ok());
+    show(&Trainer::<Judge, Adam, 4, { floats::<Judge>() }>::summary());
     show(&Judge::summary());
 }
 
@@ -214,7 +253,8 @@ fn matrices() {
     let vector = black_box(Vector::<4>::from_rows([[0.5; 4]]));
     black_box((vector.as_array(), vector.argmax(), vector.softmax(), argmax(black_box(&[0.5; 3][..]))));
     black_box(softmax(black_box(&mut [0.5; 3])));
-    black_box(Features::<3>::sample_mut::<2>(&mut matrix, unknown()).is_some());
+    black_box(<[f32; 3]>::first_of(black_box(matrix.as_slice())).map(Values::values));
+    black_box(<[[[f32; 1]; 3]; 2]>::first_of_mut(black_box(matrix.as_mut_slice())).map(Values::values_mut));
     black_box(uniform(black_box(-1.0), black_box(1.0), black_box(7)));
 }
 
@@ -230,8 +270,9 @@ fn parts() {
     let mut layer = Dense::<3, 2, Relu>::new(Matrix::from_rows(black_box([[0.5; 2]; 3])), black_box([0.5; 2]));
     layer.initialize_with(HeUniform, || black_box(1));
     layer.initialize_with(Uniform::weights_and_biases(black_box(-1.0), black_box(1.0)), || black_box(1));
-    layer.parameters_mut(&mut |piece| see(piece));
-    Judge::describe(&mut |layer| see(layer));
+    layer.for_each_tensor_mut(&mut |piece| see(piece));
+    <Judge as Network>::describe_layers(&mut |layer| see(layer));
+    <Judge as Layer<Features<3>>>::describe(&mut |layer| see(layer));
     black_box(layer.predict(black_box(&[0.5; 3])));
     let mut graph = baregrad::Graph::<4>::NEW;
     black_box(graph.leaf(black_box(0.5)).and_then(|node| graph.value(node)).is_ok());
@@ -265,7 +306,8 @@ fn as_tensors(network: &mut Classifier) {
         );
         black_box(safetensors::load(network, &names, buffer).is_ok());
     }
-    black_box([Tensor::transposed("weight", unknown(), unknown()), Tensor::vector("bias", unknown())]);
+    let tensors = [Tensor::weights("weight", unknown(), unknown()), Tensor::bias("bias", unknown(), unknown())];
+    black_box((tensors.map(|tensor| tensor.len()), Classifier::describe_tensor(unknown())));
 }
 
 /// A flash of which nothing is known.
@@ -308,7 +350,7 @@ fn in_flash(network: &mut Classifier) {
     black_box(place_bytes::<Chip>(unknown()));
     let Ok(mut store) = Store::new(Chip, black_box(0)..black_box(1 << 16), black_box(BYTES)) else { return };
     black_box((store.save_weights(network).is_ok(), store.load_weights(network).is_ok()));
-    let mut trainer = black_box(Trainer::<Classifier, Adam, 1>::NEW);
+    let mut trainer = black_box(Trainer::<Classifier, Adam, 1, { floats::<Classifier>() }>::NEW);
     let (mut rule, mut extra) = (black_box(Adam::new(0.1)), black_box(3_u32));
     black_box(trainer.save_to_flash(&rule, &extra, &mut store).is_ok());
     black_box(trainer.load_from_flash(&mut rule, &mut extra, &mut store).is_ok());
@@ -323,7 +365,7 @@ fn in_flash(network: &mut Classifier) {
 fn training<O: Optimizer<Slot: State> + State>(mut rule: O) {
     let mut buffer = [0; 1024];
     let buffer = black_box(&mut buffer[..]);
-    let mut trainer = black_box(Trainer::<Classifier, O, 1>::NEW);
+    let mut trainer = black_box(Trainer::<Classifier, O, 1, { floats::<Classifier>() }>::NEW);
     let mut extra: Extra = (
         black_box(1),
         black_box([2; 2]),

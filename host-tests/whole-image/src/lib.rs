@@ -17,7 +17,6 @@ use core::hint::black_box;
 
 use baregrad::data::Samples;
 use baregrad::initializer::Initializer;
-use baregrad::layer::SlicedLayer;
 use baregrad::loss::Loss;
 use baregrad::matrix::Vector;
 use baregrad::metrics::ConfusionMatrix;
@@ -42,6 +41,9 @@ const SAMPLES: usize = 5;
 type Net<Hidden, Last = Identity> = (Dense<IN, 19, Hidden>, Dense<19, OUT, Last>);
 /// One layer wide enough for whole tiles.
 type Wide<Last> = (Dense<IN, 32, Relu>, Dense<32, OUT, Last>);
+
+/// Floats of the largest workspace.
+const FLOATS: usize = baregrad::floats::<Wide<Identity>>();
 
 /// Calls everything once.
 #[inline(never)]
@@ -132,7 +134,7 @@ fn graph() {
 #[inline(never)]
 fn classify<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
 where
-    N: SlicedLayer<In = Features<IN>, Out = Features<OUT>> + Network,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     O: Optimizer,
     L: Loss<Features<OUT>, N::Activation, u8> + Copy,
 {
@@ -150,7 +152,7 @@ where
 #[inline(never)]
 fn fit<N, O, L>(mut optimizer: O, loss: L, initializer: impl Initializer)
 where
-    N: SlicedLayer<In = Features<IN>, Out = Features<OUT>> + Network,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     O: Optimizer,
     L: Loss<Features<OUT>, N::Activation, [f32; OUT]> + Copy,
 {
@@ -170,9 +172,9 @@ where
 }
 
 /// A step in slices, to its end.
-fn polled<N, O, L, D>(mut step: Slices<'_, N, O, L, D, SAMPLES>) -> bool
+fn polled<N, O, L, D>(mut step: Slices<'_, N, O, L, D, SAMPLES, FLOATS>) -> bool
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -183,8 +185,8 @@ where
     step.poll().is_ok()
 }
 
-fn initialized<N: Network, O: Optimizer>(initializer: impl Initializer) -> Trainer<N, O, SAMPLES> {
-    let mut trainer = Trainer::<N, O, SAMPLES>::NEW;
+fn initialized<N: Network, O: Optimizer>(initializer: impl Initializer) -> Trainer<N, O, SAMPLES, FLOATS> {
+    let mut trainer = Trainer::<N, O, SAMPLES, FLOATS>::NEW;
     trainer.network.initialize_with(initializer, || black_box(1));
     black_box(trainer)
 }

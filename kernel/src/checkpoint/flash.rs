@@ -23,14 +23,14 @@
 //! ```
 //! use baregrad::checkpoint::flash::{FlashLoadError, Store};
 //! use baregrad::checkpoint::training_bytes;
-//! use baregrad::{Adam, Dense, Relu, Trainer};
+//! use baregrad::{Adam, Dense, Relu, Trainer, floats};
 //! use embedded_storage::nor_flash::NorFlash;
 //!
 //! type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
 //! type Extra = (u32, u64); // epochs done, seed
 //! const BYTES: usize = training_bytes::<Net, Adam, Extra>();
 //!
-//! fn train<F: NorFlash>(flash: F, trainer: &mut Trainer<Net, Adam, 16>) -> Result<(), Box<dyn std::error::Error>>
+//! fn train<F: NorFlash>(flash: F, trainer: &mut Trainer<Net, Adam, 16, { floats::<Net>() }>) -> Result<(), Box<dyn std::error::Error>>
 //! where
 //!     F::Error: 'static,
 //! {
@@ -87,7 +87,8 @@ use super::stream::Reader;
 use super::{
     CHUNK, FRAME, State, read_training, read_weights, training_bytes, weights_bytes, write_training, write_weights,
 };
-use crate::layer::Layer;
+use crate::layer::Parameters;
+use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::train::Trainer;
 use head::{Buffer, Entry, Head, MARK, MARK_AT, is_newer};
@@ -169,7 +170,7 @@ impl<F: NorFlash> Store<F> {
     /// # Errors
     /// See [`FlashSaveError`]: the newest checkpoint is still there, in any case. Weights that are not finite are refused before anything
     /// is erased.
-    pub fn save_weights<N: Layer>(&mut self, network: &N) -> Result<u32, FlashSaveError<F::Error>> {
+    pub fn save_weights<N: Parameters>(&mut self, network: &N) -> Result<u32, FlashSaveError<F::Error>> {
         let target = self.target(weights_bytes::<N>())?;
         write_weights(network, &mut self.sink(target))?;
         self.commit(target)
@@ -179,7 +180,7 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Errors
     /// See [`FlashLoadError`]: the network is then as it was, but for [`FlashLoadError::Unsteady`].
-    pub fn load_weights<N: Layer>(&mut self, network: &mut N) -> Result<u32, FlashLoadError<F::Error>> {
+    pub fn load_weights<N: Parameters>(&mut self, network: &mut N) -> Result<u32, FlashLoadError<F::Error>> {
         let newest = self.newest()?;
         read_weights(network, newest.head.length as usize, &mut self.source(newest.place))?;
         Ok(newest.head.sequence)
@@ -190,10 +191,10 @@ impl<F: NorFlash> Store<F> {
     /// # Errors
     /// See [`FlashSaveError`]: the newest checkpoint is still there, in any case. A state that is not finite is refused before anything
     /// is erased.
-    pub fn save_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+    pub fn save_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
         &mut self,
         network: &N,
-        slots: &N::Slots<O>,
+        slots: &N::Slots<O::Slot>,
         optimizer: &O,
         extra: &E,
     ) -> Result<u32, FlashSaveError<F::Error>> {
@@ -206,10 +207,10 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Errors
     /// See [`FlashLoadError`]: everything is then as it was, but for [`FlashLoadError::Unsteady`].
-    pub fn load_training<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+    pub fn load_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
         &mut self,
         network: &mut N,
-        slots: &mut N::Slots<O>,
+        slots: &mut N::Slots<O::Slot>,
         optimizer: &mut O,
         extra: &mut E,
     ) -> Result<u32, FlashLoadError<F::Error>> {
@@ -372,7 +373,7 @@ impl<F: NorFlash> Store<F> {
 }
 
 /// Checkpoints of a training in flash.
-impl<N: Layer, O: Optimizer<Slot: State> + State, const B: usize> Trainer<N, O, B> {
+impl<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const FLOATS: usize> Trainer<N, O, B, FLOATS> {
     /// Saves the training state; see [`Store::save_training`](crate::checkpoint::flash::Store::save_training).
     ///
     /// # Errors

@@ -1,28 +1,28 @@
 //! A buffer for samples that can't be read where they lie.
 
 use super::{DataError, Samples};
-use crate::shape::{BatchOf, Inputs, SampleOf, Shape};
+use crate::shape::{ArrayShape, SampleOf};
 use crate::zero::Zero;
 
 /// A copy of up to `B` samples as `f32`, for data kept as bytes or behind a bus.
 ///
-/// Part of the workspace that the user places: `4·B·S::SIZE` bytes, the targets and a length.
-pub struct GatherBuffer<S: Shape, T, const B: usize> {
-    inputs: BatchOf<S, B>,
+/// Part of the workspace that the user places: `4·B·SIZE` bytes, the targets and a length.
+pub struct GatherBuffer<S: ArrayShape, T, const B: usize> {
+    inputs: [SampleOf<S>; B],
     targets: [T; B],
     len: usize,
 }
 
-impl<S: Shape, T: Zero, const B: usize> Zero for GatherBuffer<S, T, B> {
+impl<S: ArrayShape, T: Zero, const B: usize> Zero for GatherBuffer<S, T, B> {
     const ZERO: Self = Self { inputs: Zero::ZERO, targets: Zero::ZERO, len: 0 };
 }
 
-impl<S: Shape, T: Zero, const B: usize> GatherBuffer<S, T, B> {
+impl<S: ArrayShape, T: Zero, const B: usize> GatherBuffer<S, T, B> {
     /// No samples, for a `static`.
     pub const NEW: Self = Self::ZERO;
 }
 
-impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
+impl<S: ArrayShape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
     /// Replaces the content by `samples`, each converted by `convert`.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
         }
         self.len = 0;
         for (index, place) in self.targets.iter_mut().enumerate().take(needed) {
-            let to = S::sample_mut(&mut self.inputs, index);
+            let to = self.inputs.get_mut(index);
             let (Some(from), Some(target), Some(to)) = (samples.input(index), samples.target(index), to) else {
                 return Err(DataError::MissingSample { index });
             };
@@ -50,7 +50,7 @@ impl<S: Shape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
     }
 }
 
-impl<S: Shape, T, const B: usize> Samples for GatherBuffer<S, T, B> {
+impl<S: ArrayShape, T, const B: usize> Samples for GatherBuffer<S, T, B> {
     type Input = SampleOf<S>;
     type Target = T;
 
@@ -60,7 +60,7 @@ impl<S: Shape, T, const B: usize> Samples for GatherBuffer<S, T, B> {
 
     #[inline(always)]
     fn input(&self, index: usize) -> Option<&SampleOf<S>> {
-        if index < self.len { self.inputs.sample(index) } else { None }
+        if index < self.len { self.inputs.get(index) } else { None }
     }
 
     #[inline(always)]

@@ -1,6 +1,8 @@
 //! The order in which an epoch goes through a data set.
 
 use super::DataError;
+use crate::fingerprint::Fingerprint;
+use crate::state::State;
 use crate::zero::Zero;
 
 /// A permutation of the indices of a data set of `N` samples, owned (and placed) by the user; two bytes per sample.
@@ -108,5 +110,20 @@ impl<const B: usize> AsRef<[u16]> for RandomIndices<B> {
 impl<const N: usize> AsRef<[u16]> for Order<N> {
     fn as_ref(&self) -> &[u16] {
         &self.indices
+    }
+}
+
+/// Two bytes per index. It is not checked again to be a permutation: an index beyond the data set is an error where a batch
+/// is made of it.
+impl<const N: usize> State for Order<N> {
+    const BYTES: usize = <[u16; N]>::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("Order").number(N).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        self.indices.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        self.indices.load(read);
     }
 }

@@ -63,9 +63,19 @@ fn types() -> Vec<&'static str> {
         initializer::HeUniform,
         initializer::FanInUniform,
         layer::Dense<4, 8, Relu>,
+        layer::Backward<layer::Whole<1>>,
         layer::DenseSlots<4, 8, f32>,
+        layer::End,
+        layer::Forward<layer::Whole<1>>,
+        layer::Frozen<Dense<4, 8, Relu>>,
+        layer::Initial,
+        layer::InputGradient<'static>,
         layer::LayerSummary,
         layer::NonFinite,
+        layer::Place,
+        layer::Stacked<'static, shape::Features<3>>,
+        layer::Tensor,
+        layer::Whole<1>,
         loss::BinaryCrossEntropy,
         loss::CrossEntropy,
         loss::HalfMeanSquaredError,
@@ -81,6 +91,7 @@ fn types() -> Vec<&'static str> {
         metrics::ClassOutOfRange,
         metrics::ConfusionMatrix<3>,
         metrics::Evaluation,
+        network::Model<shape::Features<4>, Dense<4, 8, Relu>>,
         optimizer::AdaGrad,
         optimizer::Adam,
         optimizer::AdamW,
@@ -101,29 +112,26 @@ fn types() -> Vec<&'static str> {
         schedule::ReduceOnPlateau,
         schedule::StepDecay,
         schedule::Verdict,
-        shape::Features<3>,
+        shape::Grid<shape::One, 3>,
+        shape::Line<3>,
+        shape::One,
+        shape::Plane<2, 3>,
         streaming::MinMax<3>,
         streaming::MovingAccuracy,
         streaming::NonFiniteValue,
         streaming::PageHinkley,
         streaming::Standardizer<3>,
-        summary::Summary<Net>,
+        network::Summary<Net>,
         train::Gradients<Net>,
-        train::Slices<'static, Net, Adam, CrossEntropy, Dataset<'static, [f32; 4], u8>, 4>,
+        train::Slices<'static, Net, Adam, CrossEntropy, Dataset<'static, [f32; 4], u8>, 4, { crate::floats::<Net>() }>,
         train::StepError,
-        train::Trainer<Net, Adam, 4>,
-        train::Workspace<Net, 4>,
+        train::Trainer<Net, Adam, 4, { crate::floats::<Net>() }>,
+        train::Workspace<4, { crate::floats::<Net>() }>,
     )
     .to_vec();
     types.push("RmsPropStep");
     types.extend(all_have_format!(history::LossHistory<3>, replay::ReplayBuffer<u8, u8, 3>));
-    types.extend(all_have_format!(
-        safetensors::ExportError,
-        safetensors::ImportError,
-        safetensors::Module,
-        safetensors::Names<'static>,
-        safetensors::Tensor,
-    ));
+    types.extend(all_have_format!(safetensors::ExportError, safetensors::ImportError, safetensors::Names<'static>,));
     types.extend(all_have_format!(flash::FlashLoadError<u8>, flash::FlashSaveError<u8>, flash::RegionError));
     types.push("flash::Store<F>");
     types

@@ -2,20 +2,23 @@
 
 use core::marker::PhantomData;
 
-use super::{Columns, Layer, LayerSummary, NonFinite};
+use super::memory::{rows, rows_mut};
+use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors};
 use crate::activation::{Activation, Identity, values_in_a_loop};
 use crate::fingerprint::Fingerprint;
-use crate::initializer::{Fan, Initializer};
-use crate::loops::{self, Parameters};
+use crate::loops::{self, COLUMNS, Capacity, InputRows};
 use crate::matrix::Matrix;
-use crate::optimizer::{Optimizer, StoreGradient};
-use crate::shape::{Features, Inputs};
+use crate::optimizer::{Optimizer, Slot};
+use crate::shape::{Grid, Positions};
 use crate::zero::Zero;
 
 /// Fully connected layer: `y = g(x·W + b)`, with `IN` inputs, `OUT` outputs and an activation `g`.
 ///
 /// `W` has `IN` rows of `OUT` columns (PyTorch's `Linear` keeps the transpose); `b` has `OUT` values; a batch `x` has a
 /// sample per row. [`Identity`] is the default activation: `Dense<16, 3>` gives logits.
+///
+/// On samples of several positions it goes over each position by itself, with the same weights: PyTorch's `Linear` on the last axis, a
+/// convolution of kernel size 1. The positions of all samples are then the rows of `x`.
 ///
 /// # Order and rounding
 /// Forward: each output starts from `b[o]`, then adds `x[i]·W[i][o]` for `i = 0, 1, …, IN-1`; the activation last.
@@ -85,26 +88,187 @@ impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
     }
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
-    /// Forward pass into `outputs`, one row for each of up to `B` samples; says whether every pre-activation was finite.
-    pub(super) fn forward_rows<const B: usize, X: Inputs<[f32; IN]> + ?Sized>(
-        &self,
-        inputs: &X,
-        outputs: &mut [[f32; OUT]],
-    ) -> bool {
-        loops::products::<B, IN, OUT, X>(inputs, &self.weights.rows, &self.bias, outputs);
-        // Between loops that are unrolled in place a call for so few values is 6 % of a step of 2-3-1.
-        if const { B == 1 && loops::is_tiny_layer(B, IN, OUT) } {
-            return values_in_a_loop::<A>(outputs.as_flattened_mut());
+impl<const IN: usize, const OUT: usize, A> Tensors<f32> for Dense<IN, OUT, A> {
+    const COUNT: usize = 2;
+
+    fn tensor(&self, index: usize) -> &[f32] {
+        match index {
+            0 => self.weights.as_slice(),
+            1 => &self.bias,
+            _ => &[],
         }
-        A::values(outputs.as_flattened_mut())
     }
 
-    pub(super) fn with_slots<'a, O: Optimizer>(
+    fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        match index {
+            0 => self.weights.as_mut_slice(),
+            1 => &mut self.bias,
+            _ => &mut [],
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, S> Tensors<S> for DenseSlots<IN, OUT, S> {
+    const COUNT: usize = 2;
+
+    fn tensor(&self, index: usize) -> &[S] {
+        match index {
+            0 => self.weights.as_flattened(),
+            1 => &self.bias,
+            _ => &[],
+        }
+    }
+
+    fn tensor_mut(&mut self, index: usize) -> &mut [S] {
+        match index {
+            0 => self.weights.as_flattened_mut(),
+            1 => &mut self.bias,
+            _ => &mut [],
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A: Activation> Parameters for Dense<IN, OUT, A> {
+    const KIND: &'static str = "Dense";
+    const TENSORS: &'static [Tensor] = &[Tensor::weights("weight", IN, OUT), Tensor::bias("bias", IN, OUT)];
+    type Slots<T: Slot> = DenseSlots<IN, OUT, T>;
+    const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
+    const FINGERPRINT: u32 = Fingerprint::of("Dense").number(IN).number(OUT).part(A::FINGERPRINT).value();
+}
+
+impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<G, IN>> for Dense<IN, OUT, A> {
+    type Out = Grid<G, OUT>;
+    type Activation = A;
+    /// The input columns that a backward pass is about to overwrite.
+    const SCRATCH: usize = COLUMNS * G::COUNT;
+    const SCRATCH_INNER: usize = COLUMNS * G::COUNT;
+    const PREDICT: usize = 0;
+    const SLICES: usize = loops::slices(IN);
+
+    #[inline(always)]
+    fn forward<P: Pass, X: Inputs + ?Sized>(
+        &self,
+        pass: P,
+        x: &X,
+        y: &mut [f32],
+        _memory: &mut [f32],
+    ) -> Result<(), NonFinite> {
+        let count = pass.samples().wrapping_mul(G::COUNT);
+        let outputs = rows_mut::<OUT>(y, count);
+        if const { X::IS_CONTIGUOUS } {
+            let x = rows::<IN>(x.contiguous(), count);
+            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+        } else if const { G::COUNT == 1 } {
+            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+        } else {
+            let x = &Positioned::<X, G>(x, PhantomData);
+            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+        }
+        let outputs = outputs.as_flattened_mut();
+        // Between loops that are unrolled in place a call for so few values is 6 % of a step of 2-3-1.
+        let finite = if const { AtMost::<P, G>::ROWS == 1 && loops::is_tiny_layer(1, IN, OUT) } {
+            values_in_a_loop::<A>(outputs)
+        } else {
+            A::values(outputs)
+        };
+        if finite { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+    }
+
+    #[inline(always)]
+    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        pass: P,
+        x: &X,
+        delta: &[f32],
+        dx: InputGradient<'_>,
+        memory: &mut [f32],
+        slots: &mut DenseSlots<IN, OUT, O::Slot>,
+        step: &O::Step,
+    ) {
+        let count = pass.samples().wrapping_mul(G::COUNT);
+        let positioned = &Positioned::<X, G>(x, PhantomData);
+        match dx {
+            InputGradient::Unwanted => {}
+            InputGradient::Write(dx) => {
+                // In place over a copy. Slice by slice, the first one copies.
+                let dx = rows_mut::<IN>(dx, count);
+                if pass.slices(loops::slices(IN)).start == 0 {
+                    for (index, dx) in dx.iter_mut().enumerate() {
+                        *dx = *positioned.row(index).unwrap_or(const { &[0.0; IN] });
+                    }
+                }
+                let dx = dx.as_flattened_mut();
+                return Layer::<Grid<G, IN>>::backward_inner::<P, O, Identity>(
+                    self, pass, dx, delta, memory, slots, step,
+                );
+            }
+            InputGradient::Add(dx) => {
+                // From the old weights, so before any of them is updated.
+                if pass.slices(loops::slices(IN)).start == 0 {
+                    loops::add_input_gradient(rows::<OUT>(delta, count), &self.weights.rows, rows_mut(dx, count));
+                }
+            }
+        }
+        let (delta, columns) = (rows::<OUT>(delta, count), rows_mut(memory, count));
+        if const { G::COUNT == 1 } {
+            self.sweep_first::<P, G, O, X>(pass, x, delta, columns, slots, step);
+        } else {
+            self.sweep_first::<P, G, O, _>(pass, positioned, delta, columns, slots, step);
+        }
+    }
+
+    #[inline(always)]
+    fn backward_inner<P: Pass, O: Optimizer, Below: Activation>(
+        &mut self,
+        pass: P,
+        x: &mut [f32],
+        delta: &[f32],
+        memory: &mut [f32],
+        slots: &mut DenseSlots<IN, OUT, O::Slot>,
+        step: &O::Step,
+    ) {
+        let count = pass.samples().wrapping_mul(G::COUNT);
+        let (inputs, delta, columns) = (rows_mut(x, count), rows::<OUT>(delta, count), rows_mut(memory, count));
+        if const { P::SLICED } {
+            for slice in pass.slices(loops::slices(IN)) {
+                let parameters = self.with_slots::<O>(slots);
+                loops::sweep_inner_slice::<IN, OUT, O, Below>(slice, inputs, delta, parameters, columns, step);
+            }
+        } else {
+            let parameters = self.with_slots::<O>(slots);
+            loops::sweep_inner::<AtMost<P, G>, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
+    /// The backward pass of a layer whose input is data, or the slice of it that is due.
+    #[inline(always)]
+    fn sweep_first<P: Pass, G: Positions, O: Optimizer, X: InputRows<IN> + ?Sized>(
+        &mut self,
+        pass: P,
+        inputs: &X,
+        delta: &[[f32; OUT]],
+        columns: &mut [[f32; COLUMNS]],
+        slots: &mut DenseSlots<IN, OUT, O::Slot>,
+        step: &O::Step,
+    ) {
+        if const { P::SLICED } {
+            for slice in pass.slices(loops::slices(IN)) {
+                let parameters = self.with_slots::<O>(slots);
+                loops::sweep_first_slice::<IN, OUT, O, X>(slice, inputs, delta, parameters, columns, step);
+            }
+        } else {
+            let parameters = self.with_slots::<O>(slots);
+            loops::sweep_first::<AtMost<P, G>, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+        }
+    }
+
+    fn with_slots<'a, O: Optimizer>(
         &'a mut self,
         slots: &'a mut DenseSlots<IN, OUT, O::Slot>,
-    ) -> Parameters<'a, IN, OUT, O> {
-        Parameters {
+    ) -> loops::Parameters<'a, IN, OUT, O> {
+        loops::Parameters {
             weights: &mut self.weights.rows,
             weight_slots: &mut slots.weights,
             bias: &mut self.bias,
@@ -113,130 +277,29 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     }
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation> Layer for Dense<IN, OUT, A> {
-    type In = Features<IN>;
-    type Out = Features<OUT>;
-    type Activation = A;
-    type Slots<O: Optimizer> = DenseSlots<IN, OUT, O::Slot>;
-    type Activations<const B: usize> = Matrix<B, OUT>;
-
-    const PARAMETERS: usize = IN * OUT + OUT;
-    const FINGERPRINT: u32 = Fingerprint::of("Dense").number(IN).number(OUT).part(A::FINGERPRINT).value();
-
-    fn forward<const B: usize, X: Inputs<[f32; IN]> + ?Sized>(
-        &self,
-        inputs: &X,
-        samples: usize,
-        activations: &mut Matrix<B, OUT>,
-    ) -> Result<(), NonFinite> {
-        if self.forward_rows::<B, X>(inputs, first_mut(&mut activations.rows, samples)) {
-            Ok(())
-        } else {
-            Err(NonFinite { layer: 0 })
-        }
-    }
-
-    fn output<const B: usize>(activations: &Matrix<B, OUT>) -> &Matrix<B, OUT> {
-        activations
-    }
-
-    fn output_mut<const B: usize>(activations: &mut Matrix<B, OUT>) -> &mut Matrix<B, OUT> {
-        activations
-    }
-
-    fn into_output<const B: usize>(activations: Matrix<B, OUT>) -> Matrix<B, OUT> {
-        activations
-    }
-
-    fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
-        &mut self,
-        inputs: &X,
-        samples: usize,
-        activations: &mut Matrix<B, OUT>,
-        slots: &mut DenseSlots<IN, OUT, O::Slot>,
-        columns: &mut Columns<B>,
-        step: &O::Step,
-    ) {
-        let delta = first_mut(&mut activations.rows, samples);
-        let columns = first_mut(columns, samples);
-        loops::sweep_first::<B, IN, OUT, O, X>(inputs, delta, self.with_slots::<O>(slots), columns, step);
-    }
-
-    fn backward<const B: usize, O: Optimizer, Below: Activation>(
-        &mut self,
-        inputs: &mut Matrix<B, IN>,
-        samples: usize,
-        activations: &mut Matrix<B, OUT>,
-        slots: &mut DenseSlots<IN, OUT, O::Slot>,
-        columns: &mut Columns<B>,
-        step: &O::Step,
-    ) {
-        let inputs = first_mut(&mut inputs.rows, samples);
-        let delta = first_mut(&mut activations.rows, samples);
-        let columns = first_mut(columns, samples);
-        loops::sweep_inner::<B, IN, OUT, O, Below>(inputs, delta, self.with_slots::<O>(slots), columns, step);
-    }
-
-    fn update<O: Optimizer>(
-        &mut self,
-        gradients: &DenseSlots<IN, OUT, <StoreGradient as Optimizer>::Slot>,
-        slots: &mut DenseSlots<IN, OUT, O::Slot>,
-        step: &O::Step,
-    ) {
-        let weights = self.weights.rows.as_flattened_mut();
-        update_all::<O>(weights, gradients.weights.as_flattened(), slots.weights.as_flattened_mut(), step);
-        update_all::<O>(&mut self.bias, &gradients.bias, &mut slots.bias, step);
-    }
-
-    fn draw_parameters(&mut self, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
-        let fan = Fan { inputs: IN, outputs: OUT };
-        for weight in self.weights.as_mut_slice() {
-            *weight = initializer.weight(fan, random);
-        }
-        for bias in &mut self.bias {
-            *bias = initializer.bias(fan, random);
-        }
-    }
-
-    fn parameters(&self, visit: &mut impl FnMut(&[f32])) {
-        visit(self.weights.as_slice());
-        visit(&self.bias);
-    }
-
-    fn parameters_mut(&mut self, visit: &mut impl FnMut(&mut [f32])) {
-        visit(self.weights.as_mut_slice());
-        visit(&mut self.bias);
-    }
-
-    fn slots<O: Optimizer>(slots: &Self::Slots<O>, visit: &mut impl FnMut(&[O::Slot])) {
-        visit(slots.weights.as_flattened());
-        visit(&slots.bias);
-    }
-
-    fn slots_mut<O: Optimizer>(slots: &mut Self::Slots<O>, visit: &mut impl FnMut(&mut [O::Slot])) {
-        visit(slots.weights.as_flattened_mut());
-        visit(&mut slots.bias);
-    }
-
-    fn describe(visit: &mut impl FnMut(LayerSummary)) {
-        visit(LayerSummary {
-            kind: "Dense",
-            inputs: IN,
-            outputs: OUT,
-            activation: A::NAME,
-            parameters: Self::PARAMETERS,
-        });
+/// Samples of a single position are rows.
+impl<const IN: usize, X: Inputs + ?Sized> InputRows<IN> for X {
+    #[inline(always)]
+    fn row(&self, index: usize) -> Option<&[f32; IN]> {
+        self.sample(index)?.first_chunk()
     }
 }
 
-/// The first `count` rows; all of them where there are fewer.
-pub(super) fn first_mut<T>(rows: &mut [T], count: usize) -> &mut [T] {
-    let count = count.min(rows.len());
-    rows.split_at_mut_checked(count).map_or(&mut [], |(first, _)| first)
+/// The positions of all samples, as rows.
+struct Positioned<'a, X: ?Sized, G>(&'a X, PhantomData<G>);
+
+impl<const IN: usize, X: Inputs + ?Sized, G: Positions> InputRows<IN> for Positioned<'_, X, G> {
+    #[inline(always)]
+    fn row(&self, index: usize) -> Option<&[f32; IN]> {
+        let sample = index.checked_div(G::COUNT)?;
+        let position = index.wrapping_sub(sample.wrapping_mul(G::COUNT));
+        self.0.sample(sample)?.as_chunks().0.get(position)
+    }
 }
 
-fn update_all<O: Optimizer>(parameters: &mut [f32], gradients: &[f32], slots: &mut [O::Slot], step: &O::Step) {
-    for ((parameter, gradient), slot) in parameters.iter_mut().zip(gradients).zip(slots) {
-        *parameter = O::update(step, *parameter, *gradient, slot);
-    }
+/// The rows of a pass over positions `G`.
+struct AtMost<P, G>(PhantomData<(P, G)>);
+
+impl<P: Pass, G: Positions> Capacity for AtMost<P, G> {
+    const ROWS: usize = P::CAPACITY * G::COUNT;
 }

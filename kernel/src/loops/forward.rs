@@ -1,26 +1,27 @@
 //! Forward: `z = x·W + b`.
 
-use super::tile::{LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add};
+use super::tile::{
+    Capacity, InputRows, LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add,
+};
 use super::tiny;
 use super::vector::{self, Products};
 use crate::arch;
-use crate::shape::Inputs;
 
-/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples, up to `B`.
+/// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples, up to `C::ROWS`.
 ///
 /// # Order and rounding
 /// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own (with feature `fma` they round once, together; so
 /// do they in the sums of the sweep).
 #[inline(always)]
-pub(crate) fn products<const B: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+pub(crate) fn products<C: Capacity, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    if const { tiny::takes(B, IN, OUT) } {
-        tiny::forward::<B, IN, OUT, X>(x, weights, bias, z);
-    } else if const { B == 1 && is_inlined(IN, OUT) } {
+    if const { tiny::takes(C::ROWS, IN, OUT) } {
+        tiny::forward::<C, IN, OUT, X>(x, weights, bias, z);
+    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
         products_here(x, weights, bias, z);
     } else {
         products_apart(x, weights, bias, z);
@@ -29,7 +30,7 @@ pub(crate) fn products<const B: usize, const IN: usize, const OUT: usize, X: Inp
 
 // Written out, here and in `sweep`: by way of a closure code grew by half, and counts by 3 to 39 %.
 #[inline(never)] // one body per shape, whatever the caller knows of the batch
-fn products_apart<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn products_apart<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -39,7 +40,7 @@ fn products_apart<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Siz
 }
 
 #[inline(always)]
-fn products_here<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn products_here<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -69,7 +70,7 @@ fn products_here<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Size
 
 /// All outputs of `S` samples from `first` on, `V` outputs at a time.
 #[inline(always)]
-fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn rows<const S: usize, const V: usize, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     first: usize,
     weights: &[[f32; OUT]; IN],
@@ -125,7 +126,7 @@ fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
 
 /// `S` samples from `first` on.
 #[inline(always)]
-pub(super) fn samples_from<const S: usize, const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(
+pub(super) fn samples_from<const S: usize, const IN: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     first: usize,
 ) -> [&[f32; IN]; S] {
@@ -138,6 +139,6 @@ pub(super) fn samples_from<const S: usize, const IN: usize, X: Inputs<[f32; IN]>
 
 /// A sample, or zeros beyond the last one, which callers never ask for.
 #[inline(always)]
-pub(super) fn sample_or_zeros<const IN: usize, X: Inputs<[f32; IN]> + ?Sized>(x: &X, index: usize) -> &[f32; IN] {
-    x.sample(index).unwrap_or(const { &[0.0; IN] })
+pub(super) fn sample_or_zeros<const IN: usize, X: InputRows<IN> + ?Sized>(x: &X, index: usize) -> &[f32; IN] {
+    x.row(index).unwrap_or(const { &[0.0; IN] })
 }

@@ -6,10 +6,9 @@
 use core::marker::PhantomData;
 
 use super::sweep::{First, Inner, Parameters, Source, last_rows, row_tile, sweep_bias};
-use super::tile::COLUMNS;
+use super::tile::{COLUMNS, InputRows};
 use crate::activation::Activation;
 use crate::optimizer::Optimizer;
-use crate::shape::Inputs;
 
 /// Slices of a layer with this many inputs: one for every [`COLUMNS`] rows, and one for the rows that are left and the bias.
 pub(crate) const fn slices(inputs: usize) -> usize {
@@ -18,7 +17,7 @@ pub(crate) const fn slices(inputs: usize) -> usize {
 
 /// One slice of the sweep of a first layer.
 #[inline(never)] // one body per shape
-pub(crate) fn sweep_first_slice<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+pub(crate) fn sweep_first_slice<const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
     slice: usize,
     inputs: &X,
     delta: &[[f32; OUT]],

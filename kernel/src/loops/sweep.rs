@@ -10,14 +10,14 @@ use core::marker::PhantomData;
 use super::forward::sample_or_zeros;
 use super::one_sample;
 use super::tile::{
-    COLUMNS, LANES, SAMPLES, SCALAR, floats, is_inlined, is_tiny, lanes, lanes_mut, multiply, multiply_add,
+    COLUMNS, Capacity, InputRows, LANES, SAMPLES, SCALAR, floats, is_inlined, is_tiny, lanes, lanes_mut, multiply,
+    multiply_add,
 };
 use super::tiny;
 use super::vector;
 use crate::activation::Activation;
 use crate::arch;
 use crate::optimizer::Optimizer;
-use crate::shape::Inputs;
 
 /// Weights and bias of a dense layer with the optimizer's slots of each.
 pub(crate) struct Parameters<'a, const IN: usize, const OUT: usize, O: Optimizer> {
@@ -27,45 +27,39 @@ pub(crate) struct Parameters<'a, const IN: usize, const OUT: usize, O: Optimizer
     pub(crate) bias_slots: &'a mut [O::Slot; OUT],
 }
 
-/// The sweep of a first layer, by up to `B` samples: nobody asks for the gradient of its input, which may lie in flash.
+/// The sweep of a first layer, by up to `C::ROWS` samples: nobody asks for the gradient of its input, which may lie in flash.
 ///
 /// `delta` holds the gradient of the loss with respect to the pre-activations, one row per sample.
 #[inline(always)]
-pub(crate) fn sweep_first<
-    const B: usize,
-    const IN: usize,
-    const OUT: usize,
-    O: Optimizer,
-    X: Inputs<[f32; IN]> + ?Sized,
->(
+pub(crate) fn sweep_first<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { tiny::takes(B, IN, OUT) } {
-        tiny::first::<B, IN, OUT, O, X>(inputs, delta, parameters, step);
-    } else if const { B == 1 && is_inlined(IN, OUT) } {
-        sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    if const { tiny::takes(C::ROWS, IN, OUT) } {
+        tiny::first::<C, IN, OUT, O, X>(inputs, delta, parameters, step);
+    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
+        sweep_first_here::<C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     } else {
-        sweep_first_apart::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+        sweep_first_apart::<C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     }
 }
 
 #[inline(never)] // as `products_apart`
-fn sweep_first_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+fn sweep_first_apart<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    sweep_first_here::<B, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    sweep_first_here::<C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
 }
 
 #[inline(always)]
-fn sweep_first_here<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+fn sweep_first_here<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
@@ -82,11 +76,11 @@ fn sweep_first_here<const B: usize, const IN: usize, const OUT: usize, O: Optimi
         return;
     }
     if const { SCALAR && !is_tiny(IN, OUT) } {
-        if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
+        if let ([delta], Some(x)) = (delta, inputs.row(0)) {
             one_sample::first(x, delta, parameters, step);
             return;
         }
-        if B == 1 {
+        if const { C::ROWS == 1 } {
             return; // There is no sample at all, and no need of the code below.
         }
     }
@@ -95,35 +89,35 @@ fn sweep_first_here<const B: usize, const IN: usize, const OUT: usize, O: Optimi
 
 /// The sweep of any other layer: `inputs`, the activations of the layer below, become that layer's `delta`.
 #[inline(always)]
-pub(crate) fn sweep_inner<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+pub(crate) fn sweep_inner<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { tiny::takes(B, IN, OUT) } {
-        tiny::inner::<B, IN, OUT, O, Below>(inputs, delta, parameters, step);
-    } else if const { B == 1 && is_inlined(IN, OUT) } {
-        sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    if const { tiny::takes(C::ROWS, IN, OUT) } {
+        tiny::inner::<C, IN, OUT, O, Below>(inputs, delta, parameters, step);
+    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
+        sweep_inner_here::<C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     } else {
-        sweep_inner_apart::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+        sweep_inner_apart::<C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     }
 }
 
 #[inline(never)] // as `products_apart`
-fn sweep_inner_apart<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+fn sweep_inner_apart<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    sweep_inner_here::<B, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    sweep_inner_here::<C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
 }
 
 #[inline(always)]
-fn sweep_inner_here<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+fn sweep_inner_here<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
@@ -144,7 +138,7 @@ fn sweep_inner_here<const B: usize, const IN: usize, const OUT: usize, O: Optimi
             one_sample::inner::<IN, OUT, O, Below>(inputs, delta, parameters, step);
             return;
         }
-        if B == 1 {
+        if const { C::ROWS == 1 } {
             return; // As above.
         }
     }
@@ -169,7 +163,7 @@ pub(super) trait Source<const IN: usize> {
 /// Inputs that are only read.
 pub(super) struct First<'a, X: ?Sized>(pub(super) &'a X);
 
-impl<const IN: usize, X: Inputs<[f32; IN]> + ?Sized> Source<IN> for First<'_, X> {
+impl<const IN: usize, X: InputRows<IN> + ?Sized> Source<IN> for First<'_, X> {
     #[inline(always)]
     fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
         for (sample, saved) in columns.iter_mut().enumerate() {
@@ -277,6 +271,19 @@ fn own_input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: 
             for (gradient, activation) in outputs.iter_mut().zip(saved) {
                 *gradient = Below::through(*gradient, *activation);
             }
+        }
+    }
+}
+
+/// Adds the gradient of each row of inputs to what is there: each sum complete before it is added.
+pub(crate) fn add_input_gradient<const IN: usize, const OUT: usize>(
+    delta: &[[f32; OUT]],
+    weights: &[[f32; OUT]; IN],
+    gradients: &mut [[f32; IN]],
+) {
+    for (gradients, delta) in gradients.iter_mut().zip(delta) {
+        for (gradient, row) in gradients.iter_mut().zip(weights) {
+            *gradient += one_sample::product_sum(row, delta);
         }
     }
 }

@@ -2,10 +2,28 @@
 
 use crate::arch;
 
+/// Rows of inputs, wherever they lie.
+pub(crate) trait InputRows<const N: usize> {
+    /// Row `index`, or `None` beyond the last.
+    fn row(&self, index: usize) -> Option<&[f32; N]>;
+}
+
+impl<const N: usize> InputRows<N> for [[f32; N]] {
+    #[inline(always)]
+    fn row(&self, index: usize) -> Option<&[f32; N]> {
+        self.get(index)
+    }
+}
+
+/// How many rows a pass has at most. Of a single one the compiler knows that it is one.
+pub(crate) trait Capacity {
+    const ROWS: usize;
+}
+
 /// Rows of weights that the backward sweep takes at once; also the columns of its input that it saves.
 ///
-/// The workspace holds `B × COLUMNS` floats for it.
-pub const COLUMNS: usize = 4;
+/// A workspace holds as many floats for each row of inputs.
+pub(crate) const COLUMNS: usize = 4;
 
 /// A processor without vectors: there a loop over values is as fast as a tile of them, and much smaller.
 pub(super) const SCALAR: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));

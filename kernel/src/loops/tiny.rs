@@ -5,33 +5,32 @@
 
 use super::forward::sample_or_zeros;
 use super::sweep::Parameters;
-use super::tile::is_tiny;
+use super::tile::{Capacity, InputRows, is_tiny};
 use crate::activation::Activation;
 use crate::arch;
 use crate::optimizer::Optimizer;
-use crate::shape::Inputs;
 
 /// Whether a layer of these sizes and up to so many samples is done here.
 pub(crate) const fn takes(samples: usize, inputs: usize, outputs: usize) -> bool {
     arch::VECTORS && samples <= 4 && is_tiny(inputs, outputs)
 }
 
-/// Whether a batch of up to `B` has samples for the loops over them. Of a batch of one the compiler knows then that it is one, and
+/// Whether a batch of up to `C::ROWS` has samples for the loops over them. Of a batch of one the compiler knows then that it is one, and
 /// unrolls these loops too. (Unrolled for four, a step took longer.)
 #[inline(always)]
-const fn has_samples<const B: usize>(samples: usize) -> bool {
-    B > 1 || samples == 1
+fn has_samples<C: Capacity>(samples: usize) -> bool {
+    C::ROWS > 1 || samples == 1
 }
 
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]`.
 #[inline(always)]
-pub(super) fn forward<const B: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+pub(super) fn forward<C: Capacity, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    if !has_samples::<B>(z.len()) {
+    if !has_samples::<C>(z.len()) {
         return;
     }
     for (sample, z) in z.iter_mut().enumerate() {
@@ -46,13 +45,13 @@ pub(super) fn forward<const B: usize, const IN: usize, const OUT: usize, X: Inpu
 
 /// Updates the parameters of a first layer.
 #[inline(always)]
-pub(super) fn first<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized>(
+pub(super) fn first<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
     inputs: &X,
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     step: &O::Step,
 ) {
-    if !has_samples::<B>(delta.len()) {
+    if !has_samples::<C>(delta.len()) {
         return;
     }
     let mut gradients = Gradients::start(&parameters, step);
@@ -64,13 +63,13 @@ pub(super) fn first<const B: usize, const IN: usize, const OUT: usize, O: Optimi
 
 /// Updates the parameters of any other layer, and overwrites its input by the `delta` of the layer below.
 #[inline(always)]
-pub(super) fn inner<const B: usize, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+pub(super) fn inner<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     step: &O::Step,
 ) {
-    if !has_samples::<B>(delta.len()) {
+    if !has_samples::<C>(delta.len()) {
         return;
     }
     let mut gradients = Gradients::start(&parameters, step);

@@ -25,6 +25,8 @@ pub struct AdaGrad {
     pub epsilon: f32,
 }
 
+crate::state!(AdaGrad { learning_rate: f32, epsilon: f32 });
+
 impl AdaGrad {
     /// AdaGrad with this learning rate and `ε` 1e-8.
     pub const fn new(learning_rate: f32) -> Self {

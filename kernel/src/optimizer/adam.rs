@@ -46,6 +46,8 @@ pub struct Adam {
     pub beta2_power: f32,
 }
 
+crate::state!(Adam { learning_rate: f32, beta1: f32, beta2: f32, epsilon: f32, beta1_power: f32, beta2_power: f32 });
+
 impl Adam {
     /// Adam with this learning rate and the paper's `β₁` 0.9, `β₂` 0.999, `ε` 1e-8.
     pub const fn new(learning_rate: f32) -> Self {
@@ -59,6 +61,8 @@ impl Default for Adam {
         Self::new(0.001)
     }
 }
+
+crate::state!(Moments { first_moment: f32, second_moment: f32 });
 
 impl Zero for Moments {
     const ZERO: Self = Self { first_moment: 0.0, second_moment: 0.0 };

@@ -22,6 +22,8 @@ pub struct AdamW {
     pub weight_decay: f32,
 }
 
+crate::state!(AdamW { adam: Adam, weight_decay: f32 });
+
 impl AdamW {
     /// AdamW with this learning rate, [`Adam::new`]'s other settings, and PyTorch's `λ` of 0.01.
     pub const fn new(learning_rate: f32) -> Self {

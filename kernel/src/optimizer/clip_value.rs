@@ -1,6 +1,8 @@
 //! Clipping each gradient by its value, for any rule.
 
 // `if` alone leaves the compiler free to branch on the data.
+use crate::fingerprint::Fingerprint;
+use crate::state::State;
 use core::hint::select_unpredictable as select;
 
 use super::Optimizer;
@@ -47,5 +49,22 @@ impl<O: Optimizer> Optimizer for ClipValue<O> {
         let below = select(gradient > *limit, *limit, gradient);
         let clipped = select(below < -*limit, -*limit, below);
         O::update(step, parameter, clipped, slot)
+    }
+}
+
+impl<O: State> State for ClipValue<O> {
+    const BYTES: usize = f32::BYTES + O::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("ClipValue").part(O::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        let Self { limit, optimizer } = self;
+        limit.save(write);
+        optimizer.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let Self { limit, optimizer } = self;
+        limit.load(read);
+        optimizer.load(read);
     }
 }

@@ -23,6 +23,8 @@ pub struct Momentum {
     pub momentum: f32,
 }
 
+crate::state!(Momentum { learning_rate: f32, momentum: f32 });
+
 impl Momentum {
     /// Momentum with this learning rate and the usual `β` of 0.9.
     pub const fn new(learning_rate: f32) -> Self {

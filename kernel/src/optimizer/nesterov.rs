@@ -19,6 +19,8 @@ pub struct Nesterov {
     pub momentum: f32,
 }
 
+crate::state!(Nesterov { learning_rate: f32, momentum: f32 });
+
 impl Nesterov {
     /// Nesterov's momentum with this learning rate and the usual `μ` of 0.9.
     pub const fn new(learning_rate: f32) -> Self {

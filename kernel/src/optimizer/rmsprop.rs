@@ -27,6 +27,8 @@ pub struct RmsProp {
     pub epsilon: f32,
 }
 
+crate::state!(RmsProp { learning_rate: f32, decay: f32, epsilon: f32 });
+
 impl RmsProp {
     /// RMSProp with this learning rate, `β` 0.9 and `ε` 1e-8.
     pub const fn new(learning_rate: f32) -> Self {

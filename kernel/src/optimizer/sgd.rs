@@ -18,6 +18,8 @@ pub struct Sgd {
     pub learning_rate: f32,
 }
 
+crate::state!(Sgd { learning_rate: f32 });
+
 impl Sgd {
     /// Plain gradient descent with this learning rate.
     pub const fn new(learning_rate: f32) -> Self {

@@ -18,6 +18,8 @@ pub struct SgdMomentum {
     pub momentum: f32,
 }
 
+crate::state!(SgdMomentum { learning_rate: f32, momentum: f32 });
+
 impl SgdMomentum {
     /// Momentum with this learning rate and the usual `μ` of 0.9.
     pub const fn new(learning_rate: f32) -> Self {

@@ -1,6 +1,8 @@
 //! Weight decay in the gradient, for any rule.
 
 use super::Optimizer;
+use crate::fingerprint::Fingerprint;
+use crate::state::State;
 
 /// L2 weight decay around another rule: its gradient is `∇ + λ·θ`.
 ///
@@ -40,5 +42,22 @@ impl<O: Optimizer> Optimizer for WeightDecay<O> {
     #[inline(always)]
     fn update((weight_decay, step): &(f32, O::Step), parameter: f32, gradient: f32, slot: &mut O::Slot) -> f32 {
         O::update(step, parameter, gradient + *weight_decay * parameter, slot)
+    }
+}
+
+impl<O: State> State for WeightDecay<O> {
+    const BYTES: usize = f32::BYTES + O::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("WeightDecay").part(O::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        let Self { weight_decay, optimizer } = self;
+        weight_decay.save(write);
+        optimizer.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let Self { weight_decay, optimizer } = self;
+        weight_decay.load(read);
+        optimizer.load(read);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::error::{ExportError, ImportError};
 use super::header::unescaped;
-use super::tensors::{Slot, Tensors};
+use super::tensors::Entry;
+use crate::layer::Parameters;
 
 /// How the tensors of a network are named in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +32,9 @@ impl Names<'_> {
     pub const SEQUENTIAL: Self = Self::Sequential { prefix: "" };
 
     /// Whether there is one name for each tensor, and no two are the same.
-    pub(super) fn check<N: Tensors>(&self) -> Result<(), Mistake> {
+    pub(super) fn check<N: Parameters>(&self) -> Result<(), Mistake> {
         let Self::Given(names) = self else { return Ok(()) };
-        let needed = Slot::count::<N>();
+        let needed = N::COUNT;
         if names.len() != needed {
             return Err(Mistake::Count { needed });
         }
@@ -46,12 +47,12 @@ impl Names<'_> {
     }
 
     /// The name of a tensor.
-    pub(super) fn of(&self, slot: &Slot) -> Name<'_> {
+    pub(super) fn of(&self, entry: &Entry) -> Name<'_> {
         match *self {
             Self::Sequential { prefix } => {
-                Name { start: prefix, position: Some(slot.position), end: slot.tensor.part() }
+                Name { start: prefix, position: Some(entry.position), end: entry.tensor.name }
             }
-            Self::Given(names) => Name { start: names.get(slot.index).unwrap_or(&""), position: None, end: "" },
+            Self::Given(names) => Name { start: names.get(entry.index).unwrap_or(&""), position: None, end: "" },
         }
     }
 }

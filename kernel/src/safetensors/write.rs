@@ -3,12 +3,13 @@
 use super::error::ExportError;
 use super::header::{LENGTH_BYTES, METADATA};
 use super::names::{Names, decimal};
-use super::tensors::{Slot, Tensors, are_the_parameters};
+use super::tensors::{Entry, are_as_described};
 use crate::activation::all_finite;
 use crate::checkpoint::CHUNK;
+use crate::layer::Parameters;
 
 /// Bytes of the `.safetensors` file of a network.
-pub fn file_bytes<N: Tensors>(names: &Names<'_>) -> usize {
+pub fn file_bytes<N: Parameters>(names: &Names<'_>) -> usize {
     LENGTH_BYTES.saturating_add(header_bytes::<N>(names)).saturating_add(data_bytes::<N>())
 }
 
@@ -16,7 +17,7 @@ pub fn file_bytes<N: Tensors>(names: &Names<'_>) -> usize {
 ///
 /// # Errors
 /// See [`ExportError`]: the buffer is then as it was.
-pub fn save<N: Tensors>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Result<usize, ExportError> {
+pub fn save<N: Parameters>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Result<usize, ExportError> {
     check(network, names)?;
     let needed = file_bytes::<N>(names);
     let Some(mut rest) = buffer.get_mut(..needed) else { return Err(ExportError::BufferTooSmall { needed }) };
@@ -36,7 +37,7 @@ pub fn save<N: Tensors>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Re
 ///
 /// # Errors
 /// See [`ExportError`]: the sink has not been called then. Or the sink failed, and is not called again.
-pub fn write<N: Tensors, E: From<ExportError>>(
+pub fn write<N: Parameters, E: From<ExportError>>(
     network: &N,
     names: &Names<'_>,
     sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
@@ -55,69 +56,59 @@ pub fn write<N: Tensors, E: From<ExportError>>(
     for _ in text..header {
         writer.put(b' ');
     }
-    let mut index = 0usize;
-    network.parameters(&mut |piece| {
-        if let Some(slot) = Slot::nth::<N>(index) {
-            for place in slot.tensor.places() {
-                piece
-                    .get(place)
-                    .map_or([0; 4], |value| value.to_le_bytes())
-                    .into_iter()
-                    .for_each(|byte| writer.put(byte));
-            }
+    for entry in Entry::all::<N>() {
+        let values = network.tensor(entry.index);
+        for place in entry.places() {
+            let bytes = values.get(place).map_or([0; 4], |value| value.to_le_bytes());
+            bytes.into_iter().for_each(|byte| writer.put(byte));
         }
-        index = index.wrapping_add(1);
-    });
+    }
     writer.flush();
     writer.result?;
     Ok(file_bytes::<N>(names))
 }
 
 /// Refuses what should not be in a file.
-fn check<N: Tensors>(network: &N, names: &Names<'_>) -> Result<(), ExportError> {
+fn check<N: Parameters>(network: &N, names: &Names<'_>) -> Result<(), ExportError> {
     names.check::<N>()?;
-    let mut result = Ok(());
-    Slot::each::<N>(&mut |slot| {
-        if result.is_ok() && names.of(&slot).bytes().eq(METADATA.bytes()) {
-            result = Err(ExportError::ReservedName { tensor: slot.index });
+    for entry in Entry::all::<N>() {
+        if names.of(&entry).bytes().eq(METADATA.bytes()) {
+            return Err(ExportError::ReservedName { tensor: entry.index });
         }
-    });
-    result?;
-    if !are_the_parameters(network) {
+    }
+    if !are_as_described(network) {
         return Err(ExportError::WrongTensors);
     }
     let mut finite = true;
-    network.parameters(&mut |piece| finite &= all_finite(piece));
+    network.for_each_tensor(&mut |values| finite &= all_finite(values));
     if finite { Ok(()) } else { Err(ExportError::NonFiniteWeights) }
 }
 
 /// Bytes of the header: a multiple of 8, so that the numbers behind it are aligned.
-fn header_bytes<N: Tensors>(names: &Names<'_>) -> usize {
+fn header_bytes<N: Parameters>(names: &Names<'_>) -> usize {
     let mut bytes = 0usize;
     header_text::<N>(names, &mut |_| bytes = bytes.wrapping_add(1));
     bytes.wrapping_add(7) & !7
 }
 
-fn data_bytes<N: Tensors>() -> usize {
-    let mut bytes = 0usize;
-    Slot::each::<N>(&mut |slot| bytes = bytes.saturating_add(slot.tensor.len().saturating_mul(4)));
-    bytes
+fn data_bytes<N: Parameters>() -> usize {
+    N::PARAMETERS.saturating_mul(4)
 }
 
 /// The header without the spaces at its end.
 #[inline(never)]
-fn header_text<N: Tensors>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
+fn header_text<N: Parameters>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
     let mut offset = 0usize;
     put(b'{');
-    Slot::each::<N>(&mut |slot| {
-        if slot.index > 0 {
+    for entry in Entry::all::<N>() {
+        if entry.index > 0 {
             put(b',');
         }
         put(b'"');
-        names.of(&slot).bytes().for_each(|byte| put_escaped(byte, put));
+        names.of(&entry).bytes().for_each(|byte| put_escaped(byte, put));
         br#"":{"dtype":"F32","shape":["#.iter().for_each(|byte| put(*byte));
         let mut separated = false;
-        for size in slot.tensor.shape() {
+        for size in entry.sizes() {
             if separated {
                 put(b',');
             }
@@ -127,10 +118,10 @@ fn header_text<N: Tensors>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
         br#"],"data_offsets":["#.iter().for_each(|byte| put(*byte));
         decimal(offset).for_each(&mut *put);
         put(b',');
-        offset = offset.saturating_add(slot.tensor.len().saturating_mul(4));
+        offset = offset.saturating_add(entry.tensor.len().saturating_mul(4));
         decimal(offset).for_each(&mut *put);
         b"]}".iter().for_each(|byte| put(*byte));
-    });
+    }
     put(b'}');
 }
 

@@ -1,8 +1,8 @@
 //! The range of values.
 
 use super::{NonFiniteValue, check};
-use crate::checkpoint::State;
 use crate::fingerprint::Fingerprint;
+use crate::state::State;
 
 /// Least and largest of each of `N` values over all samples so far, and samples scaled by them to 0 … 1.
 ///

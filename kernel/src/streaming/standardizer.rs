@@ -1,9 +1,9 @@
 //! Mean and deviation in one pass.
 
 use super::{NonFiniteValue, check};
-use crate::checkpoint::State;
 use crate::fingerprint::Fingerprint;
 use crate::scalar;
+use crate::state::State;
 use crate::zero::Zero;
 
 /// Mean and variance of each of `N` values over all samples so far, and samples standardised by them.

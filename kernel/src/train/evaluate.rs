@@ -2,24 +2,24 @@
 
 use super::{StepError, Workspace, check_samples, forward};
 use crate::data::{Index, Samples};
-use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::matrix::argmax;
 use crate::metrics::{ConfusionMatrix, Evaluation, rank};
-use crate::shape::{Inputs, SampleOf, Shape};
+use crate::network::Network;
+use crate::shape::{ArrayShape, SampleOf, Shape, Values};
 
 /// Calls `visit(index, output, target)` for each sample in order, computed in batches of the workspace.
 ///
 /// # Errors
 /// [`StepError::NoSamples`], a non-finite input or pre-activation; samples before the batch where it shows have been visited.
-pub fn for_each_output<N, D, const B: usize>(
+pub fn for_each_output<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     mut visit: impl FnMut(usize, &SampleOf<N::Out>, &D::Target),
 ) -> Result<(), StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
 {
     let total = samples.len();
@@ -30,10 +30,12 @@ where
     while start < total {
         let count = total.saturating_sub(start).min(B);
         forward(network, workspace, samples, start, count)?;
-        let output = N::output(&workspace.activations);
+        let (outputs, _) = workspace.split::<N>(count);
+        let outputs = &*outputs;
         for offset in 0..count {
             let index = start.saturating_add(offset);
-            match (output.sample(offset), samples.target(index)) {
+            let output = outputs.get(offset.saturating_mul(N::Out::SIZE)..).and_then(SampleOf::<N::Out>::first_of);
+            match (output, samples.target(index)) {
                 (Some(output), Some(target)) => visit(index, output, target),
                 _ => return Err(StepError::MissingSample { sample: index }),
             }
@@ -47,14 +49,14 @@ where
 ///
 /// # Errors
 /// As a training step, but for the number of samples, which is free; nothing is changed in any case.
-pub fn mean_loss<N, L, D, const B: usize>(
+pub fn mean_loss<N, L, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
@@ -68,15 +70,15 @@ where
 ///
 /// # Errors
 /// As [`mean_loss`].
-pub fn evaluate<N, L, D, const B: usize>(
+pub fn evaluate<N, L, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     k: usize,
 ) -> Result<Evaluation, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     D::Target: Index,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -85,7 +87,7 @@ where
     let (mut sum, mut correct, mut correct_top_k) = (0.0, 0usize, 0usize);
     for_each_output(network, workspace, samples, |_, output, target| {
         sum += loss.value(output, target);
-        let rank = rank(N::Out::values(output), target.index());
+        let rank = rank(output.values(), target.index());
         correct = correct.saturating_add(usize::from(rank == 0));
         correct_top_k = correct_top_k.saturating_add(usize::from(rank < k));
     })?;
@@ -97,15 +99,15 @@ where
 ///
 /// # Errors
 /// A label out of range: nothing is counted. A non-finite input or pre-activation: the batches before it have been counted.
-pub fn confusion_matrix<N, D, const B: usize, const CLASSES: usize>(
+pub fn confusion_matrix<N, D, const B: usize, const FLOATS: usize, const CLASSES: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     matrix: &mut ConfusionMatrix<CLASSES>,
 ) -> Result<(), StepError>
 where
-    N: Layer,
-    N::Out: Shape<Sample = [f32; CLASSES]>,
+    N: Network,
+    N::Out: ArrayShape<Sample = [f32; CLASSES]>,
     D: Samples<Input = SampleOf<N::In>>,
     D::Target: Index,
 {
@@ -126,16 +128,16 @@ where
 ///
 /// # Errors
 /// As [`confusion_matrix`].
-pub fn binary_confusion_matrix<N, D, const B: usize>(
+pub fn binary_confusion_matrix<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     threshold: f32,
     matrix: &mut ConfusionMatrix<2>,
 ) -> Result<(), StepError>
 where
-    N: Layer,
-    N::Out: Shape<Sample = [f32; 1]>,
+    N: Network,
+    N::Out: ArrayShape<Sample = [f32; 1]>,
     D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
 {
     for_each_output(network, workspace, samples, |_, [output], [target]| {

@@ -3,8 +3,9 @@
 use super::{StepError, Workspace, backward, forward_and_delta};
 use crate::activation::all_finite;
 use crate::data::Samples;
-use crate::layer::Layer;
+use crate::layer::{Parameters, Tensors, Whole, update};
 use crate::loss::Loss;
+use crate::network::Network;
 use crate::optimizer::{Optimizer, StoreGradient};
 use crate::scalar;
 use crate::shape::SampleOf;
@@ -14,16 +15,16 @@ use crate::zero::Zero;
 ///
 /// For gradient accumulation over micro-batches, clipping, and tests. `accumulate` then `apply` gives the bits of a
 /// [`step`](super::step).
-pub struct Gradients<N: Layer> {
-    slots: N::Slots<StoreGradient>,
+pub struct Gradients<N: Parameters> {
+    slots: N::Slots<f32>,
     rule: StoreGradient,
 }
 
-impl<N: Layer> Zero for Gradients<N> {
+impl<N: Parameters> Zero for Gradients<N> {
     const ZERO: Self = Self { slots: Zero::ZERO, rule: StoreGradient::NEW };
 }
 
-impl<N: Layer> Gradients<N> {
+impl<N: Parameters> Gradients<N> {
     /// Size in bytes: for dense layers 4 for each parameter, and 4 to know whether there is a gradient.
     pub const BYTES: usize = size_of::<Self>();
 
@@ -37,7 +38,7 @@ impl<N: Layer> Gradients<N> {
 
     /// Shows the gradients in the order of the parameters, in the same pieces.
     pub fn visit(&self, visit: &mut impl FnMut(&[f32])) {
-        N::slots::<StoreGradient>(&self.slots, visit);
+        self.slots.for_each_tensor(visit);
     }
 
     /// The norm of the whole gradient: `√Σ ∇²`.
@@ -87,7 +88,7 @@ impl<N: Layer> Gradients<N> {
 
     /// Hands out the gradients in the order of the parameters, to change.
     pub fn visit_mut(&mut self, visit: &mut impl FnMut(&mut [f32])) {
-        N::slots_mut::<StoreGradient>(&mut self.slots, visit);
+        self.slots.for_each_tensor_mut(visit);
     }
 }
 
@@ -102,16 +103,16 @@ impl<N: Layer> Gradients<N> {
 /// # Errors
 /// As [`step`](super::step); `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
 /// same sweep that trains is used).
-pub fn accumulate<N, L, D, const B: usize>(
+pub fn accumulate<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     mean_over: usize,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
@@ -120,23 +121,24 @@ where
 }
 
 /// [`accumulate`] that goes on with a running sum of losses, and returns it.
-fn accumulate_from<N, L, D, const B: usize>(
+fn accumulate_from<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
     mean_over: usize,
     sum: f32,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
     let sum = forward_and_delta(network, workspace, samples, loss, mean_over, sum)?;
     let step = gradients.rule.begin_step();
-    backward::<N, StoreGradient, D, B>(network, &mut gradients.slots, workspace, samples, samples.len(), &step);
+    let pass = Whole::<B>::new(samples.len());
+    backward::<N, StoreGradient, D, _, B, FLOATS>(network, pass, &mut gradients.slots, workspace, samples, &step);
     Ok(sum)
 }
 
@@ -148,15 +150,15 @@ where
 /// # Errors
 /// As [`accumulate`]; the pieces before the one that is refused have been added by then, so the gradient is forgotten
 /// ([`Gradients::restart`]).
-pub fn accumulate_all<N, L, D, const B: usize>(
+pub fn accumulate_all<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
-    workspace: &mut Workspace<N, B>,
+    workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
 ) -> Result<f32, StepError>
 where
-    N: Layer,
+    N: Network,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
@@ -208,9 +210,9 @@ impl<D: Samples> Samples for Part<'_, D> {
 ///
 /// # Errors
 /// [`StepError::NoGradient`] if nothing was accumulated; [`StepError::NonFiniteGradient`] before anything is changed.
-pub fn apply<N: Layer, O: Optimizer>(
+pub fn apply<N: Parameters, O: Optimizer>(
     network: &mut N,
-    slots: &mut N::Slots<O>,
+    slots: &mut N::Slots<O::Slot>,
     gradients: &mut Gradients<N>,
     optimizer: &mut O,
 ) -> Result<(), StepError> {
@@ -223,7 +225,7 @@ pub fn apply<N: Layer, O: Optimizer>(
         return Err(StepError::NonFiniteGradient);
     }
     let step = optimizer.begin_step();
-    network.update::<O>(&gradients.slots, slots, &step);
+    update::<N, O>(network, &gradients.slots, slots, &step);
     gradients.restart();
     Ok(())
 }

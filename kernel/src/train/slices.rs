@@ -1,14 +1,16 @@
 //! A training step in slices of bounded time, so that a watchdog is fed and a deadline met in between.
 
+use core::marker::PhantomData;
 use core::task::Poll;
 
-use super::{InputsFrom, StepError, Workspace, unsound_sample};
+use super::{InputsFrom, StepError, Workspace, backward, unsound_sample};
 use crate::activation::all_finite;
 use crate::data::Samples;
-use crate::layer::SlicedLayer;
+use crate::layer::Slice;
 use crate::loss::Loss;
+use crate::network::Network;
 use crate::optimizer::Optimizer;
-use crate::shape::{SampleOf, Shape};
+use crate::shape::{SampleOf, Shape, Values};
 
 /// A [`step`](super::step) that has begun and is made slice by slice: each [`poll`](Self::poll) makes one.
 ///
@@ -17,22 +19,21 @@ use crate::shape::{SampleOf, Shape};
 /// network), and no other batch can slip in.
 ///
 /// # Time
-/// A step over `n` samples is made in `n + N::SLICES` slices. The first `n` are each a prediction and its loss. Of the
-/// others each takes [`COLUMNS`](crate::COLUMNS) rows of a dense layer's weights, from the last layer to the first: at most
-/// `2·COLUMNS·OUT` products for each sample, and the optimizer's formula for `COLUMNS·OUT` parameters; or the rows that are left and
-/// the bias, which is less. On a processor with an FPU the time of a slice does not depend on the data, unless a
-/// pre-activation is not finite: the slice that meets it ends the step, and may go through a layer of ReLU twice. Where slices may be
-/// longer, poll several times.
+/// A step over `n` samples is made in `n·LAYERS + SLICES` slices. Each of the first ones takes one sample through one layer, and the last
+/// layer's with the loss. Each of the others takes four rows of a dense layer's weights, from the last layer to the first: at most `8·OUT`
+/// products for each sample and position, and the optimizer's formula for `4·OUT` parameters; or the rows that are left and the bias, which is less. On a
+/// processor with an FPU the time of a slice does not depend on the data, unless a pre-activation is not finite: the slice that meets it
+/// ends the step, and may go through a layer of ReLU twice. Where slices may be longer, poll several times.
 ///
 /// # An unfinished step
 /// To drop it is to abandon it. As long as [`is_updating`](Self::is_updating) says no, nothing but the workspace has been changed.
 /// From then on nothing can go wrong any more, and the step should be brought to its end: dropped before, it leaves a network of which
 /// each row of weights is either as before or as after the step, and an optimizer that has counted the step.
 #[must_use = "a step makes progress only when it is polled"]
-pub struct Slices<'a, N: SlicedLayer, O: Optimizer, L, D, const B: usize> {
+pub struct Slices<'a, N: Network, O: Optimizer, L, D, const B: usize, const FLOATS: usize> {
     network: &'a mut N,
-    slots: &'a mut N::Slots<O>,
-    workspace: &'a mut Workspace<N, B>,
+    slots: &'a mut N::Slots<O::Slot>,
+    workspace: &'a mut Workspace<B, FLOATS>,
     samples: &'a D,
     loss: L,
     optimizer: &'a mut O,
@@ -43,9 +44,9 @@ pub struct Slices<'a, N: SlicedLayer, O: Optimizer, L, D, const B: usize> {
 /// What the next slice is.
 #[derive(Clone, Copy)]
 enum Stage<S> {
-    /// This sample, forward; the losses of those before it, and whether their gradients at the output are finite.
+    /// This slice of the forward pass; the losses of the samples that are through, and whether their gradients at the output are finite.
     Forward {
-        sample: usize,
+        slice: usize,
         sum: f32,
         finite: bool,
     },
@@ -62,12 +63,12 @@ enum Stage<S> {
 ///
 /// ```
 /// use core::task::Poll;
-/// # use baregrad::{CrossEntropy, Dataset, Dense, Order, Relu, Sgd, StepError, Trainer};
+/// # use baregrad::{CrossEntropy, Dataset, Dense, Order, Relu, Sgd, StepError, Trainer, floats};
 /// # let (inputs, labels) = ([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0u8, 1, 1]);
 /// # let (data, order) = (Dataset::from_arrays(&inputs, &labels), Order::<3>::IDENTITY);
 /// # let mut watchdog_fed = 0;
 /// # let mut feed_watchdog = || watchdog_fed += 1;
-/// # let mut trainer = Trainer::<(Dense<2, 8, Relu>, Dense<8, 2>), Sgd, 2>::NEW;
+/// # let mut trainer = Trainer::<(Dense<2, 8, Relu>, Dense<8, 2>), Sgd, 2, { floats::<(Dense<2, 8, Relu>, Dense<8, 2>)>() }>::NEW;
 /// # let mut optimizer = Sgd::new(0.5);
 /// for batch in data.batches(&order, 2)? {
 ///     let mut step = trainer.step_in_slices(&batch, CrossEntropy, &mut optimizer);
@@ -79,30 +80,30 @@ enum Stage<S> {
 ///     };
 /// #   assert!(loss > 0.0);
 /// }
-/// # assert_eq!(watchdog_fed, 2 + 1 + 2 * (1 + 3 - 1));
+/// # assert_eq!(watchdog_fed, 2 * 2 + 2 * 1 + 2 * (1 + 3 - 1));
 /// # Ok::<(), StepError>(())
 /// ```
-pub fn step_in_slices<'a, N, O, L, D, const B: usize>(
+pub fn step_in_slices<'a, N, O, L, D, const B: usize, const FLOATS: usize>(
     network: &'a mut N,
-    slots: &'a mut N::Slots<O>,
-    workspace: &'a mut Workspace<N, B>,
+    slots: &'a mut N::Slots<O::Slot>,
+    workspace: &'a mut Workspace<B, FLOATS>,
     samples: &'a D,
     loss: L,
     optimizer: &'a mut O,
-) -> Slices<'a, N, O, L, D, B>
+) -> Slices<'a, N, O, L, D, B, FLOATS>
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    let stage = Stage::Forward { sample: 0, sum: 0.0, finite: true };
+    let stage = Stage::Forward { slice: 0, sum: 0.0, finite: true };
     Slices { network, slots, workspace, samples, loss, optimizer, count: samples.len(), stage }
 }
 
-impl<N, O, L, D, const B: usize> Slices<'_, N, O, L, D, B>
+impl<N, O, L, D, const B: usize, const FLOATS: usize> Slices<'_, N, O, L, D, B, FLOATS>
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
@@ -115,8 +116,8 @@ where
     /// at all targets first.
     pub fn poll(&mut self) -> Result<Poll<f32>, StepError> {
         self.stage = match self.stage {
-            Stage::Forward { sample, sum, finite } => {
-                self.forward(sample, sum, finite).unwrap_or_else(|error| Stage::Done(Err(error)))
+            Stage::Forward { slice, sum, finite } => {
+                self.forward(slice, sum, finite).unwrap_or_else(|error| Stage::Done(Err(error)))
             }
             Stage::Backward { slice, step, loss } => {
                 self.backward(slice, &step);
@@ -134,7 +135,9 @@ where
     /// How many slices are still to be made, if nothing is wrong with the samples.
     pub fn remaining(&self) -> usize {
         match self.stage {
-            Stage::Forward { sample, .. } => self.count.saturating_sub(sample).saturating_add(N::SLICES),
+            Stage::Forward { slice, .. } => {
+                self.count.saturating_mul(N::LAYERS).saturating_sub(slice).saturating_add(N::SLICES)
+            }
             Stage::Backward { slice, .. } => N::SLICES.saturating_sub(slice),
             Stage::Done(_) => 0,
         }
@@ -146,8 +149,8 @@ where
         matches!(self.stage, Stage::Backward { .. } | Stage::Done(Ok(_)))
     }
 
-    /// One sample, forward, and its gradient at the output; after the last one, whether the step can be made.
-    fn forward(&mut self, sample: usize, mut sum: f32, mut finite: bool) -> Result<Stage<O::Step>, StepError> {
+    /// One sample through one layer; after the last layer its gradient at the output, and after the last sample whether the step can be made.
+    fn forward(&mut self, slice: usize, mut sum: f32, mut finite: bool) -> Result<Stage<O::Step>, StepError> {
         let Self { network, workspace, samples, loss, count, .. } = self;
         let count = *count;
         if count == 0 {
@@ -156,22 +159,32 @@ where
         if count > B {
             return Err(StepError::TooManySamples { samples: count, capacity: B });
         }
-        let target = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
-        loss.check(target).map_err(|error| StepError::target(sample, error))?;
-        if samples.input(sample).is_none() {
-            return Err(StepError::MissingSample { sample });
+        // The last layer's slices are the last.
+        let through = count.saturating_mul(N::LAYERS.saturating_sub(1));
+        let sample = slice.checked_rem(count).unwrap_or(0);
+        if slice < count {
+            let target = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
+            loss.check(target).map_err(|error| StepError::target(sample, error))?;
+            if samples.input(sample).is_none() {
+                return Err(StepError::MissingSample { sample });
+            }
         }
-        let inputs = InputsFrom { samples: *samples, start: 0 };
+        let inputs = InputsFrom { samples: *samples, start: 0, shape: PhantomData::<N::In> };
+        let (outputs, memory) = workspace.split::<N>(count);
         network
-            .forward_sample(&inputs, sample, &mut workspace.activations)
+            .forward_pass(Slice::<B>::new(count, slice), &inputs, outputs, memory)
             .map_err(|error| unsound_sample::<N, D>(samples, sample..sample.saturating_add(1), error))?;
-        if let Some(output) = N::Out::sample_mut(N::output_mut(&mut workspace.activations), sample) {
-            sum += loss.value_and_delta(output, target, loss.scale(count));
-            finite &= all_finite(N::Out::values(output));
+        if slice >= through {
+            let output =
+                outputs.get_mut(sample.saturating_mul(N::Out::SIZE)..).and_then(SampleOf::<N::Out>::first_of_mut);
+            if let (Some(output), Some(target)) = (output, samples.target(sample)) {
+                sum += loss.value_and_delta(output, target, loss.scale(count));
+                finite &= all_finite(output.values());
+            }
         }
-        let sample = sample.saturating_add(1);
-        if sample < count {
-            return Ok(Stage::Forward { sample, sum, finite });
+        let slice = slice.saturating_add(1);
+        if slice < through.saturating_add(count) {
+            return Ok(Stage::Forward { slice, sum, finite });
         }
         let loss = loss.total(sum, count);
         if !loss.is_finite() {
@@ -184,9 +197,8 @@ where
     }
 
     fn backward(&mut self, slice: usize, step: &O::Step) {
-        let inputs = InputsFrom { samples: self.samples, start: 0 };
-        let Workspace { activations, columns } = &mut *self.workspace;
+        let pass = Slice::<B>::new(self.count, slice);
         let slots = &mut *self.slots;
-        self.network.backward_first_slice::<B, O, _>(slice, &inputs, self.count, activations, slots, columns, step);
+        backward::<N, O, D, _, B, FLOATS>(self.network, pass, slots, self.workspace, self.samples, step);
     }
 }

@@ -5,43 +5,48 @@ use super::{
     confusion_matrix, evaluate, mean_loss, step, step_frozen, step_in_slices,
 };
 use crate::data::{Index, Samples};
-use crate::layer::{Layer, SlicedLayer};
 use crate::loss::Loss;
 use crate::metrics::{ConfusionMatrix, Evaluation};
+use crate::network::{Network, Summary, floats};
 use crate::optimizer::Optimizer;
-use crate::shape::{SampleOf, Shape};
-use crate::summary::Summary;
+use crate::shape::{ArrayShape, SampleOf};
 use crate::zero::Zero;
 
 /// All memory that training a network `N` by an optimizer `O` in batches of up to `B` samples needs.
+///
+/// `FLOATS` is the size of the [`Workspace`] for one sample, which only the compiler knows: write
+/// `Trainer<Net, Adam, 16, { floats::<Net>() }>`, with [`floats`](crate::floats).
 ///
 /// All zero until [`initialize_with`](crate::Network::initialize_with) draws weights, so a `static` of it lies in `.bss`. The optimizer's
 /// own few numbers (learning rate, step count) are a value apart, handed to each step.
 ///
 /// The parts are public: a user may also hold network, slots and workspace apart, and call the functions of
 /// [`train`](crate::train).
-pub struct Trainer<N: Layer, O: Optimizer, const B: usize> {
+pub struct Trainer<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> {
     /// The network: its weights and biases.
     pub network: N,
     /// A slot of the optimizer for each parameter.
-    pub slots: N::Slots<O>,
-    /// Activations and saved columns.
-    pub workspace: Workspace<N, B>,
+    pub slots: N::Slots<O::Slot>,
+    /// Outputs of layers, and scratch.
+    pub workspace: Workspace<B, FLOATS>,
 }
 
-impl<N: Layer, O: Optimizer, const B: usize> Zero for Trainer<N, O, B> {
-    const ZERO: Self = Self { network: Zero::ZERO, slots: Zero::ZERO, workspace: Zero::ZERO };
+impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Zero for Trainer<N, O, B, FLOATS> {
+    const ZERO: Self = {
+        assert!(FLOATS >= floats::<N>(), "the workspace is too small for this network: write `{{ floats::<Net>() }}`");
+        Self { network: Zero::ZERO, slots: Zero::ZERO, workspace: Zero::ZERO }
+    };
 }
 
-impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
+impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Trainer<N, O, B, FLOATS> {
     /// The all-zero value, for a `static`.
     pub const NEW: Self = Self::ZERO;
     /// Bytes of the weights and biases: `4·PARAMETERS` for dense layers.
     pub const NETWORK_BYTES: usize = size_of::<N>();
     /// Bytes of the optimizer's slots: `PARAMETERS` times the size of [`Optimizer::Slot`].
-    pub const SLOT_BYTES: usize = size_of::<N::Slots<O>>();
+    pub const SLOT_BYTES: usize = size_of::<N::Slots<O::Slot>>();
     /// Bytes of the workspace; see [`Workspace`].
-    pub const WORKSPACE_BYTES: usize = Workspace::<N, B>::BYTES;
+    pub const WORKSPACE_BYTES: usize = Workspace::<B, FLOATS>::BYTES;
     /// Bytes of all of it.
     pub const BYTES: usize = size_of::<Self>();
 
@@ -63,9 +68,8 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         samples: &'a D,
         loss: L,
         optimizer: &'a mut O,
-    ) -> Slices<'a, N, O, L, D, B>
+    ) -> Slices<'a, N, O, L, D, B, FLOATS>
     where
-        N: SlicedLayer,
         D: Samples<Input = SampleOf<N::In>>,
         L: Loss<N::Out, N::Activation, D::Target>,
     {
@@ -163,7 +167,7 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         matrix: &mut ConfusionMatrix<CLASSES>,
     ) -> Result<(), StepError>
     where
-        N::Out: Shape<Sample = [f32; CLASSES]>,
+        N::Out: ArrayShape<Sample = [f32; CLASSES]>,
         D: Samples<Input = SampleOf<N::In>>,
         D::Target: Index,
     {
@@ -181,7 +185,7 @@ impl<N: Layer, O: Optimizer, const B: usize> Trainer<N, O, B> {
         matrix: &mut ConfusionMatrix<2>,
     ) -> Result<(), StepError>
     where
-        N::Out: Shape<Sample = [f32; 1]>,
+        N::Out: ArrayShape<Sample = [f32; 1]>,
         D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
     {
         binary_confusion_matrix(&self.network, &mut self.workspace, samples, threshold, matrix)

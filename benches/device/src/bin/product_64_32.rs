@@ -4,14 +4,14 @@
 
 use core::hint::black_box;
 
-use baregrad::{Dense, Matrix, Network, Zero};
+use baregrad::{Dense, Network};
 use cortex_m_rt::entry;
 
 type Net = Dense<64, 32>;
 
 #[entry]
 fn main() -> ! {
-    let mut output = Matrix::ZERO;
+    let mut output = [0.0; 32];
     benches_device::predict::<Net, 64>(|network, sample| {
         let _ = black_box(network.predict_in(sample, &mut output));
     })

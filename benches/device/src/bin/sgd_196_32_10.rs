@@ -2,12 +2,12 @@
 #![no_std]
 #![no_main]
 
-use baregrad::{CrossEntropy, Dense, Relu, Sgd};
+use baregrad::{CrossEntropy, Dense, Relu, Sgd, floats};
 use cortex_m_rt::entry;
 
 type Net = (Dense<196, 32, Relu>, Dense<32, 10>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, u8, 196, 1>(Sgd::new(0.1), CrossEntropy, [7])
+    benches_device::train::<Net, _, _, u8, 196, 1, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, [7])
 }

@@ -13,7 +13,7 @@
 mod inputs;
 mod measure;
 
-use baregrad::{Adam, BinaryCrossEntropy, CrossEntropy, Dense, Sgd};
+use baregrad::{Adam, BinaryCrossEntropy, CrossEntropy, Dense, Sgd, floats};
 use cortex_m_rt::entry;
 use defmt::{Display2Format, error, info};
 use firmware_example::same_bits::{BATCHES, Case, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, small_case};
@@ -84,12 +84,22 @@ fn one_instruction_shows(counter: &mut Counter) -> bool {
 
 /// The networks of the example programs.
 fn programs(counter: &mut Counter, log: &mut Log) {
-    let counted = measure::<xor::Net, _, _, [f32; 1], 2, 4>(counter, Sgd::new(xor::LEARNING_RATE), BinaryCrossEntropy);
+    let counted = measure::<xor::Net, _, _, [f32; 1], 2, 4, { floats::<xor::Net>() }>(
+        counter,
+        Sgd::new(xor::LEARNING_RATE),
+        BinaryCrossEntropy,
+    );
     log.row("xor: 2-4-1, SGD, batch 4", counted);
     let rule = Adam::new(iris::LEARNING_RATE);
-    log.row("iris: 4-16-3, Adam, batch 16", measure::<iris::Net, _, _, u8, 4, 16>(counter, rule, CrossEntropy));
+    log.row(
+        "iris: 4-16-3, Adam, batch 16",
+        measure::<iris::Net, _, _, u8, 4, 16, { floats::<iris::Net>() }>(counter, rule, CrossEntropy),
+    );
     let rule = Sgd::new(digits::LEARNING_RATE);
-    log.row("digits: 64-32-10, SGD, batch 16", measure::<digits::Net, _, _, u8, 64, 16>(counter, rule, CrossEntropy));
+    log.row(
+        "digits: 64-32-10, SGD, batch 16",
+        measure::<digits::Net, _, _, u8, 64, 16, { floats::<digits::Net>() }>(counter, rule, CrossEntropy),
+    );
 }
 
 /// Each optimizer with loss `$loss`, in a network of these sizes with such targets.
@@ -111,7 +121,7 @@ macro_rules! one_case {
         type O = Choice<{ CASE.optimizer }>;
         type Net = (Dense<$inputs, $hidden, A>, Dense<$hidden, $outputs, <L as ChosenLoss<A>>::Output>);
         let (rule, loss) = (<O as ChosenOptimizer>::START, <L as ChosenLoss<A>>::LOSS);
-        log_case($log, CASE, measure::<Net, _, _, $target, $inputs, BATCH>($counter, rule, loss));
+        log_case($log, CASE, measure::<Net, _, _, $target, $inputs, BATCH, { floats::<Net>() }>($counter, rule, loss));
     }};
 }
 

@@ -2,7 +2,6 @@
 
 use core::hint::black_box;
 
-use baregrad::layer::SlicedLayer;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::{Features, Shape};
@@ -78,19 +77,19 @@ impl<const N: usize> Target for [f32; N] {
 
 /// Counts a network trained by `optimizer` in batches of `B`. Each input meets new weights, and the slots that the steps before left.
 #[inline(never)]
-pub(crate) fn measure<N, O, L, T, const IN: usize, const B: usize>(
+pub(crate) fn measure<N, O, L, T, const IN: usize, const B: usize, const FLOATS: usize>(
     counter: &mut Counter,
     mut optimizer: O,
     loss: L,
 ) -> Measured
 where
-    N: SlicedLayer<In = Features<IN>>,
+    N: Network<In = Features<IN>>,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T> + Copy,
     T: Target,
 {
     let mut generator = Pcg32::new(1, 0);
-    let mut trainer = Trainer::<N, O, B>::NEW;
+    let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
     let (mut inputs, mut targets) = ([[0.0; IN]; B], [T::ZERO; B]);
     let mut measured = Measured {
         step: Range::NONE,

@@ -1,7 +1,9 @@
 //! An activation in the tuple, as PyTorch's `Sequential` has it; here it belongs to the layer.
 
-use baregrad::{Dense, Relu, Sgd, Trainer};
+use baregrad::{Dense, Relu, Sgd, Trainer, floats};
 
-static mut TRAINER: Trainer<(Dense<4, 16>, Relu, Dense<16, 3>), Sgd, 16> = Trainer::NEW;
+type Net = (Dense<4, 16>, Relu, Dense<16, 3>);
+
+static mut TRAINER: Trainer<Net, Sgd, 16, { floats::<Net>() }> = Trainer::NEW;
 
 fn main() {}

@@ -1,7 +1,9 @@
 //! A layer of no inputs; seen when its value is made.
 
-use baregrad::{Dense, Relu, Sgd, Trainer};
+use baregrad::{Dense, Relu, Sgd, Trainer, floats};
 
-static mut TRAINER: Trainer<(Dense<0, 16, Relu>, Dense<16, 3>), Sgd, 16> = Trainer::NEW;
+type Net = (Dense<0, 16, Relu>, Dense<16, 3>);
+
+static mut TRAINER: Trainer<Net, Sgd, 16, { floats::<Net>() }> = Trainer::NEW;
 
 fn main() {}

@@ -1,7 +1,9 @@
 //! Training in batches of none.
 
-use baregrad::{Dense, Relu, Sgd, Trainer};
+use baregrad::{Dense, Relu, Sgd, Trainer, floats};
 
-static mut TRAINER: Trainer<(Dense<4, 16, Relu>, Dense<16, 3>), Sgd, 0> = Trainer::NEW;
+type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
+
+static mut TRAINER: Trainer<Net, Sgd, 0, { floats::<Net>() }> = Trainer::NEW;
 
 fn main() {}

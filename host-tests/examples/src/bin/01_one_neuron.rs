@@ -2,7 +2,7 @@
 //!
 //!     cargo run -p examples --bin 01_one_neuron
 
-use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, StepError, Trainer};
+use baregrad::{Dataset, Dense, MeanSquaredError, Sgd, StepError, Trainer, floats};
 
 fn main() -> Result<(), StepError> {
     // In hundreds of degrees: numbers around 1 suit a learning rate around 1.
@@ -11,7 +11,7 @@ fn main() -> Result<(), StepError> {
     let data = Dataset::from_arrays(&celsius, &fahrenheit);
 
     // One input, one output, no activation: y = w·x + b. Batches of up to seven samples.
-    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 7>::NEW;
+    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 7, { floats::<Dense<1, 1>>() }>::NEW;
     let mut optimizer = Sgd::new(0.5);
     for epoch in 1..=400 {
         let loss = trainer.step(&data, MeanSquaredError, &mut optimizer)?;

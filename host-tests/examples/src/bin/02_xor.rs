@@ -2,7 +2,7 @@
 //!
 //!     cargo run -p examples --bin 02_xor
 
-use baregrad::{BinaryCrossEntropy, Dataset, Dense, GlorotUniform, Network, Sgd, Tanh, Trainer};
+use baregrad::{BinaryCrossEntropy, Dataset, Dense, GlorotUniform, Network, Sgd, Tanh, Trainer, floats};
 use rand_pcg::Pcg32;
 
 /// A network is a tuple of layers; one that doesn't fit behind the one before stops the build.
@@ -13,8 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let targets = [[0.0], [1.0], [1.0], [0.0]];
     let data = Dataset::from_arrays(&inputs, &targets);
 
-    println!("{}", Trainer::<Net, Sgd, 4>::summary());
-    let mut trainer = Trainer::<Net, Sgd, 4>::NEW;
+    println!("{}", Trainer::<Net, Sgd, 4, { floats::<Net>() }>::summary());
+    let mut trainer = Trainer::<Net, Sgd, 4, { floats::<Net>() }>::NEW;
     // With equal weights all hidden units would learn the same: they start from random ones, drawn from your seed.
     trainer.network.initialize(GlorotUniform, &mut Pcg32::new(2, 0));
     let mut optimizer = Sgd::new(0.5);

@@ -5,7 +5,7 @@
 use baregrad::optimizer::Optimizer;
 use baregrad::{
     AdaGrad, Adam, CrossEntropy, Dense, HeUniform, Momentum, Nesterov, Network, Relu, RmsProp, Sgd, StepError, Trainer,
-    Zero,
+    Zero, floats,
 };
 use firmware_example::iris::TRAIN;
 use rand_pcg::Pcg32;
@@ -14,7 +14,7 @@ type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
 
 /// The loss after 50 steps over all 120 samples, always from the same weights.
 fn loss_after_50_steps<O: Optimizer>(name: &str, mut optimizer: O) -> Result<f32, StepError> {
-    let mut trainer = Box::new(Trainer::<Net, O, 120>::NEW);
+    let mut trainer = Box::new(Trainer::<Net, O, 120, { floats::<Net>() }>::NEW);
     trainer.network.initialize(HeUniform, &mut Pcg32::new(1, 0));
     for _ in 0..50 {
         trainer.step(&TRAIN, CrossEntropy, &mut optimizer)?;

@@ -3,7 +3,9 @@
 //!     cargo run -p examples --bin 04_iris_in_mini_batches
 
 use baregrad::schedule::{Cosine, Schedule};
-use baregrad::{Adam, ConfusionMatrix, CrossEntropy, Dense, HeUniform, Network, Order, Relu, StepError, Trainer};
+use baregrad::{
+    Adam, ConfusionMatrix, CrossEntropy, Dense, HeUniform, Network, Order, Relu, StepError, Trainer, floats,
+};
 use firmware_example::iris::{TEST, TRAIN};
 use rand_pcg::Pcg32;
 
@@ -12,7 +14,7 @@ const EPOCHS: u32 = 40;
 
 fn main() -> Result<(), StepError> {
     let mut random = Pcg32::new(3, 0);
-    let mut trainer = Trainer::<Net, Adam, 16>::NEW;
+    let mut trainer = Trainer::<Net, Adam, 16, { floats::<Net>() }>::NEW;
     trainer.network.initialize(HeUniform, &mut random);
     let mut optimizer = Adam::new(0.0);
     let schedule = Cosine { learning_rate: 0.02, floor: 0.0, warm_up: 2, steps: EPOCHS };

@@ -6,7 +6,7 @@
 //! below which nine in ten targets lie. Koenker and Bassett, *Regression Quantiles*, 1978.
 
 use baregrad::loss::{Pointwise, Reduction};
-use baregrad::{Dataset, Dense, Sgd, StepError, Trainer};
+use baregrad::{Dataset, Dense, Sgd, StepError, Trainer, floats};
 
 /// `q·(t - a)` if `a` is below `t`, else `(1 - q)·(a - t)`.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ fn main() -> Result<(), StepError> {
     let targets: [[f32; 1]; 100] = core::array::from_fn(|k| [k as f32 / 100.0]);
     let data = Dataset::from_arrays(&inputs, &targets);
 
-    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 100>::NEW;
+    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 100, { floats::<Dense<1, 1>>() }>::NEW;
     let mut optimizer = Sgd::new(0.01);
     for _ in 0..2000 {
         trainer.step(&data, Quantile { q: 0.9 }, &mut optimizer)?;

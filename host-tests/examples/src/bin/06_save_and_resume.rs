@@ -3,12 +3,12 @@
 //!     cargo run -p examples --bin 06_save_and_resume
 
 use baregrad::checkpoint::training_bytes;
-use baregrad::{Adam, CrossEntropy, Dense, HeUniform, Network, Relu, StepError, Trainer};
+use baregrad::{Adam, CrossEntropy, Dense, HeUniform, Network, Relu, StepError, Trainer, floats};
 use firmware_example::iris::TRAIN;
 use rand_pcg::Pcg32;
 
 type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
-type IrisTrainer = Trainer<Net, Adam, 120>;
+type IrisTrainer = Trainer<Net, Adam, 120, { floats::<Net>() }>;
 
 fn train(trainer: &mut IrisTrainer, optimizer: &mut Adam, steps: u32) -> Result<(), StepError> {
     (0..steps).try_for_each(|_| trainer.step(&TRAIN, CrossEntropy, optimizer).map(drop))

@@ -6,7 +6,7 @@
 //! `Sequential(Linear(4, 8), ReLU(), Linear(8, 5), Tanh(), Linear(5, 3))`.
 
 use baregrad::safetensors::{self, Names};
-use baregrad::{CrossEntropy, Dataset, Dense, Network, Relu, Sgd, Tanh, Trainer};
+use baregrad::{CrossEntropy, Dataset, Dense, Network, Relu, Sgd, Tanh, Trainer, floats};
 
 type Net = (Dense<4, 8, Relu>, Dense<8, 5, Tanh>, Dense<5, 3>);
 
@@ -14,7 +14,7 @@ type Net = (Dense<4, 8, Relu>, Dense<8, 5, Tanh>, Dense<5, 3>);
 static FILE: &[u8] = include_bytes!("../../../fixtures/safetensors/from_python_f32.safetensors");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut trainer = Trainer::<Net, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
     safetensors::load(&mut trainer.network, &Names::SEQUENTIAL, FILE)?;
     let sample = [0.5, -0.5, 0.25, 1.0];
     let logits = trainer.network.predict(&sample);

@@ -7,14 +7,14 @@
 //! who is told that each minute needs no network, but who has only the sensors does.
 
 use baregrad::streaming::{MovingAccuracy, PageHinkley, Standardizer};
-use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer};
+use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer, floats};
 use host_tests::occupancy::minutes;
 use rand_pcg::Pcg32;
 
 type Net = (Dense<5, 8, Relu>, Dense<8, 2>);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut trainer = Trainer::<Net, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
     trainer.network.initialize(HeUniform, &mut Pcg32::new(1, 0));
     let mut scale = Standardizer::<5>::NEW;
     let (mut recent, mut alarm) = (MovingAccuracy::new(0.999), PageHinkley::new(0.005, 25.0));

@@ -2,67 +2,53 @@
 //!
 //!     cargo run -p examples --bin 09_your_own_layer
 
-use baregrad::layer::{Columns, LayerSummary, NonFinite};
-use baregrad::{
-    BinaryCrossEntropy, ConfusionMatrix, Dataset, Dense, Features, Identity, Layer, Matrix, Sgd, Trainer, Zero,
-};
-use baregrad::{activation::Activation, fingerprint::Fingerprint, initializer::Initializer};
-use baregrad::{optimizer::Optimizer, shape::Inputs};
+use baregrad::layer::{InputGradient, Inputs, NonFinite, Pass, Tensors, activate};
+use baregrad::optimizer::{Optimizer, Slot};
+use baregrad::{BinaryCrossEntropy, ConfusionMatrix, Dataset, Dense, Features, Identity, Layer, Model};
+use baregrad::{Parameters, Sgd, Trainer, Zero, floats};
 
-/// `y = (x₁, x₂, x₁², x₂²)`. Nothing to learn, so most of what a layer says is nothing.
+/// `y = (x₁, x₂, x₁², x₂²)`: nothing to learn.
 struct Squares;
 
-#[rustfmt::skip]
-impl Zero for Squares { const ZERO: Self = Self; }
-
-#[rustfmt::skip] // a line each for what there is nothing to say about
-impl Layer for Squares {
-    type In = Features<2>;
+impl Zero for Squares {
+    const ZERO: Self = Self;
+}
+impl Tensors<f32> for Squares {}
+impl Parameters for Squares {
+    const KIND: &'static str = "Squares";
+    type Slots<T: Slot> = ();
+}
+#[rustfmt::skip] // a line for each signature
+impl Layer<Features<2>> for Squares {
     type Out = Features<4>;
     type Activation = Identity;
-    type Slots<O: Optimizer> = ();
-    type Activations<const B: usize> = Matrix<B, 4>;
-    const PARAMETERS: usize = 0;
-    const FINGERPRINT: u32 = Fingerprint::of("Squares").value();
-
-    fn forward<const B: usize, X: Inputs<[f32; 2]> + ?Sized>(&self, x: &X, samples: usize, y: &mut Matrix<B, 4>) -> Result<(), NonFinite> {
-        for (row, x) in y.rows.iter_mut().zip((0..samples).filter_map(|s| x.sample(s))) { *row = [x[0], x[1], x[0] * x[0], x[1] * x[1]]; }
-        if y.rows.as_flattened().iter().all(|y| y.is_finite()) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
-    }
-    /// Below another layer `delta` is the gradient of `y`: `∂y/∂x` is 1 and `2x`.
-    fn backward<const B: usize, O: Optimizer, Below: Activation>(&mut self, x: &mut Matrix<B, 2>, samples: usize, delta: &mut Matrix<B, 4>, _: &mut (), _: &mut Columns<B>, _: &O::Step) {
-        for (x, delta) in x.rows.iter_mut().zip(&delta.rows).take(samples) {
-            *x = [0, 1].map(|k| Below::through(delta[k] + delta[k + 2] * (2.0 * x[k]), x[k]));
+    fn forward<P: Pass, X: Inputs + ?Sized>(&self, _: P, x: &X, y: &mut [f32], _: &mut [f32]) -> Result<(), NonFinite> {
+        for (s, y) in y.as_chunks_mut().0.iter_mut().enumerate() {
+            if let Some(&[a, b]) = x.sample(s) { *y = [a, b, a * a, b * b]; }
         }
+        activate::<Identity>(y)
     }
-    fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; 2]> + ?Sized>(&mut self, _: &X, _: usize, _: &mut Matrix<B, 4>, _: &mut (), _: &mut Columns<B>, _: &O::Step) {}
-    fn output<const B: usize>(y: &Matrix<B, 4>) -> &Matrix<B, 4> { y }
-    fn output_mut<const B: usize>(y: &mut Matrix<B, 4>) -> &mut Matrix<B, 4> { y }
-    fn into_output<const B: usize>(y: Matrix<B, 4>) -> Matrix<B, 4> { y }
-    fn update<O: Optimizer>(&mut self, _: &(), _: &mut (), _: &O::Step) {}
-    fn draw_parameters(&mut self, _: &impl Initializer, _: &mut impl FnMut() -> u32) {}
-    fn parameters(&self, _: &mut impl FnMut(&[f32])) {}
-    fn parameters_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
-    fn slots<O: Optimizer>(_: &(), _: &mut impl FnMut(&[O::Slot])) {}
-    fn slots_mut<O: Optimizer>(_: &mut (), _: &mut impl FnMut(&mut [O::Slot])) {}
-    fn describe(visit: &mut impl FnMut(LayerSummary)) {
-        visit(LayerSummary { kind: "Squares", inputs: 2, outputs: 4, activation: "identity", parameters: 0 });
+    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(&mut self, _: P, x: &X, delta: &[f32], mut dx: InputGradient<'_>, _: &mut [f32], _: &mut (), _: &O::Step) {
+        for (s, delta) in delta.as_chunks::<4>().0.iter().enumerate() {
+            if let Some(&[a, b]) = x.sample(s) { dx.give(2 * s, &[delta[0] + 2.0 * a * delta[2], delta[1] + 2.0 * b * delta[3]]); }
+        }
     }
 }
 
-type Net = (Squares, Dense<4, 1>);
+type Net = Model<Features<2>, (Squares, Dense<4, 1>)>;
+type Training = Trainer<Net, Sgd, 81, { floats::<Net>() }>;
 
 fn main() -> Result<(), baregrad::StepError> {
     // A grid of points; inside of a circle or not.
     let inputs: [[f32; 2]; 81] = core::array::from_fn(|k| [(k % 9) as f32 / 4.0 - 1.0, (k / 9) as f32 / 4.0 - 1.0]);
     let targets = inputs.map(|[x, y]| [f32::from(u8::from(x * x + y * y < 0.6))]);
     let data = Dataset::from_arrays(&inputs, &targets);
-    let (mut trainer, mut inside) = (Trainer::<Net, Sgd, 81>::NEW, ConfusionMatrix::<2>::NEW);
+    let (mut trainer, mut inside) = (Training::NEW, ConfusionMatrix::<2>::NEW);
     for _ in 0..500 {
         trainer.step(&data, BinaryCrossEntropy, &mut Sgd::new(2.0))?;
     }
     trainer.binary_confusion_matrix(&data, 0.0, &mut inside)?;
-    println!("{}\n{inside}", Trainer::<Net, Sgd, 81>::summary());
+    println!("{}\n{inside}", Training::summary());
     assert_eq!(inside.accuracy(), Some(1.0));
     Ok(())
 }

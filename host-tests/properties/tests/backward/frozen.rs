@@ -2,10 +2,10 @@
 //!
 //! Oracle: the upper layers as a network of their own, trained by `step` on the outputs of the lower ones; bit for bit.
 
-use crate::common::{Random, bits, parameters, random_network};
+use crate::common::{FLOATS, Random, bits, parameters, random_network};
 use baregrad::optimizer::Optimizer;
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, Layer, Momentum, Network, Relu, Sgd, Sigmoid, StepError, Tanh, Trainer,
+    Adam, CrossEntropy, Dataset, Dense, Momentum, Network, Relu, Sgd, Sigmoid, StepError, Tanh, Trainer, floats,
 };
 
 type First = Dense<3, 7, Relu>;
@@ -24,7 +24,7 @@ fn assert_same_as_upper<O: Optimizer + Clone, const IN: usize, Upper>(
     below: impl Fn(&Net, &[f32; 3]) -> [f32; IN],
     upper: impl Fn(&Net) -> Upper,
 ) where
-    Upper: Layer<In = baregrad::Features<IN>, Out = baregrad::Features<3>, Activation = baregrad::Identity>,
+    Upper: Network<In = baregrad::Features<IN>, Out = baregrad::Features<3>, Activation = baregrad::Identity>,
 {
     let mut random = Random::new(11);
     let network: Net = random_network(&mut random);
@@ -32,14 +32,15 @@ fn assert_same_as_upper<O: Optimizer + Clone, const IN: usize, Upper>(
     let labels: [u8; SAMPLES] = std::array::from_fn(|_| random.below(3) as u8);
     let seen = inputs.map(|input| below(&network, &input));
 
-    let mut whole = Trainer::<Net, O, SAMPLES>::NEW;
+    let mut whole = Trainer::<Net, O, SAMPLES, { floats::<Net>() }>::NEW;
     whole.network = network;
-    let mut alone = Trainer::<Upper, O, SAMPLES>::NEW;
+    let mut alone = Trainer::<Upper, O, SAMPLES, FLOATS>::NEW;
     alone.network = upper(&network);
     let (mut first, mut second) = (optimizer.clone(), optimizer);
     for count in [SAMPLES, 1, 4, SAMPLES] {
         let data = Dataset::new(&inputs[..count], &labels[..count]).expect("as many labels");
         let seen = Dataset::new(&seen[..count], &labels[..count]).expect("as many labels");
+        whole.workspace.memory = [[f32::NAN; floats::<Net>()]; SAMPLES];
         let left = whole.step_frozen(frozen, &data, CrossEntropy, &mut first).expect("sound");
         let right = alone.step(&seen, CrossEntropy, &mut second).expect("sound");
         assert_eq!(left.to_bits(), right.to_bits());
@@ -70,7 +71,7 @@ fn steps_with_frozen_layers_are_those_of_the_layers_above_alone() {
 
 #[test]
 fn freezing_every_layer_is_refused_and_changes_nothing() {
-    let mut trainer = Trainer::<Net, Adam, 1>::NEW;
+    let mut trainer = Trainer::<Net, Adam, 1, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut Random::new(1));
     let before = parameters(&trainer.network);
     let data = Dataset::from_arrays(&[[0.5; 3]], &[1_u8]);

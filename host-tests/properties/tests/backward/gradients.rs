@@ -2,11 +2,11 @@
 //!
 //! The differences know nothing of the chain rule, so this is where a formula that library and textbook share would be found wrong.
 
-use crate::common::{Data, Random, TestLoss, book_network, gradient, random_network};
+use crate::common::{Data, FLOATS, Random, TestLoss, book_network, gradient, random_network};
 use baregrad::activation::Activation;
 use baregrad::train::{Gradients, Workspace, accumulate};
 use baregrad::{
-    BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, Layer, LeakyRelu, MeanSquaredError, Relu, Sigmoid,
+    BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, LeakyRelu, MeanSquaredError, Network, Relu, Sigmoid,
     SumOfSquares, Tanh, Zero,
 };
 use host_tests::{precise, textbook as book};
@@ -27,7 +27,7 @@ const SAMPLES: usize = 6;
 
 fn assert_gradient_matches_central_differences<N, L, const IN: usize, const OUT: usize>()
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     L: TestLoss<N::Activation, OUT>,
 {
     const SEED: u64 = 2;
@@ -39,7 +39,7 @@ where
     let what = format!("{activations:?}, {:?}, seed {SEED}", L::BOOK);
     assert_away_from_kinks(&plain, &data.book_inputs, &what);
 
-    let (mut gradients, mut workspace) = (Gradients::<N>::ZERO, Workspace::<N, SAMPLES>::ZERO);
+    let (mut gradients, mut workspace) = (Gradients::<N>::ZERO, Workspace::<SAMPLES, FLOATS>::ZERO);
     accumulate(&mut network, &mut gradients, &mut workspace, &data.dataset(), &L::LOSS, SAMPLES).expect(&what);
     let analytic = gradient(&gradients);
     let differences = precise::gradient(&plain, &data.book_inputs, &data.book_targets, L::BOOK, H);

@@ -8,14 +8,14 @@ use std::task::Poll;
 
 use baregrad::activation::Activation;
 use baregrad::data::Samples;
-use baregrad::layer::SlicedLayer;
+use baregrad::layer::Tensors;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::SampleOf;
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, BinaryCrossEntropy, CrossEntropy, Features, Identity, Layer, MeanSquaredError, Sgd, StepError, SumOfSquares,
-    Trainer,
+    Adam, BinaryCrossEntropy, CrossEntropy, Features, Identity, MeanSquaredError, Network, Sgd, StepError,
+    SumOfSquares, Trainer,
 };
 use host_tests::textbook as book;
 use rand_core::Rng;
@@ -52,17 +52,20 @@ impl Random {
     }
 }
 
+/// Floats of the workspaces here for each sample: enough for all networks, of which each uses only what it has planned.
+pub(crate) const FLOATS: usize = 512;
+
 /// All parameters in storage order.
-pub(crate) fn parameters<N: Layer>(network: &N) -> Vec<f32> {
+pub(crate) fn parameters<N: Network>(network: &N) -> Vec<f32> {
     let mut values = Vec::new();
-    network.parameters(&mut |piece| values.extend_from_slice(piece));
+    network.for_each_tensor(&mut |piece| values.extend_from_slice(piece));
     values
 }
 
 /// Overwrites all parameters, in storage order.
-pub(crate) fn set_parameters<N: Layer>(network: &mut N, values: &[f32]) {
+pub(crate) fn set_parameters<N: Network>(network: &mut N, values: &[f32]) {
     let mut rest = values;
-    network.parameters_mut(&mut |piece| {
+    network.for_each_tensor_mut(&mut |piece| {
         let (values, after) = rest.split_at(piece.len());
         piece.copy_from_slice(values);
         rest = after;
@@ -71,9 +74,9 @@ pub(crate) fn set_parameters<N: Layer>(network: &mut N, values: &[f32]) {
 }
 
 /// A network with parameters (biases too) uniform in `±1.5/√inputs`, so that activations stay out of saturation.
-pub(crate) fn random_network<N: Layer>(random: &mut Random) -> N {
+pub(crate) fn random_network<N: Network>(random: &mut Random) -> N {
     let mut values = Vec::new();
-    N::describe(&mut |layer| {
+    N::describe_layers(&mut |layer| {
         let limit = 1.5 / (layer.inputs as f32).sqrt();
         values.extend((0..layer.parameters).map(|_| random.uniform(-limit, limit)));
     });
@@ -83,9 +86,9 @@ pub(crate) fn random_network<N: Layer>(random: &mut Random) -> N {
 }
 
 /// The same network for the plain loops.
-pub(crate) fn book_network<N: Layer>(network: &N) -> book::Network {
+pub(crate) fn book_network<N: Network>(network: &N) -> book::Network {
     let mut layers = Vec::new();
-    N::describe(&mut |layer| {
+    N::describe_layers(&mut |layer| {
         let activation = match layer.activation {
             "identity" => book::Activation::Identity,
             "sigmoid" => book::Activation::Sigmoid,
@@ -102,25 +105,26 @@ pub(crate) fn book_network<N: Layer>(network: &N) -> book::Network {
 }
 
 /// The gradient of every parameter, in storage order.
-pub(crate) fn gradient<N: Layer>(gradients: &Gradients<N>) -> Vec<f32> {
+pub(crate) fn gradient<N: Network>(gradients: &Gradients<N>) -> Vec<f32> {
     let mut values = Vec::new();
     gradients.visit(&mut |piece| values.extend_from_slice(piece));
     values
 }
 
 /// One step, slice by slice to its end or its error. Fails unless the slices are as many as were announced.
-pub(crate) fn poll_to_the_end<N, O, L, D, const B: usize>(
-    trainer: &mut Trainer<N, O, B>,
+pub(crate) fn poll_to_the_end<N, O, L, D, const B: usize, const FLOATS: usize>(
+    trainer: &mut Trainer<N, O, B, FLOATS>,
     samples: &D,
     loss: L,
     optimizer: &mut O,
 ) -> Result<f32, StepError>
 where
-    N: SlicedLayer,
+    N: Network,
     O: Optimizer,
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
+    trainer.workspace.memory = [[f32::NAN; FLOATS]; B];
     let mut step = trainer.step_in_slices(samples, loss, optimizer);
     loop {
         let remaining = step.remaining();
@@ -161,7 +165,7 @@ pub(crate) trait Rule: Optimizer + Copy + Debug {
     fn book(parameters: usize) -> book::Optimizer;
 
     /// Everything that it remembers: its own fields, then the slots.
-    fn state<N: Layer>(&self, slots: &N::Slots<Self>) -> Vec<f32>;
+    fn state<N: Network>(&self, slots: &N::Slots<Self::Slot>) -> Vec<f32>;
 }
 
 impl Rule for Sgd {
@@ -171,7 +175,7 @@ impl Rule for Sgd {
         book::Optimizer::Sgd { learning_rate: 0.003 }
     }
 
-    fn state<N: Layer>(&self, _slots: &N::Slots<Self>) -> Vec<f32> {
+    fn state<N: Network>(&self, _slots: &N::Slots<Self::Slot>) -> Vec<f32> {
         vec![self.learning_rate]
     }
 }
@@ -183,9 +187,9 @@ impl Rule for Adam {
         book::Optimizer::adam(0.01, parameters)
     }
 
-    fn state<N: Layer>(&self, slots: &N::Slots<Self>) -> Vec<f32> {
+    fn state<N: Network>(&self, slots: &N::Slots<Self::Slot>) -> Vec<f32> {
         let mut values = vec![self.learning_rate, self.beta1_power, self.beta2_power];
-        N::slots::<Self>(slots, &mut |piece| {
+        slots.for_each_tensor(&mut |piece| {
             values.extend(piece.iter().flat_map(|slot| [slot.first_moment, slot.second_moment]));
         });
         values

@@ -12,21 +12,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Random, bits, parameters, random_network, set_parameters};
+use crate::common::{FLOATS, Random, bits, parameters, random_network, set_parameters};
 use baregrad::activation::Activation;
 use baregrad::checkpoint::{
     self, CHUNK, HEADER_BYTES, LoadError, ReadError, SaveError, State, WriteError, load_training, load_weights,
     read_training, read_weights, save_training, save_weights, stated_bytes, training_bytes, weights_bytes,
     write_training, write_weights,
 };
-use baregrad::initializer::Initializer;
-use baregrad::layer::{Columns, LayerSummary, NonFinite};
+use baregrad::layer::{Tensor, Tensors};
 use baregrad::optimizer::{Moments, Optimizer, Slot};
 use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay};
-use baregrad::shape::Inputs;
 use baregrad::{
-    AdaGrad, Adam, AdamW, ClipValue, CrossEntropy, Dataset, Dense, Features, Layer, LeakyRelu, Matrix, Momentum,
-    Nesterov, Order, Relu, RmsProp, Sgd, SgdMomentum, Sigmoid, Tanh, Trainer, WeightDecay, Zero,
+    AdaGrad, Adam, AdamW, ClipValue, CrossEntropy, Dataset, Dense, LeakyRelu, Momentum, Nesterov, Network, Order,
+    Parameters, Relu, RmsProp, Sgd, SgdMomentum, Sigmoid, Tanh, Trainer, WeightDecay, Zero, floats,
 };
 
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
@@ -35,7 +33,7 @@ const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 type Net = (Dense<2, 2, Relu>, Dense<2, 1>);
 /// A count of steps, and the state of a generator.
 type Extra = (u32, u64);
-type AdamTrainer = Trainer<Net, Adam, 1>;
+type AdamTrainer = Trainer<Net, Adam, 1, { floats::<Net>() }>;
 const TRAINING: usize = training_bytes::<Net, Adam, Extra>();
 
 // ---- the drawing, by hand ----
@@ -114,7 +112,7 @@ fn known() -> (AdamTrainer, Adam, Extra) {
     let weights: Vec<f32> = (0..9).map(|k| (k as f32 - 4.0) / 8.0).collect();
     set_parameters(&mut trainer.network, &weights);
     let mut k = 0.0;
-    Net::slots_mut::<Adam>(&mut trainer.slots, &mut |piece| {
+    trainer.slots.for_each_tensor_mut(&mut |piece| {
         for slot in piece {
             *slot = Moments { first_moment: k / 16.0, second_moment: k / 32.0 };
             k += 1.0;
@@ -139,14 +137,14 @@ fn known_training() -> Vec<u8> {
 }
 
 /// All bits of a training state, in whatever bytes their states are.
-fn all_bytes<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
+fn all_bytes<N: Network, O: Optimizer<Slot: State> + State, E: State>(
     network: &N,
-    slots: &N::Slots<O>,
+    slots: &N::Slots<O::Slot>,
     optimizer: &O,
     extra: &E,
 ) -> Vec<u8> {
     let mut bytes = le(&parameters(network));
-    N::slots::<O>(slots, &mut |piece| {
+    slots.for_each_tensor(&mut |piece| {
         for slot in piece {
             slot.save(&mut |piece| bytes.extend_from_slice(piece));
         }
@@ -157,14 +155,14 @@ fn all_bytes<N: Layer, O: Optimizer<Slot: State> + State, E: State>(
 }
 
 /// A target of loads that holds other values than [`known`] in every byte that matters, and remembers them.
-struct Target<N: Layer, O: Optimizer, E> {
-    trainer: Trainer<N, O, 1>,
+struct Target<N: Network, O: Optimizer, E> {
+    trainer: Trainer<N, O, 1, FLOATS>,
     optimizer: O,
     extra: E,
     before: Vec<u8>,
 }
 
-impl<N: Layer, O: Optimizer<Slot: State> + State, E: State> Target<N, O, E> {
+impl<N: Network, O: Optimizer<Slot: State> + State, E: State> Target<N, O, E> {
     fn new(optimizer: O, extra: E) -> Self {
         let mut trainer = Trainer::NEW;
         trainer.network = random_network(&mut Random::new(7));
@@ -347,7 +345,7 @@ const LABELS: [u8; 4] = [0, 1, 2, 1];
 /// Trains, saves, loads into a fresh trainer with other settings, trains both on: always the same bits.
 fn assert_resumes_exactly<O: Optimizer<Slot: State> + State + Copy>(start: O, other: O, what: &str) {
     let data = Dataset::from_arrays(&INPUTS, &LABELS);
-    let mut trainer = Trainer::<Classes, O, 4>::NEW;
+    let mut trainer = Trainer::<Classes, O, 4, { floats::<Classes>() }>::NEW;
     trainer.network = random_network(&mut Random::new(3));
     let mut optimizer = start;
     for _ in 0..5 {
@@ -359,11 +357,12 @@ fn assert_resumes_exactly<O: Optimizer<Slot: State> + State + Copy>(start: O, ot
     assert_eq!(bytes[count..], [0xaa; 3], "{what}: nothing beyond the checkpoint is written");
     let bytes = &bytes[..count];
 
-    let mut resumed = Trainer::<Classes, O, 4>::NEW;
+    let mut resumed = Trainer::<Classes, O, 4, { floats::<Classes>() }>::NEW;
     let mut resumed_optimizer = other;
     resumed.load(&mut resumed_optimizer, &mut (), bytes).unwrap();
-    let now =
-        |trainer: &Trainer<Classes, O, 4>, optimizer: &O| all_bytes(&trainer.network, &trainer.slots, optimizer, &());
+    let now = |trainer: &Trainer<Classes, O, 4, { floats::<Classes>() }>, optimizer: &O| {
+        all_bytes(&trainer.network, &trainer.slots, optimizer, &())
+    };
     assert_eq!(now(&trainer, &optimizer), now(&resumed, &resumed_optimizer), "{what}: loaded");
     for _ in 0..5 {
         trainer.step(&data, CrossEntropy, &mut optimizer).unwrap();
@@ -379,12 +378,12 @@ fn assert_resumes_exactly<O: Optimizer<Slot: State> + State + Copy>(start: O, ot
         streamed.extend_from_slice(piece);
         Ok::<(), Infallible>(())
     };
-    let mut third = Trainer::<Classes, O, 4>::NEW;
+    let mut third = Trainer::<Classes, O, 4, { floats::<Classes>() }>::NEW;
     let mut third_optimizer = other;
     third.load(&mut third_optimizer, &mut (), bytes).unwrap();
     write_training(&third.network, &third.slots, &third_optimizer, &(), &mut sink).unwrap();
     assert_eq!(streamed, bytes, "{what}: streamed");
-    let mut fourth = Trainer::<Classes, O, 4>::NEW;
+    let mut fourth = Trainer::<Classes, O, 4, { floats::<Classes>() }>::NEW;
     let mut fourth_optimizer = other;
     let mut source = pieces_of(bytes);
     read_training(&mut fourth.network, &mut fourth.slots, &mut fourth_optimizer, &mut (), bytes.len(), &mut source)
@@ -523,7 +522,7 @@ fn parts_that_lie_apart_load_what_a_tuple_saved() {
 
 /// A training with everything that must be kept: a generator (xorshift) that shuffles, a schedule, a step count.
 struct Session<O: Optimizer> {
-    trainer: Trainer<Classes, O, 4>,
+    trainer: Trainer<Classes, O, 4, { floats::<Classes>() }>,
     optimizer: O,
     step: u32,
     plateau: ReduceOnPlateau,
@@ -766,14 +765,14 @@ fn another_kind_is_named() {
     target.refuses_training(&bytes, LoadError::OtherKind { found: 0x0102 }, "a kind that does not exist");
 }
 
-fn weights_of<N: Layer>() -> Vec<u8> {
+fn weights_of<N: Network>() -> Vec<u8> {
     let mut bytes = vec![0; weights_bytes::<N>()];
     save_weights(&N::ZERO, &mut bytes).unwrap();
     bytes
 }
 
-fn training_of<N: Layer, O: Optimizer<Slot: State> + State, E: State>(optimizer: &O, extra: &E) -> Vec<u8> {
-    let trainer = Trainer::<N, O, 1>::NEW;
+fn training_of<N: Network, O: Optimizer<Slot: State> + State, E: State>(optimizer: &O, extra: &E) -> Vec<u8> {
+    let trainer = Trainer::<N, O, 1, FLOATS>::NEW;
     let mut bytes = vec![0; training_bytes::<N, O, E>()];
     trainer.save(optimizer, extra, &mut bytes).unwrap();
     bytes
@@ -793,7 +792,7 @@ impl Activation for Own {
 #[test]
 fn another_architecture_is_named() {
     /// All but the first of a list of networks, offered to [`Net`].
-    fn refused<N: Layer>(what: &str) {
+    fn refused<N: Network>(what: &str) {
         let mut target = target();
         target.refuses_weights(&weights_of::<N>(), LoadError::OtherArchitecture, what);
         let bytes = training_of::<N, _, _>(&Adam::new(0.1), &(1u32, 2u64));
@@ -956,7 +955,7 @@ fn a_weight_or_slot_that_is_not_finite_is_never_saved() {
             values[k] = bad;
             set_parameters(&mut trainer.network, &values);
         }
-        Net::slots_mut::<Adam>(&mut trainer.slots, &mut |piece| {
+        trainer.slots.for_each_tensor_mut(&mut |piece| {
             for slot in piece {
                 for value in [&mut slot.first_moment, &mut slot.second_moment] {
                     if index == k {
@@ -1083,7 +1082,7 @@ impl<const RULE: usize, const SLOT: usize> Optimizer for LiarRule<RULE, SLOT> {
 #[test]
 fn a_state_of_another_length_than_it_says_is_refused() {
     fn saved<const RULE: usize, const SLOT: usize, const EXTRA: usize>() -> Result<usize, SaveError> {
-        let trainer = Trainer::<Net, LiarRule<RULE, SLOT>, 1>::NEW;
+        let trainer = Trainer::<Net, LiarRule<RULE, SLOT>, 1, { floats::<Net>() }>::NEW;
         let mut buffer = [0x5a; 512];
         let saved = trainer.save(&LiarRule, &Liar::<EXTRA>, &mut buffer);
         assert!(saved.is_ok() || buffer == [0x5a; 512], "nothing is written");
@@ -1103,93 +1102,47 @@ fn a_state_of_another_length_than_it_says_is_refused() {
 }
 
 /// A layer that shows other numbers of parameters and slots than it says: one each.
-struct LiarLayer<const PARAMETERS: usize, const SLOTS: usize>;
+struct LiarLayer<const PARAMETERS: usize, const SLOTS: usize>([f32; PARAMETERS]);
 
 impl<const PARAMETERS: usize, const SLOTS: usize> Zero for LiarLayer<PARAMETERS, SLOTS> {
-    const ZERO: Self = Self;
+    const ZERO: Self = Self(Zero::ZERO);
 }
 
-impl<const PARAMETERS: usize, const SLOTS: usize> Layer for LiarLayer<PARAMETERS, SLOTS> {
-    type In = Features<1>;
-    type Out = Features<1>;
-    type Activation = Relu;
-    type Slots<O: Optimizer> = [O::Slot; SLOTS];
-    type Activations<const B: usize> = Matrix<B, 1>;
+impl<const PARAMETERS: usize, const SLOTS: usize> Tensors<f32> for LiarLayer<PARAMETERS, SLOTS> {
+    const COUNT: usize = 1;
 
-    const PARAMETERS: usize = 1;
-    const FINGERPRINT: u32 = 3;
-
-    fn forward<const B: usize, X: Inputs<[f32; 1]> + ?Sized>(
-        &self,
-        _inputs: &X,
-        _samples: usize,
-        _activations: &mut Matrix<B, 1>,
-    ) -> Result<(), NonFinite> {
-        unreachable!("never run")
+    fn tensor(&self, _: usize) -> &[f32] {
+        &self.0
     }
+}
 
-    fn output<const B: usize>(activations: &Matrix<B, 1>) -> &Matrix<B, 1> {
-        activations
+struct LiarSlots<T, const SLOTS: usize>([T; SLOTS]);
+
+impl<T: Zero, const SLOTS: usize> Zero for LiarSlots<T, SLOTS> {
+    const ZERO: Self = Self(Zero::ZERO);
+}
+
+impl<T, const SLOTS: usize> Tensors<T> for LiarSlots<T, SLOTS> {
+    const COUNT: usize = 1;
+
+    fn tensor(&self, _: usize) -> &[T] {
+        &self.0
     }
+}
 
-    fn into_output<const B: usize>(activations: Matrix<B, 1>) -> Matrix<B, 1> {
-        activations
-    }
-
-    fn output_mut<const B: usize>(activations: &mut Matrix<B, 1>) -> &mut Matrix<B, 1> {
-        activations
-    }
-
-    fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; 1]> + ?Sized>(
-        &mut self,
-        _inputs: &X,
-        _samples: usize,
-        _activations: &mut Matrix<B, 1>,
-        _slots: &mut [O::Slot; SLOTS],
-        _columns: &mut Columns<B>,
-        _step: &O::Step,
-    ) {
-    }
-
-    fn backward<const B: usize, O: Optimizer, Below: Activation>(
-        &mut self,
-        _inputs: &mut Matrix<B, 1>,
-        _samples: usize,
-        _activations: &mut Matrix<B, 1>,
-        _slots: &mut [O::Slot; SLOTS],
-        _columns: &mut Columns<B>,
-        _step: &O::Step,
-    ) {
-    }
-
-    fn update<O: Optimizer>(&mut self, _gradients: &[f32; SLOTS], _slots: &mut [O::Slot; SLOTS], _step: &O::Step) {}
-
-    fn draw_parameters(&mut self, _initializer: &impl Initializer, _random: &mut impl FnMut() -> u32) {}
-
-    fn parameters(&self, visit: &mut impl FnMut(&[f32])) {
-        visit(&[0.0; PARAMETERS]);
-    }
-
-    fn parameters_mut(&mut self, _visit: &mut impl FnMut(&mut [f32])) {}
-
-    fn slots<O: Optimizer>(slots: &[O::Slot; SLOTS], visit: &mut impl FnMut(&[O::Slot])) {
-        visit(slots);
-    }
-
-    fn slots_mut<O: Optimizer>(slots: &mut [O::Slot; SLOTS], visit: &mut impl FnMut(&mut [O::Slot])) {
-        visit(slots);
-    }
-
-    fn describe(_visit: &mut impl FnMut(LayerSummary)) {}
+impl<const PARAMETERS: usize, const SLOTS: usize> Parameters for LiarLayer<PARAMETERS, SLOTS> {
+    const KIND: &'static str = "LiarLayer";
+    const TENSORS: &'static [Tensor] = &[Tensor::bias("bias", 1, 1)];
+    type Slots<T: Slot> = LiarSlots<T, SLOTS>;
 }
 
 #[test]
 fn a_layer_of_another_length_than_it_says_is_refused() {
     fn saved<const PARAMETERS: usize, const SLOTS: usize>() -> [Result<usize, SaveError>; 2] {
-        let trainer = Trainer::<LiarLayer<PARAMETERS, SLOTS>, Adam, 1>::NEW;
+        let (network, slots) = (LiarLayer::<PARAMETERS, SLOTS>::ZERO, LiarSlots::<_, SLOTS>::ZERO);
         let mut buffer = [0; 512];
-        let training = trainer.save(&Adam::new(0.1), &(), &mut buffer);
-        [training, save_weights(&trainer.network, &mut buffer)]
+        let training = save_training(&network, &slots, &Adam::new(0.1), &(), &mut buffer);
+        [training, save_weights(&network, &mut buffer)]
     }
     let wrong = Err(SaveError::WrongLength);
     assert_eq!(saved::<1, 1>(), [Ok(36 + 4 + 8 + 24), Ok(36 + 4)]);
@@ -1347,7 +1300,7 @@ fn network_and_slots_may_lie_apart() {
     let mut bytes = [0; TRAINING];
     save_training(&trainer.network, &trainer.slots, &optimizer, &extra, &mut bytes).unwrap();
     assert_eq!(bytes[..], known_training()[..]);
-    let (mut network, mut slots) = (Net::ZERO, <Net as Layer>::Slots::<Adam>::ZERO);
+    let (mut network, mut slots) = (Net::ZERO, <Net as Parameters>::Slots::<<Adam as Optimizer>::Slot>::ZERO);
     let (mut other, mut loaded) = (Adam::new(9.0), (0u32, 0u64));
     load_training(&mut network, &mut slots, &mut other, &mut loaded, &bytes).unwrap();
     let known = all_bytes(&trainer.network, &trainer.slots, &optimizer, &extra);

@@ -5,7 +5,8 @@
 
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, HEAD_BYTES, RegionError, Store, place_bytes};
 use baregrad::checkpoint::{LoadError, SaveError, training_bytes, weights_bytes};
-use baregrad::{Adam, Dense, Layer, Relu, Sgd, Tanh, Trainer, Zero};
+use baregrad::layer::Tensors;
+use baregrad::{Adam, Dense, Network, Relu, Sgd, Tanh, Trainer, Zero, floats};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use host_tests::course::{Course, Large, Small};
 use host_tests::flash::{SimError, SimFlash, drawn_place};
@@ -140,7 +141,7 @@ fn an_erased_flash_and_one_of_random_bytes_are_empty_and_can_be_saved_to() {
 fn checkpoints_of_another_network_are_named_and_saved_over() {
     type Other = (Dense<2, 2, Tanh>, Dense<2, 1>);
     let mut flash = Flash::new(2);
-    let other = Trainer::<Other, Sgd, 1>::NEW;
+    let other = Trainer::<Other, Sgd, 1, { floats::<Other>() }>::NEW;
     for _ in 0..2 {
         other.save_to_flash(&Sgd::new(0.1), &(), &mut small(&mut flash)).expect("it fits");
     }
@@ -219,7 +220,7 @@ fn a_state_that_is_not_finite_is_refused_before_anything_is_erased() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut course = Course::<Small>::new(1);
         let mut pieces = 0;
-        course.trainer.network.parameters_mut(&mut |piece| {
+        course.trainer.network.for_each_tensor_mut(&mut |piece| {
             pieces += 1;
             piece[0] = if pieces == 4 { bad } else { piece[0] };
         });
@@ -228,7 +229,7 @@ fn a_state_that_is_not_finite_is_refused_before_anything_is_erased() {
         assert_eq!(small(&mut flash).save_weights(&course.trainer.network), refused);
 
         let mut course = Course::<Small>::new(1);
-        Small::slots_mut::<Adam>(&mut course.trainer.slots, &mut |piece| piece[0].second_moment = bad);
+        course.trainer.slots.for_each_tensor_mut(&mut |piece| piece[0].second_moment = bad);
         assert_eq!(course.save_to(&mut small(&mut flash)), Err(FlashSaveError::Save(SaveError::NonFiniteSlots)));
     }
     assert!(flash.bytes == bytes && flash.steps == steps);
@@ -409,7 +410,7 @@ fn places_of_the_readme_are_right() {
     type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
     type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
     type Mnist = (Dense<196, 100, Relu>, Dense<100, 10>);
-    fn row<N: Layer>() -> [(usize, usize); 3] {
+    fn row<N: Network>() -> [(usize, usize); 3] {
         [weights_bytes::<N>(), training_bytes::<N, Sgd, (u32, u64)>(), training_bytes::<N, Adam, (u32, u64)>()]
             .map(|bytes| (bytes, place_bytes::<Flash>(bytes) / PAGE))
     }

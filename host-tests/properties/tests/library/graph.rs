@@ -1,12 +1,12 @@
 //! The scalar graph: known derivatives, `f64` central differences, the bits of a dense layer, and losses made with it.
 
-use crate::common::{Random, assert_same_bits, gradient, parameters, random_network};
+use crate::common::{FLOATS, Random, assert_same_bits, gradient, parameters, random_network};
 use baregrad::activation::Activation;
 use baregrad::graph::{Graph, GraphError, Node};
 use baregrad::loss::{Loss, TargetError};
 use baregrad::train::{Gradients, Workspace, accumulate};
 use baregrad::{
-    Dataset, Dense, Features, Identity, Network, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero,
+    Dataset, Dense, Features, Identity, Network, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero, floats,
 };
 
 /// Half an ulp of 1: the unit of tolerances.
@@ -63,7 +63,7 @@ fn neurons_built_node_by_node_have_the_bits_of_a_dense_layer() -> Result<(), Gra
         let slopes: Vec<f32> = leaves.iter().flatten().map(|&leaf| graph.gradient(leaf).expect("swept")).collect();
 
         assert_same_bits(&outputs, layer.predict(&inputs).as_slice(), &format!("outputs, seed {seed}"));
-        let (mut gradients, mut workspace) = (Gradients::<Layer>::ZERO, Workspace::<Layer, 1>::ZERO);
+        let (mut gradients, mut workspace) = (Gradients::<Layer>::ZERO, Workspace::<1, { floats::<Layer>() }>::ZERO);
         let data = Dataset::from_arrays(std::array::from_ref(&inputs), std::array::from_ref(&targets));
         let value = accumulate(&mut layer, &mut gradients, &mut workspace, &data, &SumOfSquares, 1).expect("sound");
         assert_same_bits(&[graph.value(loss)?], &[value], &format!("loss, seed {seed}"));
@@ -440,7 +440,7 @@ where
     let mut network = random_network::<Net<N>>(&mut random);
     let inputs: [[f32; 2]; 6] = std::array::from_fn(|_| std::array::from_fn(|_| random.uniform(-1.0, 1.0)));
     let targets: [[f32; N]; 6] = std::array::from_fn(|_| std::array::from_fn(|_| random.uniform(-1.0, 1.0)));
-    let (mut gradients, mut workspace) = (Gradients::<Net<N>>::ZERO, Workspace::<Net<N>, 6>::ZERO);
+    let (mut gradients, mut workspace) = (Gradients::<Net<N>>::ZERO, Workspace::<6, FLOATS>::ZERO);
     let data = Dataset::from_arrays(&inputs, &targets);
     let value = accumulate(&mut network, &mut gradients, &mut workspace, &data, loss, 6).expect("sound");
 
@@ -496,7 +496,7 @@ fn a_network_trained_by_a_pinball_loss_learns_the_quantile() -> Result<(), StepE
         // A line with noise that is not symmetric.
         let targets = inputs.map(|[x]| [2.0 * x + random.uniform(0.0, 1.0).powi(3)]);
         let data = Dataset::from_arrays(&inputs, &targets);
-        let mut trainer = Trainer::<Dense<1, 1>, Sgd, 100>::NEW;
+        let mut trainer = Trainer::<Dense<1, 1>, Sgd, 100, { floats::<Dense<1, 1>>() }>::NEW;
         for step in 0..4000 {
             let mut sgd = Sgd::new(20.0 / (40.0 + step as f32));
             trainer.step(&data, Pinball { quantile }, &mut sgd)?;
@@ -515,7 +515,7 @@ fn a_network_trained_with_a_physics_penalty_bends_a_wrong_measurement_towards_th
     // Heights that break the law by 0.5; the least sum leaves `0.5 / (1 + 6λ)` of it, since 1² + 2² + 1² = 6.
     let targets = [[1.0, 1.0, 1.0 - FALL + 0.5]];
     for lambda in [0.0, 1.0, 10.0] {
-        let mut trainer = Trainer::<Dense<1, 3>, Sgd, 1>::NEW;
+        let mut trainer = Trainer::<Dense<1, 3>, Sgd, 1, { floats::<Dense<1, 3>>() }>::NEW;
         for _ in 0..2000 {
             trainer.step(&Dataset::from_arrays(&[[0.0]], &targets), FreeFall { lambda }, &mut Sgd::new(0.01))?;
         }

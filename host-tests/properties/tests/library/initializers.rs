@@ -4,7 +4,7 @@
 
 use crate::common::{Random, bits, parameters};
 use baregrad::initializer::{Initializer, uniform};
-use baregrad::{Dense, FanInUniform, GlorotUniform, HeUniform, Layer, Network, Relu, Uniform, Zero};
+use baregrad::{Dense, FanInUniform, GlorotUniform, HeUniform, Network, Relu, Uniform, Zero};
 use host_tests::textbook as book;
 use rand_pcg::Pcg32;
 
@@ -12,7 +12,7 @@ const IN: usize = 100;
 const OUT: usize = 60;
 type Large = Dense<IN, OUT, Relu>;
 
-fn initialized<N: Layer>(initializer: impl Initializer, seed: u64) -> N {
+fn initialized<N: Network>(initializer: impl Initializer, seed: u64) -> N {
     let mut network = N::ZERO;
     network.initialize(initializer, &mut Pcg32::new(seed, 0));
     network

@@ -2,38 +2,57 @@
 
 use std::sync::Mutex;
 
+use baregrad::layer::Tensors;
 use baregrad::optimizer::Optimizer;
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, COLUMNS, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Layer, Network, Relu, Sgd, Sigmoid, Tanh,
-    Trainer, Workspace,
+    Adam, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Network, Relu, Sgd, Sigmoid, Tanh, Trainer, Workspace,
+    floats,
 };
 use firmware_example::{iris, xor};
 
-/// `outputs` is the sum of `OUT` over the layers.
-fn assert_sizes<N: Layer, O: Optimizer, const B: usize>(parameters: usize, outputs: usize, slot: usize) {
+/// `outputs` is the sum of `OUT` over the layers; a backward pass saves four inputs of each sample beside.
+fn assert_sizes<N: Network, O: Optimizer, const B: usize, const FLOATS: usize>(
+    parameters: usize,
+    outputs: usize,
+    slot: usize,
+) {
     assert_eq!(N::PARAMETERS, parameters);
     assert_eq!(size_of::<O::Slot>(), slot);
     assert_eq!(size_of::<N>(), 4 * parameters);
-    assert_eq!(Trainer::<N, O, B>::NETWORK_BYTES, 4 * parameters);
-    assert_eq!(Trainer::<N, O, B>::SLOT_BYTES, slot * parameters);
-    assert_eq!(Trainer::<N, O, B>::WORKSPACE_BYTES, 4 * B * (outputs + COLUMNS));
-    assert_eq!(Workspace::<N, B>::BYTES, 4 * B * (outputs + COLUMNS));
-    assert_eq!(Trainer::<N, O, B>::BYTES, (4 + slot) * parameters + 4 * B * (outputs + COLUMNS));
+    assert_eq!(Trainer::<N, O, B, FLOATS>::NETWORK_BYTES, 4 * parameters);
+    assert_eq!(Trainer::<N, O, B, FLOATS>::SLOT_BYTES, slot * parameters);
+    assert_eq!(Trainer::<N, O, B, FLOATS>::WORKSPACE_BYTES, 4 * B * (outputs + 4));
+    assert_eq!(Workspace::<B, FLOATS>::BYTES, 4 * B * (outputs + 4));
+    assert_eq!(Trainer::<N, O, B, FLOATS>::BYTES, (4 + slot) * parameters + 4 * B * (outputs + 4));
     // Beside the gradients only a flag, padded to a float.
     assert_eq!(Gradients::<N>::BYTES, 4 * parameters + 4);
 }
 
 #[test]
 fn memory_is_what_the_formulas_say() {
-    assert_eq!(COLUMNS, 4);
-    assert_sizes::<Dense<1, 1>, Sgd, 1>(2, 1, 0);
-    assert_sizes::<(Dense<7, 3, Tanh>,), Adam, 5>(24, 3, 8);
-    assert_sizes::<xor::Net, Sgd, 4>(17, 5, 0);
-    assert_sizes::<iris::Net, Adam, 16>(131, 19, 8);
-    assert_sizes::<(Dense<5, 9, Tanh>, Dense<9, 6, Relu>, Dense<6, 3>), Adam, 7>(45 + 9 + 54 + 6 + 18 + 3, 18, 8);
-    assert_sizes::<((Dense<5, 9, Tanh>, Dense<9, 6, Relu>), Dense<6, 3>), Sgd, 7>(45 + 9 + 54 + 6 + 18 + 3, 18, 0);
-    assert_sizes::<(Dense<784, 32, Relu>, Dense<32, 10>), Adam, 32>(784 * 32 + 32 + 32 * 10 + 10, 42, 8);
+    assert_sizes::<Dense<1, 1>, Sgd, 1, { floats::<Dense<1, 1>>() }>(2, 1, 0);
+    assert_sizes::<(Dense<7, 3, Tanh>,), Adam, 5, { floats::<(Dense<7, 3, Tanh>,)>() }>(24, 3, 8);
+    assert_sizes::<xor::Net, Sgd, 4, { floats::<xor::Net>() }>(17, 5, 0);
+    assert_sizes::<iris::Net, Adam, 16, { floats::<iris::Net>() }>(131, 19, 8);
+    assert_sizes::<
+        (Dense<5, 9, Tanh>, Dense<9, 6, Relu>, Dense<6, 3>),
+        Adam,
+        7,
+        { floats::<(Dense<5, 9, Tanh>, Dense<9, 6, Relu>, Dense<6, 3>)>() },
+    >(45 + 9 + 54 + 6 + 18 + 3, 18, 8);
+    assert_sizes::<
+        ((Dense<5, 9, Tanh>, Dense<9, 6, Relu>), Dense<6, 3>),
+        Sgd,
+        7,
+        { floats::<((Dense<5, 9, Tanh>, Dense<9, 6, Relu>), Dense<6, 3>)>() },
+    >(45 + 9 + 54 + 6 + 18 + 3, 18, 0);
+    assert_sizes::<
+        (Dense<784, 32, Relu>, Dense<32, 10>),
+        Adam,
+        32,
+        { floats::<(Dense<784, 32, Relu>, Dense<32, 10>)>() },
+    >(784 * 32 + 32 + 32 * 10 + 10, 42, 8);
 }
 
 #[test]
@@ -51,11 +70,11 @@ fn a_gather_buffer_holds_inputs_targets_and_a_length() {
 
 #[test]
 fn a_trainer_lives_in_a_static() {
-    static TRAINER: Mutex<Trainer<iris::Net, Adam, 16>> = Mutex::new(Trainer::NEW);
-    const { assert!(Trainer::<iris::Net, Adam, 16>::BYTES <= 4096) };
+    static TRAINER: Mutex<Trainer<iris::Net, Adam, 16, { floats::<iris::Net>() }>> = Mutex::new(Trainer::NEW);
+    const { assert!(Trainer::<iris::Net, Adam, 16, { floats::<iris::Net>() }>::BYTES <= 4096) };
     let mut trainer = TRAINER.lock().expect("this test alone uses it");
     let mut zero = true;
-    trainer.network.parameters(&mut |piece| zero &= piece.iter().all(|value| value.to_bits() == 0));
+    trainer.network.for_each_tensor(&mut |piece| zero &= piece.iter().all(|value| value.to_bits() == 0));
     assert!(zero, "all bits are 0, so that it lies in .bss");
     let loss = trainer.step(&Dataset::from_arrays(&[[1.0; 4]], &[2u8]), CrossEntropy, &mut Adam::default());
     // Three equal logits: ln 3, to two ulps of it for the logarithm.

@@ -7,8 +7,8 @@ use baregrad::matrix::argmax;
 use baregrad::metrics::{ClassOutOfRange, Evaluation, rank};
 use baregrad::train::for_each_output;
 use baregrad::{
-    Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Identity, Layer, MeanSquaredError,
-    Network, Relu, Tanh, Trainer, Vector,
+    Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Identity, MeanSquaredError, Network, Relu,
+    Tanh, Trainer, Vector, floats,
 };
 
 #[test]
@@ -103,7 +103,7 @@ fn a_label_without_an_output_comes_last() {
 }
 
 /// Logits are the inputs themselves.
-fn copying_trainer() -> Trainer<Dense<3, 3>, Adam, 2> {
+fn copying_trainer() -> Trainer<Dense<3, 3>, Adam, 2, { floats::<Dense<3, 3>>() }> {
     let mut trainer = Trainer::NEW;
     trainer.network =
         Dense::new(baregrad::Matrix::from_rows([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), [0.0; 3]);
@@ -133,7 +133,7 @@ fn evaluation_in_pieces_equals_one_batch() {
     let network = random_network::<Net>(&mut random);
     let data = Data::<4, u8>::random::<Identity, CrossEntropy, 3>(&mut random, 23);
     fn evaluate<const B: usize>(network: &Net, data: &Data<4, u8>) -> (Evaluation, ConfusionMatrix<3>) {
-        let mut trainer = Trainer::<Net, Adam, B>::NEW;
+        let mut trainer = Trainer::<Net, Adam, B, { floats::<Net>() }>::NEW;
         trainer.network = *network;
         let mut matrix = ConfusionMatrix::NEW;
         trainer.confusion_matrix(&data.dataset(), &mut matrix).unwrap();
@@ -163,7 +163,7 @@ fn evaluation_in_pieces_equals_one_batch() {
 
 fn assert_mean_loss_in_pieces_is_the_plain_loops<L: TestLoss<Identity, 3>>(seed: u64) {
     let mut random = Random::new(seed);
-    let mut trainer = Trainer::<Net, Adam, 4>::NEW;
+    let mut trainer = Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut random);
     let data = Data::<4, _>::random::<Identity, L, 3>(&mut random, 23);
     let loss = trainer.mean_loss(&data.dataset(), L::LOSS).unwrap();
@@ -184,7 +184,7 @@ fn mean_loss_in_pieces_equals_the_plain_loops() {
 fn for_each_output_shows_every_prediction_once_and_in_order() {
     const SEED: u64 = 6;
     let mut random = Random::new(SEED);
-    let mut trainer = Trainer::<Net, Adam, 4>::NEW;
+    let mut trainer = Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut random);
     let data = Data::<4, u8>::random::<Identity, CrossEntropy, 3>(&mut random, 11);
     let mut next = 0;
@@ -196,5 +196,5 @@ fn for_each_output_shows_every_prediction_once_and_in_order() {
     })
     .unwrap();
     assert_eq!(next, 11);
-    assert_eq!(Net::LAYERS, 3);
+    assert_eq!(<Net as baregrad::Parameters>::LAYERS, 3);
 }

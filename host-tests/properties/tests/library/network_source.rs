@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::common::{Random, bits, parameters, random_network};
 use baregrad::checkpoint::{save_training, save_weights, training_bytes, weights_bytes};
 use baregrad::safetensors::{self, Names};
-use baregrad::{Adam, Dense, Layer, LeakyRelu, Sigmoid, Zero};
+use baregrad::{Adam, Dense, LeakyRelu, Parameters, Sigmoid, Zero};
 use host_tests::source::Architecture;
 
 const LAYERS: &str = "Dense<4, 8, Relu>, Dense<8, 5, Tanh>, Dense<5, 3>";
@@ -65,7 +65,7 @@ fn weights_come_with_their_bits_from_files_of_every_type_and_from_checkpoints() 
         save_weights(&network, &mut checkpoint).expect("finite");
         assert_eq!(architecture.weights_of_checkpoint(&checkpoint).map(|weights| bits(&weights)), Ok(bits(&weights)));
         let mut checkpoint = [0; training_bytes::<net::Net, Adam, ()>()];
-        let slots = <net::Net as Layer>::Slots::<Adam>::ZERO;
+        let slots = <net::Net as Parameters>::Slots::<<Adam as baregrad::optimizer::Optimizer>::Slot>::ZERO;
         save_training(&network, &slots, &Adam::new(0.1), &(), &mut checkpoint).expect("finite");
         assert_eq!(architecture.weights_of_checkpoint(&checkpoint).map(|weights| bits(&weights)), Ok(bits(&weights)));
         checkpoint[40] ^= 1;

@@ -3,6 +3,7 @@
 //! Network 10-20-K, ReLU, full batch of five samples. PyTorch adds in another order and computes Adam's corrections in `f64`, so
 //! the weights agree within 1e-5 (the largest difference seen is printed, most are near 1e-7), not to the bit.
 
+use crate::common::FLOATS;
 use std::collections::HashMap;
 
 use baregrad::loss::Loss;
@@ -71,7 +72,7 @@ where
     let (start, fixture) = (Fixture::read("start"), Fixture::read(run));
     let inputs = start.rows::<10>("inputs");
     let data = Dataset::new(&inputs, targets).expect("as many targets");
-    let mut trainer = Trainer::<Net<K>, O, 5>::NEW;
+    let mut trainer = Trainer::<Net<K>, O, 5, FLOATS>::NEW;
     trainer.network = (start.dense("hidden"), start.dense(&format!("output_{K}")));
     let mut gradients = Gradients::<Net<K>>::ZERO;
     let mut farthest_loss = 0.0_f32;

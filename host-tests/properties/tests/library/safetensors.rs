@@ -10,16 +10,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::common::{Random, bits, parameters, random_network, set_parameters};
-use baregrad::activation::Activation;
 use baregrad::checkpoint::CHUNK;
-use baregrad::initializer::Initializer;
-use baregrad::layer::{Columns, LayerSummary, NonFinite};
-use baregrad::optimizer::{Optimizer, StoreGradient};
-use baregrad::safetensors::{self, ExportError, ImportError, Module, Names, Tensor, Tensors};
-use baregrad::shape::Inputs;
+use baregrad::layer::{Tensor, Tensors};
+use baregrad::optimizer::Slot;
+use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::{
-    CrossEntropy, Dataset, Dense, Features, Identity, Layer, LeakyRelu, Matrix, Network, Relu, Sgd, Sigmoid, Tanh,
-    Trainer, Zero,
+    CrossEntropy, Dataset, Dense, Identity, LeakyRelu, Network, Parameters, Relu, Sgd, Sigmoid, Tanh, Trainer, Zero,
+    floats,
 };
 use host_tests::tensor_file::{entry, file, header};
 
@@ -113,7 +110,7 @@ fn a_network_from_pytorch_goes_on_learning_and_its_file_is_the_one_that_pytorch_
     let expected = arrays("from_python_f32.txt");
     let inputs = expected["inputs"].as_chunks::<4>().0;
     let labels = [0_u8, 1, 2, 2, 1, 0];
-    let mut trainer = Trainer::<Net, Sgd, 6>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 6, { floats::<Net>() }>::NEW;
     safetensors::load(&mut trainer.network, &Names::SEQUENTIAL, &read("from_python_f32.safetensors")).expect("sound");
     let data = Dataset::new(inputs, &labels).expect("as many labels");
     let losses: Vec<f32> =
@@ -523,88 +520,22 @@ impl<const LENGTH: usize, const TENSORS: usize> Zero for Liar<LENGTH, TENSORS> {
     const ZERO: Self = Self([0.0]);
 }
 
-impl<const LENGTH: usize, const TENSORS: usize> Tensors for Liar<LENGTH, TENSORS> {
-    fn modules(visit: &mut impl FnMut(Module)) {
-        for tensors in [const { &[Tensor::vector("a", LENGTH)] }; TENSORS] {
-            visit(Module { tensors, positions: 1 });
-        }
+impl<const LENGTH: usize, const TENSORS: usize> Tensors<f32> for Liar<LENGTH, TENSORS> {
+    const COUNT: usize = 1;
+
+    fn tensor(&self, index: usize) -> &[f32] {
+        if index == 0 { &self.0 } else { &[] }
+    }
+
+    fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        if index == 0 { &mut self.0 } else { &mut [] }
     }
 }
 
-impl<const LENGTH: usize, const TENSORS: usize> Layer for Liar<LENGTH, TENSORS> {
-    type In = Features<1>;
-    type Out = Features<1>;
-    type Activation = Relu;
-    type Slots<O: Optimizer> = [O::Slot; 1];
-    type Activations<const B: usize> = Matrix<B, 1>;
-    const PARAMETERS: usize = 1;
-    const FINGERPRINT: u32 = 3;
-
-    fn forward<const B: usize, X: Inputs<[f32; 1]> + ?Sized>(
-        &self,
-        _: &X,
-        _: usize,
-        _: &mut Matrix<B, 1>,
-    ) -> Result<(), NonFinite> {
-        Ok(())
-    }
-
-    fn output<const B: usize>(activations: &Matrix<B, 1>) -> &Matrix<B, 1> {
-        activations
-    }
-
-    fn output_mut<const B: usize>(activations: &mut Matrix<B, 1>) -> &mut Matrix<B, 1> {
-        activations
-    }
-
-    fn into_output<const B: usize>(activations: Matrix<B, 1>) -> Matrix<B, 1> {
-        activations
-    }
-
-    fn backward_first<const B: usize, O: Optimizer, X: Inputs<[f32; 1]> + ?Sized>(
-        &mut self,
-        _: &X,
-        _: usize,
-        _: &mut Matrix<B, 1>,
-        _: &mut [O::Slot; 1],
-        _: &mut Columns<B>,
-        _: &O::Step,
-    ) {
-    }
-
-    fn backward<const B: usize, O: Optimizer, Below: Activation>(
-        &mut self,
-        _: &mut Matrix<B, 1>,
-        _: usize,
-        _: &mut Matrix<B, 1>,
-        _: &mut [O::Slot; 1],
-        _: &mut Columns<B>,
-        _: &O::Step,
-    ) {
-    }
-
-    fn update<O: Optimizer>(&mut self, _: &[<StoreGradient as Optimizer>::Slot; 1], _: &mut [O::Slot; 1], _: &O::Step) {
-    }
-
-    fn draw_parameters(&mut self, _: &impl Initializer, _: &mut impl FnMut() -> u32) {}
-
-    fn parameters(&self, visit: &mut impl FnMut(&[f32])) {
-        visit(&self.0);
-    }
-
-    fn parameters_mut(&mut self, visit: &mut impl FnMut(&mut [f32])) {
-        visit(&mut self.0);
-    }
-
-    fn slots<O: Optimizer>(slots: &[O::Slot; 1], visit: &mut impl FnMut(&[O::Slot])) {
-        visit(slots);
-    }
-
-    fn slots_mut<O: Optimizer>(slots: &mut [O::Slot; 1], visit: &mut impl FnMut(&mut [O::Slot])) {
-        visit(slots);
-    }
-
-    fn describe(_: &mut impl FnMut(LayerSummary)) {}
+impl<const LENGTH: usize, const TENSORS: usize> Parameters for Liar<LENGTH, TENSORS> {
+    const KIND: &'static str = "Liar";
+    const TENSORS: &'static [Tensor] = &[Tensor::bias("a", 1, LENGTH); TENSORS];
+    type Slots<T: Slot> = ();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::common::{Random, bits, parameters};
 use baregrad::checkpoint::State;
 use baregrad::metrics::ClassOutOfRange;
 use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
-use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer};
+use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer, floats};
 use host_tests::occupancy::minutes;
 use rand_pcg::Pcg32;
 
@@ -184,7 +184,11 @@ type Net = (Dense<5, 8, Relu>, Dense<8, 2>);
 type Stream = (Standardizer<5>, MinMax<5>, MovingAccuracy, PageHinkley);
 
 /// Goes through some minutes: predicts each, then trains on it.
-fn learn(trainer: &mut Trainer<Net, Sgd, 1>, stream: &mut Stream, minutes: &[host_tests::occupancy::Minute]) -> usize {
+fn learn(
+    trainer: &mut Trainer<Net, Sgd, 1, { floats::<Net>() }>,
+    stream: &mut Stream,
+    minutes: &[host_tests::occupancy::Minute],
+) -> usize {
     let mut right = 0;
     for minute in minutes {
         let (scale, range, accuracy, alarm) = &mut *stream;
@@ -204,7 +208,7 @@ fn learn(trainer: &mut Trainer<Net, Sgd, 1>, stream: &mut Stream, minutes: &[hos
 fn a_room_is_learned_from_its_stream_and_goes_on_from_a_checkpoint_to_the_same_bits() {
     let minutes = minutes();
     assert_eq!(minutes.len(), 20_560);
-    let mut trainer = Trainer::<Net, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
     trainer.network.initialize(HeUniform, &mut Pcg32::new(1, 0));
     let new: Stream = (Standardizer::NEW, MinMax::NEW, MovingAccuracy::new(0.999), PageHinkley::new(0.005, 25.0));
     let mut stream = new;
@@ -213,7 +217,7 @@ fn a_room_is_learned_from_its_stream_and_goes_on_from_a_checkpoint_to_the_same_b
     let mut checkpoint = vec![0; baregrad::checkpoint::training_bytes::<Net, Sgd, Stream>()];
     trainer.save(&Sgd::new(0.02), &stream, &mut checkpoint).expect("finite");
 
-    let (mut other, mut resumed, mut rule) = (Trainer::<Net, Sgd, 1>::NEW, new, Sgd::new(0.0));
+    let (mut other, mut resumed, mut rule) = (Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW, new, Sgd::new(0.0));
     other.load(&mut rule, &mut resumed, &checkpoint).expect("its own");
     assert_eq!(saved(&resumed), saved(&stream));
     let right = right + learn(&mut trainer, &mut stream, second);

@@ -4,18 +4,18 @@
 //! has taken a few good steps first, so that slots and powers are not the zeros and ones they start from.
 
 use crate::common::{
-    Data, Random, Rule, TestLoss, bits, gradient, parameters, poll_to_the_end, random_network, set_parameters,
+    Data, FLOATS, Random, Rule, TestLoss, bits, gradient, parameters, poll_to_the_end, random_network, set_parameters,
 };
 use baregrad::activation::Activation;
 use baregrad::checkpoint::{State, training_bytes};
 use baregrad::data::DataError;
-use baregrad::layer::SlicedLayer;
 use baregrad::optimizer::Optimizer;
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer,
-    LeakyRelu, MeanSquaredError, Network, Order, Relu, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero,
+    Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity,
+    LeakyRelu, MeanSquaredError, Order, Relu, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero, floats,
 };
+use baregrad::{Network, Parameters};
 use firmware_example::same_bits::{Choice, ChosenOptimizer, OPTIMIZERS};
 
 const B: usize = 4;
@@ -25,13 +25,13 @@ type Values<A> = (Dense<3, 5, A>, Dense<5, 4, A>, Dense<4, 2, A>);
 type Classes = (Dense<3, 5, Relu>, Dense<5, 4, Tanh>, Dense<4, 3>);
 
 /// A trainer on its way: three good steps, and a good micro-batch in the gradients.
-struct Fixture<N: Layer, const OUT: usize> {
-    trainer: Trainer<N, Adam, B>,
+struct Fixture<N: Network, const OUT: usize> {
+    trainer: Trainer<N, Adam, B, FLOATS>,
     optimizer: Adam,
     gradients: Gradients<N>,
 }
 
-impl<N: SlicedLayer<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<N, OUT> {
+impl<N: Network<In = Features<3>, Out = Features<OUT>>, const OUT: usize> Fixture<N, OUT> {
     fn new<L: TestLoss<N::Activation, OUT>>() -> Self {
         let mut random = Random::new(1);
         let mut new = Self { trainer: Trainer::NEW, optimizer: Adam::START, gradients: Gradients::ZERO };
@@ -145,12 +145,12 @@ fn a_label_out_of_range_is_refused_and_named() {
 /// Every parameter made bad in turn: the error names its layer.
 fn assert_bad_parameters_are_refused<N, L>(what: &str)
 where
-    N: SlicedLayer<In = Features<3>, Out = Features<2>>,
+    N: Network<In = Features<3>, Out = Features<2>>,
     L: TestLoss<N::Activation, 2, Target = [f32; 2]>,
 {
     let mut layer_of = Vec::new();
     let mut layers = 0;
-    N::describe(&mut |layer| {
+    N::describe_layers(&mut |layer| {
         layer_of.extend(vec![layers; layer.parameters]);
         layers += 1;
     });
@@ -227,7 +227,7 @@ fn no_samples_and_too_many_are_refused() {
 #[test]
 fn sgd_changes_nothing_when_it_refuses() {
     let mut random = Random::new(2);
-    let mut trainer = Trainer::<Classes, Sgd, B>::NEW;
+    let mut trainer = Trainer::<Classes, Sgd, B, { floats::<Classes>() }>::NEW;
     trainer.network = random_network(&mut random);
     let mut optimizer = Sgd::new(0.1);
     let before = bits(&parameters(&trainer.network));
@@ -242,7 +242,7 @@ fn sgd_changes_nothing_when_it_refuses() {
 /// Everything that a checkpoint keeps of a training by this optimizer, before and after each refusal.
 fn assert_refusals_change_nothing<O: Optimizer<Slot: State> + State>(mut optimizer: O, name: &str) {
     const LARGE: f32 = 3e38;
-    let mut trainer = Trainer::<Classes, O, B>::NEW;
+    let mut trainer = Trainer::<Classes, O, B, { floats::<Classes>() }>::NEW;
     trainer.network = random_network(&mut Random::new(2));
     for _ in 0..3 {
         trainer.step(&Dataset::from_arrays(&INPUTS, &LABELS), CrossEntropy, &mut optimizer).expect("sound data");
@@ -252,7 +252,7 @@ fn assert_refusals_change_nothing<O: Optimizer<Slot: State> + State>(mut optimiz
     let bad_input = Dataset::from_arrays(&inputs, &LABELS);
     let bad_label = Dataset::from_arrays(&INPUTS, &[0u8, 1, 3, 0]);
     let good = Dataset::from_arrays(&INPUTS, &[1u8; B]);
-    let everything = |trainer: &Trainer<Classes, O, B>, optimizer: &O| {
+    let everything = |trainer: &Trainer<Classes, O, B, { floats::<Classes>() }>, optimizer: &O| {
         let mut bytes = vec![0; training_bytes::<Classes, O, ()>()];
         trainer.save(optimizer, &(), &mut bytes).expect("a finite state");
         bytes
@@ -360,7 +360,7 @@ fn a_first_micro_batch_that_is_refused_stores_no_gradient() {
 #[test]
 fn a_gradient_that_overflows_shows_before_apply_and_one_step_after_step() {
     let data = Dataset::from_arrays(&[[1e30]], &[[0.0]]);
-    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Dense<1, 1>, Sgd, 1, { floats::<Dense<1, 1>>() }>::NEW;
     trainer.network.weights.rows = [[1e-12]];
     let mut optimizer = Sgd::new(0.1);
     let mut gradients = Gradients::ZERO;
@@ -426,10 +426,10 @@ fn assert_nan_weights_show<A: Activation>() {
         set_parameters(&mut network, &values);
         let output = network.predict(&INPUTS[0]);
         assert!(output.as_slice().iter().any(|value| value.is_nan()), "{}: parameter {k} gives {output:?}", A::NAME);
-        let mut activations = Zero::ZERO;
+        let mut activations = [0.0; FLOATS];
         assert!(network.predict_in(&INPUTS[0], &mut activations).is_err(), "{}: parameter {k}", A::NAME);
     }
-    let mut activations = Zero::ZERO;
+    let mut activations = [0.0; FLOATS];
     let output = good.predict_in(&INPUTS[0], &mut activations).expect("a sound network");
     assert_eq!(bits(output.as_slice()), bits(good.predict(&INPUTS[0]).as_slice()), "{}", A::NAME);
 }

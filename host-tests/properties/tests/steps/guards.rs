@@ -11,7 +11,7 @@ use baregrad::schedule::{EarlyStopping, Verdict};
 use baregrad::train::Gradients;
 use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Features, GatherBuffer, GlorotUniform,
-    MeanSquaredError, Network, Relu, Sgd, StepError, Tanh, Trainer,
+    MeanSquaredError, Network, Relu, Sgd, StepError, Tanh, Trainer, floats,
 };
 
 type Net = (Dense<4, 7, Tanh>, Dense<7, 3>);
@@ -34,7 +34,7 @@ impl Pointwise for NoGradient {
 
 #[test]
 fn a_loss_without_a_finite_gradient_changes_nothing() {
-    let mut trainer = Trainer::<Net, Adam, 2>::NEW;
+    let mut trainer = Trainer::<Net, Adam, 2, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut Random::new(1));
     let before = parameters(&trainer.network);
     let mut adam = Adam::new(0.1);
@@ -53,7 +53,7 @@ fn a_loss_without_a_finite_gradient_changes_nothing() {
 #[test]
 fn check_finds_a_slot_that_has_overflowed() {
     // A gradient of about 1e20: the loss is finite, but Adam's second moment is its square.
-    let mut trainer = Trainer::<(Dense<1, 1>,), Adam, 1>::NEW;
+    let mut trainer = Trainer::<(Dense<1, 1>,), Adam, 1, { floats::<(Dense<1, 1>,)>() }>::NEW;
     let data = Dataset::from_arrays(&[[2e19]], &[[-5.0]]);
     trainer.check().expect("zeros are finite");
     trainer.step(&data, MeanSquaredError, &mut Adam::new(0.01)).expect("the loss is finite");
@@ -77,7 +77,7 @@ fn a_slot_is_finite_where_every_number_in_it_is() {
 
 #[test]
 fn check_finds_a_weight_that_has_overflowed() {
-    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 1>::NEW;
+    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 1, { floats::<(Dense<1, 1>,)>() }>::NEW;
     let data = Dataset::from_arrays(&[[1e19]], &[[-5.0]]);
     trainer.step(&data, MeanSquaredError, &mut Sgd::new(1e20)).expect("the loss is finite");
     assert_eq!(trainer.check(), Err(StepError::NonFiniteState));
@@ -87,7 +87,7 @@ fn check_finds_a_weight_that_has_overflowed() {
 
 #[test]
 fn clip_norm_refuses_a_norm_that_is_not_finite_and_changes_nothing() {
-    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 1>::NEW;
+    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 1, { floats::<(Dense<1, 1>,)>() }>::NEW;
     let mut gradients = Gradients::NEW;
     let data = Dataset::from_arrays(&[[2e19]], &[[-5.0]]);
     trainer.accumulate(&mut gradients, &data, MeanSquaredError, 1).expect("the loss is finite");
@@ -99,7 +99,7 @@ fn clip_norm_refuses_a_norm_that_is_not_finite_and_changes_nothing() {
 
 #[test]
 fn clip_norm_scales_down_to_its_limit_and_leaves_a_shorter_gradient() {
-    let mut trainer = Trainer::<Net, Sgd, 4>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 4, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut Random::new(2));
     let data = Data::<4, u8>::random::<baregrad::Identity, CrossEntropy, 3>(&mut Random::new(3), 4);
     let mut gradients = Gradients::NEW;
@@ -119,8 +119,8 @@ fn clip_norm_scales_down_to_its_limit_and_leaves_a_shorter_gradient() {
 fn a_batch_larger_than_the_workspace_gives_the_bits_of_one_that_fits() {
     let data = Data::<4, u8>::random::<baregrad::Identity, CrossEntropy, 3>(&mut Random::new(4), 23);
     let network: Net = random_network(&mut Random::new(5));
-    let mut small = Trainer::<Net, Adam, 5>::NEW;
-    let mut large = Trainer::<Net, Adam, 23>::NEW;
+    let mut small = Trainer::<Net, Adam, 5, { floats::<Net>() }>::NEW;
+    let mut large = Trainer::<Net, Adam, 23, { floats::<Net>() }>::NEW;
     (small.network, large.network) = (network, network);
     let mut gradients = Gradients::NEW;
     let (mut adam, mut other) = (Adam::new(0.01), Adam::new(0.01));
@@ -137,7 +137,7 @@ fn a_batch_larger_than_the_workspace_gives_the_bits_of_one_that_fits() {
 fn an_error_in_a_later_piece_names_its_sample_and_forgets_the_gradient() {
     let mut data = Data::<4, u8>::random::<baregrad::Identity, CrossEntropy, 3>(&mut Random::new(6), 12);
     data.inputs[9][2] = f32::NAN;
-    let mut trainer = Trainer::<Net, Sgd, 5>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 5, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut Random::new(7));
     let mut gradients = Gradients::NEW;
     let refused = trainer.accumulate_all(&mut gradients, &data.dataset(), CrossEntropy);
@@ -167,7 +167,7 @@ impl Samples for Liar {
 
 #[test]
 fn a_sample_that_is_only_counted_is_an_error() {
-    let mut trainer = Trainer::<Net, Sgd, 4>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 4, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut Random::new(8));
     let before = parameters(&trainer.network);
     let missing = Err(StepError::MissingSample { sample: 2 });
@@ -191,7 +191,7 @@ fn random_indices_refuse_more_samples_than_they_can_name() {
 #[test]
 fn the_best_weights_are_kept_by_a_copy() {
     // A rate so large that the loss rises again: the copy made at the best loss must still give it.
-    let mut trainer = Trainer::<Net, Sgd, 8>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 8, { floats::<Net>() }>::NEW;
     let mut random = Random::new(9);
     trainer.network.initialize_with(GlorotUniform, || random.word());
     let data = Data::<4, u8>::random::<baregrad::Identity, CrossEntropy, 3>(&mut random, 8);
@@ -220,7 +220,7 @@ fn the_best_weights_are_kept_by_a_copy() {
 
 #[test]
 fn one_output_is_counted_by_a_threshold() {
-    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 4>::NEW;
+    let mut trainer = Trainer::<(Dense<1, 1>,), Sgd, 4, { floats::<(Dense<1, 1>,)>() }>::NEW;
     trainer.network.0.weights.as_mut_slice().fill(1.0);
     let data = Dataset::from_arrays(&[[-2.0], [-1.0], [1.0], [2.0], [3.0]], &[[0.0], [1.0], [0.0], [1.0], [1.0]]);
     let mut matrix = ConfusionMatrix::NEW;
@@ -235,7 +235,7 @@ fn one_output_is_counted_by_a_threshold() {
 
 #[test]
 fn a_label_out_of_range_leaves_a_confusion_matrix_as_it_was() {
-    let mut trainer = Trainer::<(Dense<1, 3, Relu>,), Sgd, 2>::NEW;
+    let mut trainer = Trainer::<(Dense<1, 3, Relu>,), Sgd, 2, { floats::<(Dense<1, 3, Relu>,)>() }>::NEW;
     let data = Dataset::from_arrays(&[[1.0], [1.0], [1.0]], &[0u8, 1, 3]);
     let mut matrix = ConfusionMatrix::<3>::NEW;
     let refused = trainer.confusion_matrix(&data, &mut matrix);

@@ -5,19 +5,18 @@
 
 use std::task::Poll;
 
-use crate::common::{Data, Random, TestLoss, parameters, poll_to_the_end, random_network};
+use crate::common::{Data, FLOATS, Random, TestLoss, parameters, poll_to_the_end, random_network};
 use baregrad::checkpoint::{State, training_bytes};
-use baregrad::layer::SlicedLayer;
 use baregrad::optimizer::Optimizer;
 use baregrad::{
-    Adam, BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, LeakyRelu, MeanSquaredError, Relu, Sgd, Sigmoid,
-    StepError, SumOfSquares, Tanh, Trainer,
+    Adam, BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, LeakyRelu, MeanSquaredError, Network, Relu, Sgd,
+    Sigmoid, StepError, SumOfSquares, Tanh, Trainer, floats,
 };
 use firmware_example::same_bits::{Choice, ChosenOptimizer};
 
 /// Everything that training changes.
-fn everything<N: SlicedLayer, O: Optimizer<Slot: State> + State, const B: usize>(
-    trainer: &Trainer<N, O, B>,
+fn everything<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const F: usize>(
+    trainer: &Trainer<N, O, B, F>,
     optimizer: &O,
 ) -> Vec<u8> {
     let mut bytes = vec![0; training_bytes::<N, O, ()>()];
@@ -30,12 +29,13 @@ fn assert_slices_give_the_bits_of_a_step<N, O, L, const IN: usize, const OUT: us
     start: O,
     batches: &[usize],
 ) where
-    N: SlicedLayer<In = Features<IN>, Out = Features<OUT>> + Copy,
+    N: Network<In = Features<IN>, Out = Features<OUT>> + Copy,
     O: Optimizer<Slot: State> + State + Copy,
     L: TestLoss<N::Activation, OUT>,
 {
     let mut random = Random::new((IN + 31 * OUT) as u64);
-    let (mut whole, mut sliced) = (Box::new(Trainer::<N, O, B>::NEW), Box::new(Trainer::<N, O, B>::NEW));
+    let (mut whole, mut sliced) =
+        (Box::new(Trainer::<N, O, B, FLOATS>::NEW), Box::new(Trainer::<N, O, B, FLOATS>::NEW));
     whole.network = random_network(&mut random);
     sliced.network = whole.network;
     let (mut whole_rule, mut sliced_rule) = (start, start);
@@ -89,24 +89,24 @@ fn slices_of_nested_networks_give_the_bits_of_a_step() {
 }
 
 #[test]
-fn a_step_has_a_slice_for_each_sample_and_each_tile_of_rows() {
-    assert_eq!(<Dense<1, 9> as SlicedLayer>::SLICES, 1);
-    assert_eq!(<Dense<3, 9> as SlicedLayer>::SLICES, 1);
-    assert_eq!(<Dense<4, 9> as SlicedLayer>::SLICES, 2);
+fn a_step_has_a_slice_for_each_sample_in_each_layer_and_each_tile_of_rows() {
+    assert_eq!(<Dense<1, 9> as Network>::SLICES, 1);
+    assert_eq!(<Dense<3, 9> as Network>::SLICES, 1);
+    assert_eq!(<Dense<4, 9> as Network>::SLICES, 2);
     assert_eq!(Three::SLICES, (1 + 1) + (2 + 1) + (2 + 1));
-    let mut trainer = Trainer::<Three, Sgd, 7>::NEW;
+    let mut trainer = Trainer::<Three, Sgd, 7, { floats::<Three>() }>::NEW;
     let data = Data::<6, u8>::random::<Identity, CrossEntropy, 3>(&mut Random::new(1), 5);
     let (data, mut sgd) = (data.dataset(), Sgd::new(0.1));
-    assert_eq!(trainer.step_in_slices(&data, CrossEntropy, &mut sgd).remaining(), 5 + 8);
+    assert_eq!(trainer.step_in_slices(&data, CrossEntropy, &mut sgd).remaining(), 3 * 5 + 8);
 }
 
 #[test]
 fn a_step_polled_again_says_the_same_and_does_nothing() {
-    let mut trainer = Trainer::<Three, Adam, 7>::NEW;
+    let mut trainer = Trainer::<Three, Adam, 7, { floats::<Three>() }>::NEW;
     trainer.network = random_network(&mut Random::new(2));
     let data = Data::<6, u8>::random::<Identity, CrossEntropy, 3>(&mut Random::new(3), 5);
     let (data, mut adam) = (data.dataset(), Adam::new(0.1));
-    let mut twin = Trainer::<Three, Adam, 7>::NEW;
+    let mut twin = Trainer::<Three, Adam, 7, { floats::<Three>() }>::NEW;
     twin.network = trainer.network;
     let mut step = trainer.step_in_slices(&data, CrossEntropy, &mut adam);
     let loss = loop {
@@ -122,9 +122,9 @@ fn a_step_polled_again_says_the_same_and_does_nothing() {
 }
 
 /// A trainer on its way, and its batch.
-fn on_its_way() -> (Box<Trainer<Three, Adam, 7>>, Adam, Data<6, u8>) {
+fn on_its_way() -> (Box<Trainer<Three, Adam, 7, { floats::<Three>() }>>, Adam, Data<6, u8>) {
     let mut random = Random::new(4);
-    let mut trainer = Box::new(Trainer::<Three, Adam, 7>::NEW);
+    let mut trainer = Box::new(Trainer::<Three, Adam, 7, { floats::<Three>() }>::NEW);
     trainer.network = random_network(&mut random);
     let mut adam = Adam::new(0.1);
     let data = Data::random::<Identity, CrossEntropy, 3>(&mut random, 7);
@@ -136,7 +136,7 @@ fn on_its_way() -> (Box<Trainer<Three, Adam, 7>>, Adam, Data<6, u8>) {
 
 #[test]
 fn a_step_dropped_before_its_update_has_changed_nothing() {
-    for polls in 0..7 {
+    for polls in 0..3 * 7 {
         let (mut trainer, mut adam, data) = on_its_way();
         let before = everything(&trainer, &adam);
         let data = data.dataset();
@@ -165,7 +165,7 @@ fn a_step_dropped_in_its_update_leaves_rows_of_before_and_of_after() {
         let (mut trainer, mut adam, data) = on_its_way();
         let data = data.dataset();
         let mut step = trainer.step_in_slices(&data, CrossEntropy, &mut adam);
-        for _ in 0..7 + slices {
+        for _ in 0..3 * 7 + slices {
             assert_eq!(step.poll(), Ok(Poll::Pending));
         }
         assert!(step.is_updating(), "in slice {slices}");

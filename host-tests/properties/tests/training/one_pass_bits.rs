@@ -5,13 +5,14 @@
 
 use crate::common::training::{SummaryLine, assert_training_equals_the_plain_loops};
 use crate::common::{
-    Data, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, gradient, parameters, random_network,
-    set_parameters,
+    Data, FLOATS, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, gradient, parameters,
+    random_network, set_parameters,
 };
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, Layer, LeakyRelu,
-    MeanSquaredError, Order, Relu, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Workspace, Zero,
+    Adam, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, Features, GatherBuffer, Identity, LeakyRelu,
+    MeanSquaredError, Network, Order, Parameters, Relu, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Workspace, Zero,
+    floats,
 };
 use host_tests::textbook as book;
 
@@ -100,10 +101,10 @@ fn training_one_layer_equals_the_plain_loops() {
 /// Parameters and Adam's moments after a few steps with these many samples each.
 fn trained<N, const IN: usize, const OUT: usize, const B: usize>(seed: u64, batches: &[usize]) -> (Vec<f32>, Vec<f32>)
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>, Activation = Identity>,
+    N: Network<In = Features<IN>, Out = Features<OUT>, Activation = Identity>,
 {
     let mut random = Random::new(seed);
-    let mut trainer = Box::new(Trainer::<N, Adam, B>::NEW);
+    let mut trainer = Box::new(Trainer::<N, Adam, B, FLOATS>::NEW);
     trainer.network = random_network(&mut random);
     let mut optimizer = Adam::START;
     for &samples in batches {
@@ -120,7 +121,7 @@ fn assert_same_training(left: &(Vec<f32>, Vec<f32>), right: &(Vec<f32>, Vec<f32>
 
 fn assert_workspace_size_does_not_matter<N, const IN: usize, const OUT: usize>(seed: u64)
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>, Activation = Identity>,
+    N: Network<In = Features<IN>, Out = Features<OUT>, Activation = Identity>,
 {
     let what = format!("{}seed {seed}", N::summary_line());
     let in_16 = |samples| trained::<N, IN, OUT, 16>(seed, &[samples; 4]);
@@ -148,14 +149,14 @@ fn a_nested_network_trains_as_the_flat_one() {
 /// Three steps in one pass, and three in two phases with each batch of 16 in these parts.
 fn assert_two_phases_give_the_bits_of_a_step<N, O, L, const IN: usize, const OUT: usize>(seed: u64, parts: &[usize])
 where
-    N: Layer<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
     O: Rule,
     L: TestLoss<N::Activation, OUT>,
 {
     let mut random = Random::new(seed);
-    let mut whole = Box::new(Trainer::<N, O, 16>::NEW);
+    let mut whole = Box::new(Trainer::<N, O, 16, FLOATS>::NEW);
     whole.network = random_network(&mut random);
-    let mut split = Box::new(Trainer::<N, O, 16>::NEW);
+    let mut split = Box::new(Trainer::<N, O, 16, FLOATS>::NEW);
     set_parameters(&mut split.network, &parameters(&whole.network));
     let mut gradients = Gradients::<N>::ZERO;
     let (mut one_pass, mut two_phases) = (O::START, O::START);
@@ -195,7 +196,7 @@ where
 fn gradients_of_few_samples_equal_the_plain_loops_to_the_sign_of_zero() {
     for seed in 21..41 {
         let mut random = Random::new(seed);
-        let mut trainer = Trainer::<Three, Sgd, 3>::NEW;
+        let mut trainer = Trainer::<Three, Sgd, 3, { floats::<Three>() }>::NEW;
         trainer.network = random_network(&mut random);
         let plain = book_network(&trainer.network);
         // An input of -0 shows in the gradient where no other sample covers it.
@@ -239,12 +240,12 @@ fn scaled(byte: u8) -> f32 {
 fn assert_epochs_equal_the_plain_loops(
     seed: u64,
     mut orders: impl FnMut(usize) -> Vec<u16>,
-    mut epoch: impl FnMut(&mut Trainer<Bytes, Adam, BATCH>, &mut Adam, &[[u8; 4]], &[u8]),
+    mut epoch: impl FnMut(&mut Trainer<Bytes, Adam, BATCH, { floats::<Bytes>() }>, &mut Adam, &[[u8; 4]], &[u8]),
 ) {
     let mut random = Random::new(seed);
     let inputs: Vec<[u8; 4]> = (0..SAMPLES).map(|_| std::array::from_fn(|_| random.word() as u8)).collect();
     let labels: Vec<u8> = (0..SAMPLES).map(|_| random.below(3) as u8).collect();
-    let mut trainer = Box::new(Trainer::<Bytes, Adam, BATCH>::NEW);
+    let mut trainer = Box::new(Trainer::<Bytes, Adam, BATCH, { floats::<Bytes>() }>::NEW);
     trainer.network = random_network(&mut random);
     let mut plain = book_network(&trainer.network);
     let (mut optimizer, mut plain_optimizer) = (Adam::START, Adam::book(Bytes::PARAMETERS));
@@ -311,10 +312,13 @@ fn chunks_train_as_the_plain_loops_in_the_order_of_the_data() {
 #[test]
 fn a_step_by_the_free_function_equals_the_trainers() {
     let mut random = Random::new(20);
-    let mut trainer = Trainer::<Three, Adam, 4>::NEW;
+    let mut trainer = Trainer::<Three, Adam, 4, { floats::<Three>() }>::NEW;
     trainer.network = random_network(&mut random);
     let mut network = trainer.network;
-    let (mut slots, mut workspace) = (<Three as Layer>::Slots::<Adam>::ZERO, Workspace::<Three, 4>::ZERO);
+    let (mut slots, mut workspace) = (
+        <Three as Parameters>::Slots::<<Adam as baregrad::optimizer::Optimizer>::Slot>::ZERO,
+        Workspace::<4, { floats::<Three>() }>::ZERO,
+    );
     let (mut optimizer, mut other) = (Adam::START, Adam::START);
     let data = Data::<5, _>::random::<Identity, CrossEntropy, 3>(&mut random, 4);
     let loss = trainer.step(&data.dataset(), CrossEntropy, &mut optimizer).unwrap();

@@ -3,14 +3,14 @@
 //! The oracle (`host_tests::textbook`) has each formula written out once more, over `Vec`s. Training runs through the one-pass
 //! step and, with the same result, through the two phases of gradients and update.
 
-use crate::common::{Random, assert_same_bits, book_network, gradient, parameters, random_network};
+use crate::common::{FLOATS, Random, assert_same_bits, book_network, gradient, parameters, random_network};
 use baregrad::loss::Loss;
 use baregrad::optimizer::{Moments, Optimizer};
 use baregrad::train::Gradients;
 use baregrad::{
     AdaGrad, Adam, AdamW, ClipValue, CrossEntropy, Dense, HalfMeanSquaredError, Huber, Identity, LeakyRelu,
     MeanAbsoluteError, Momentum, Nesterov, OneHot, RmsProp, Sgd, SgdMomentum, Sigmoid, SumOfSquares, Tanh, Trainer,
-    WeightDecay, WeightedCrossEntropy, Zero,
+    WeightDecay, WeightedCrossEntropy, Zero, floats,
 };
 use host_tests::precise;
 use host_tests::textbook::{self as book, SlotRule, Target};
@@ -27,9 +27,9 @@ fn samples(random: &mut Random) -> (Vec<[f32; 5]>, Vec<u8>) {
 /// Twenty steps by both, by one pass and by two phases.
 fn assert_rule_equals_the_formula<O: Optimizer + Copy>(what: &str, start: O, mut plain_rule: book::Optimizer) {
     let mut random = Random::new(11);
-    let mut trainer = Trainer::<Net, O, 5>::NEW;
+    let mut trainer = Trainer::<Net, O, 5, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut random);
-    let mut two_phase = Trainer::<Net, O, 5>::NEW;
+    let mut two_phase = Trainer::<Net, O, 5, { floats::<Net>() }>::NEW;
     two_phase.network = trainer.network;
     let mut gradients = Gradients::<Net>::ZERO;
     let mut plain = book_network(&trainer.network);
@@ -145,7 +145,7 @@ where
     L: Loss<baregrad::Features<3>, A, [f32; 3]>,
 {
     let mut random = Random::new(5);
-    let mut trainer = Trainer::<(Dense<5, 7, Tanh>, Dense<7, 3, A>), Sgd, 5>::NEW;
+    let mut trainer = Trainer::<(Dense<5, 7, Tanh>, Dense<7, 3, A>), Sgd, 5, FLOATS>::NEW;
     trainer.network = random_network(&mut random);
     let (inputs, _) = samples(&mut random);
     let targets: Vec<[f32; 3]> = (0..5).map(|_| std::array::from_fn(|_| random.uniform(-1.0, 1.0))).collect();
@@ -155,15 +155,15 @@ where
 }
 
 /// Library, textbook (bits) and central differences agree.
-fn check<N, D, L>(
-    trainer: &mut Trainer<N, Sgd, 5>,
+fn check<N, D, L, const F: usize>(
+    trainer: &mut Trainer<N, Sgd, 5, F>,
     data: &D,
     loss: L,
     kind: book::Loss,
     inputs: &[[f32; 5]],
     targets: &[Target],
 ) where
-    N: baregrad::Layer,
+    N: baregrad::Network,
     D: baregrad::data::Samples<Input = baregrad::shape::SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
@@ -196,7 +196,7 @@ fn further_losses_equal_their_formula_and_their_central_differences() {
 #[test]
 fn weighted_cross_entropy_equals_its_formula_and_its_central_differences() {
     let mut random = Random::new(6);
-    let mut trainer = Trainer::<Net, Sgd, 5>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 5, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut random);
     let (inputs, labels) = samples(&mut random);
     let data = baregrad::Dataset::new(&inputs, &labels).expect("as many labels");
@@ -212,8 +212,8 @@ fn one_hot_labels_give_the_bits_of_the_values_they_stand_for() {
     let (inputs, labels) = samples(&mut random);
     let values: Vec<[f32; 3]> =
         labels.iter().map(|&label| std::array::from_fn(|k| if k == usize::from(label) { 1.0 } else { 0.0 })).collect();
-    let mut by_label = Trainer::<_, Sgd, 5> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
-    let mut by_value = Trainer::<_, Sgd, 5> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
+    let mut by_label = Trainer::<_, Sgd, 5, FLOATS> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
+    let mut by_value = Trainer::<_, Sgd, 5, FLOATS> { network, slots: Zero::ZERO, workspace: Zero::ZERO };
     let data = baregrad::Dataset::new(&inputs, &labels).expect("as many labels");
     let one = by_label.step(&data, OneHot(SumOfSquares), &mut Sgd::new(0.1)).expect("sound data");
     let data = baregrad::Dataset::new(&inputs, &values).expect("as many targets");

@@ -4,14 +4,14 @@
 
 use baregrad::{
     ConfusionMatrix, Dataset, Dense, Features, Gradients, HalfMeanSquaredError, Network, Sgd, Sigmoid, Trainer,
-    Uniform, Zero, scalar,
+    Uniform, Zero, floats, scalar,
 };
 use rand_pcg::Pcg32;
 
 use super::{SEEDS, bits, iris, parameters, standardise};
 
 type Net = (Dense<2, 2, Sigmoid>, Dense<2, 1>);
-type NetTrainer = Trainer<Net, Sgd, 1>;
+type NetTrainer = Trainer<Net, Sgd, 1, { floats::<Net>() }>;
 
 const EPOCHS: usize = 1000;
 const RATE: f32 = 0.1;
@@ -109,7 +109,7 @@ impl ByHand {
 }
 
 /// Rate 0.1, 1000 epochs, one sample a step, in the order of the rows.
-fn train<N>(trainer: &mut Trainer<N, Sgd, 1>, (inputs, targets): &Rows)
+fn train<N, const FLOATS: usize>(trainer: &mut Trainer<N, Sgd, 1, FLOATS>, (inputs, targets): &Rows)
 where
     N: Network<In = Features<2>, Out = Features<1>>,
 {
@@ -185,7 +185,7 @@ type Toolkit = (Dense<2, 2, Sigmoid>, Dense<2, 1, Sigmoid>);
 
 /// Test flowers right after training from weights and biases uniform in ±`limit`.
 fn toolkit(seed: u64, limit: f32, (rows, test): &(Rows, Rows)) -> ConfusionMatrix<2> {
-    let mut trainer = Trainer::<Toolkit, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Toolkit, Sgd, 1, { floats::<Toolkit>() }>::NEW;
     trainer.network.initialize(Uniform::weights_and_biases(-limit, limit), &mut Pcg32::new(seed, 0));
     train(&mut trainer, rows);
     confusion(&trainer.network, test)

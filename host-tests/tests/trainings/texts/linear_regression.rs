@@ -4,7 +4,7 @@
 //! activation is the hypothesis `h = θ₀ + θ₁x₁ + θ₂x₂`.
 
 use baregrad::history::LossHistory;
-use baregrad::{Dataset, Dense, HalfMeanSquaredError, Sgd, Trainer};
+use baregrad::{Dataset, Dense, HalfMeanSquaredError, Sgd, Trainer, floats};
 use nalgebra::{DMatrix, DVector};
 
 use super::{ROUNDOFF, iris, standardise};
@@ -21,7 +21,7 @@ fn linear_regression_falls_monotonically_to_the_normal_equations() {
     standardise(&mut inputs, &raw);
     let data = Dataset::new(&inputs, &targets).unwrap();
 
-    let mut trainer = Trainer::<(Dense<2, 1>,), Sgd, SAMPLES>::NEW; // θ = 0
+    let mut trainer = Trainer::<(Dense<2, 1>,), Sgd, SAMPLES, { floats::<(Dense<2, 1>,)>() }>::NEW; // θ = 0
     let mut optimizer = Sgd::new(LEARNING_RATE);
     let mut history = LossHistory::<ITERATIONS>::NEW;
     for _ in 0..ITERATIONS {

@@ -8,7 +8,7 @@
 //! gradient with respect to activations; in the library's docs it is the one with respect to pre-activations, `g′(z) ⊙ δ`.)
 
 use baregrad::activation::Activation;
-use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Uniform, Zero};
+use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Uniform, Zero, floats};
 use nalgebra::{DMatrix, SMatrix};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
@@ -53,7 +53,7 @@ fn backward<const IN: usize, const OUT: usize, A: Activation>(
 fn matrix_formulas_give_the_gradients_of_the_library_to_the_last_bit() {
     for seed in SEEDS {
         let mut generator = Pcg32::new(seed, 0);
-        let mut trainer = Trainer::<Net, Sgd, SAMPLES>::NEW;
+        let mut trainer = Trainer::<Net, Sgd, SAMPLES, { floats::<Net>() }>::NEW;
         trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut generator);
         let inputs: [[f32; 4]; SAMPLES] = std::array::from_fn(|_| std::array::from_fn(|_| unit(&mut generator)));
         let targets: [[f32; 3]; SAMPLES] = std::array::from_fn(|_| std::array::from_fn(|_| unit(&mut generator)));

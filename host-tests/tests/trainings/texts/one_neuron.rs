@@ -1,11 +1,11 @@
 //! One neuron and one step too large: inputs not scaled, learning rate 1, and the loss goes from 10⁴ to 10¹².
 
 use baregrad::train::StepError;
-use baregrad::{Dataset, Dense, Matrix, Network, Sgd, SumOfSquares, Trainer};
+use baregrad::{Dataset, Dense, Matrix, Network, Sgd, SumOfSquares, Trainer, floats};
 
 use super::{ROUNDOFF, parameters};
 
-type Neuron = Trainer<(Dense<2, 1>,), Sgd, 1>;
+type Neuron = Trainer<(Dense<2, 1>,), Sgd, 1, { floats::<(Dense<2, 1>,)>() }>;
 
 const INPUTS: [[f32; 2]; 1] = [[28.1, 58.0]];
 const TARGETS: [[f32; 1]; 1] = [[165.0]];

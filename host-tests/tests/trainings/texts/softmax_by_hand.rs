@@ -4,7 +4,7 @@
 //! transpose.
 
 use baregrad::matrix::softmax;
-use baregrad::{CrossEntropy, Dataset, Dense, Gradients, Matrix, Network, Sgd, Sigmoid, Trainer, Zero};
+use baregrad::{CrossEntropy, Dataset, Dense, Gradients, Matrix, Network, Sgd, Sigmoid, Trainer, Zero, floats};
 
 use super::{ROUNDOFF, parameters};
 
@@ -85,7 +85,7 @@ fn softmax_step_by_hand_gives_the_numbers_of_the_text() {
     let mut a3 = *net.predict(&inputs[0]).as_array();
     softmax(&mut a3);
 
-    let mut trainer = Trainer::<Net, Sgd, 1>::NEW;
+    let mut trainer = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
     trainer.network = net;
     let mut gradients = Gradients::<Net>::ZERO;
     let loss = trainer.accumulate(&mut gradients, &data, CrossEntropy, 1).unwrap();
@@ -138,8 +138,8 @@ fn softmax_step_in_one_pass_and_in_two_phases_is_the_same() {
     let inputs = [X.map(|x| x as f32)];
     let labels = [0u8];
     let data = Dataset::from_arrays(&inputs, &labels);
-    let mut one_pass = Trainer::<Net, Sgd, 1>::NEW;
-    let mut two_phase = Trainer::<Net, Sgd, 1>::NEW;
+    let mut one_pass = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
+    let mut two_phase = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
     (one_pass.network, two_phase.network) = (network(), network());
     let mut sgd = Sgd::new(RATE as f32);
     let loss = one_pass.step(&data, CrossEntropy, &mut sgd).unwrap();

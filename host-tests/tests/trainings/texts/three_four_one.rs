@@ -4,13 +4,13 @@
 //! the samples. The third input is always 1, which gives the hidden nodes their biases; the output has none. A layer of
 //! the library always has one, so the gradients of the biases are set to 0 between the two phases of a step.
 
-use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, Trainer, Uniform, Zero};
+use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, Trainer, Uniform, Zero, floats};
 use rand_pcg::Pcg32;
 
 use super::{HalfSumOfSquares, SEEDS};
 
 type Net = (Dense<3, 4, Sigmoid>, Dense<4, 1, Sigmoid>);
-type NetTrainer = Trainer<Net, Sgd, 4>;
+type NetTrainer = Trainer<Net, Sgd, 4, { floats::<Net>() }>;
 
 const INPUTS: [[f32; 3]; 4] = [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]];
 const TARGETS: [[f32; 1]; 4] = [[0.0], [1.0], [1.0], [0.0]];

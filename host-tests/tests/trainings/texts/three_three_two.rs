@@ -1,13 +1,13 @@
 //! The 3-3-2 sigmoid network on two samples, whose code sums the gradients of weights but averages those of biases.
 
 use baregrad::loss::Pointwise;
-use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, SumOfSquares, Trainer, Uniform, Zero};
+use baregrad::{Dataset, Dense, Gradients, Network, Sgd, Sigmoid, SumOfSquares, Trainer, Uniform, Zero, floats};
 use rand_pcg::Pcg32;
 
 use super::{HalfSumOfSquares, SEEDS};
 
 type Net = (Dense<3, 3, Sigmoid>, Dense<3, 2, Sigmoid>);
-type NetTrainer = Trainer<Net, Sgd, 2>;
+type NetTrainer = Trainer<Net, Sgd, 2, { floats::<Net>() }>;
 
 const INPUTS: [[f32; 3]; 2] = [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]];
 const TARGETS: [[f32; 2]; 2] = [[1.0, 0.0], [0.0, 1.0]];

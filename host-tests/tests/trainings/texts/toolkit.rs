@@ -4,7 +4,7 @@
 
 use baregrad::data::RandomIndices;
 use baregrad::{
-    Dense, Features, GatherBuffer, HalfMeanSquaredError, Network, OneHot, Sgd, Sigmoid, Trainer, Uniform, Zero,
+    Dense, Features, GatherBuffer, HalfMeanSquaredError, Network, OneHot, Sgd, Sigmoid, Trainer, Uniform, Zero, floats,
 };
 use firmware_example::digits::{TEST, TRAIN, scale};
 use rand_pcg::Pcg32;
@@ -22,7 +22,7 @@ const LOSS: OneHot<HalfMeanSquaredError> = OneHot(HalfMeanSquaredError);
 fn toolkit_on_digits_lowers_the_error_and_beats_chance() {
     for seed in SEEDS {
         let mut generator = Pcg32::new(seed, 0);
-        let mut trainer = Box::new(Trainer::<Net, Sgd, BATCH>::NEW);
+        let mut trainer = Box::new(Trainer::<Net, Sgd, BATCH, { floats::<Net>() }>::NEW);
         trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut generator);
         let mut indices = RandomIndices::<BATCH>::ZERO;
         let mut gathered = GatherBuffer::<Features<64>, u8, BATCH>::ZERO;

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn functions_and_types_are_found() {
-        assert_eq!(public_function("pub const fn check<N: Layer>() {}"), Some("check"));
+        assert_eq!(public_function("pub const fn check<N: Network>() {}"), Some("check"));
         assert_eq!(public_function("pub fn exp(x: f32) -> f32 {"), Some("exp"));
         assert_eq!(public_function("fn private() {"), None);
         assert_eq!(public_function("pub(crate) fn internal() {"), None);

@@ -11,8 +11,8 @@ use super::{LONGEST, Tile, accumulate, in_tiles, load, store, values_at};
 use crate::activation::Activation;
 use crate::arch::{RowsOfFour, Vector};
 use crate::loops::forward::{sample_or_zeros, samples_from};
+use crate::loops::tile::InputRows;
 use crate::optimizer::Optimizer;
-use crate::shape::Inputs;
 
 /// Whether the backward sweep of so many outputs and samples is done here: the columns of several outputs have to be gathered, which
 /// a small batch does not pay for, and few inputs would not fill a vector.
@@ -34,7 +34,7 @@ pub(in crate::loops) const SIDE_BY_SIDE: usize = 16;
 
 /// Forward for as many whole groups of samples as there are; how many samples that were.
 #[inline(always)]
-pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+pub(super) fn products<V: Vector, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -57,7 +57,7 @@ fn groups<V, const N: usize, const IN: usize, const OUT: usize, X>(
 ) -> usize
 where
     V: Vector,
-    X: Inputs<[f32; IN]> + ?Sized,
+    X: InputRows<IN> + ?Sized,
 {
     let (groups, _) = z.as_chunks_mut::<SIDE_BY_SIDE>();
     let mut first = 0;
@@ -287,7 +287,7 @@ pub(super) struct First<'a, const IN: usize, const OUT: usize, O: Optimizer, X: 
     pub(super) rows: Rows<'a, OUT, O>,
 }
 
-impl<const IN: usize, const OUT: usize, O: Optimizer, X: Inputs<[f32; IN]> + ?Sized> First<'_, IN, OUT, O, X> {
+impl<const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized> First<'_, IN, OUT, O, X> {
     #[inline(always)]
     pub(super) fn run<V: Vector>(mut self) {
         in_tiles_of_inputs::<V, IN, OUT>(&mut self);
@@ -307,7 +307,7 @@ fn in_tiles_of_inputs<V: Vector, const IN: usize, const OUT: usize>(tile: &mut i
 impl<V, const IN: usize, const OUT: usize, O: Optimizer, X> Tile<V> for First<'_, IN, OUT, O, X>
 where
     V: Vector,
-    X: Inputs<[f32; IN]> + ?Sized,
+    X: InputRows<IN> + ?Sized,
 {
     #[inline(always)]
     fn run<const N: usize>(&mut self, at: usize) {

@@ -3,7 +3,7 @@
 use super::{Tile, accumulate, few_outputs, in_tiles, load, store, values_at};
 use crate::arch::{Vector, Work};
 use crate::loops::forward::samples_from;
-use crate::shape::Inputs;
+use crate::loops::tile::InputRows;
 
 /// See [`products`](crate::loops::products).
 pub(in crate::loops) struct Products<'a, const IN: usize, const OUT: usize, X: ?Sized> {
@@ -13,7 +13,7 @@ pub(in crate::loops) struct Products<'a, const IN: usize, const OUT: usize, X: ?
     pub(in crate::loops) z: &'a mut [[f32; OUT]],
 }
 
-impl<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized> Work for Products<'_, IN, OUT, X> {
+impl<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized> Work for Products<'_, IN, OUT, X> {
     type Output = ();
 
     #[inline(always)]
@@ -31,7 +31,7 @@ impl<const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized> Work for 
 
 /// All samples from `first` on.
 #[inline(always)]
-fn all_groups<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn all_groups<V: Vector, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     first: usize,
     weights: &[[f32; OUT]; IN],
@@ -47,7 +47,7 @@ fn all_groups<V: Vector, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]>
 
 /// Takes `S` samples at a time from `first` on; gives back what is left.
 #[inline(always)]
-fn groups<'a, V: Vector, const S: usize, const IN: usize, const OUT: usize, X: Inputs<[f32; IN]> + ?Sized>(
+fn groups<'a, V: Vector, const S: usize, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     first: usize,
     weights: &[[f32; OUT]; IN],
@@ -73,7 +73,7 @@ struct Groups<'a, const S: usize, const IN: usize, const OUT: usize, X: ?Sized> 
 
 impl<V: Vector, const S: usize, const IN: usize, const OUT: usize, X> Tile<V> for Groups<'_, S, IN, OUT, X>
 where
-    X: Inputs<[f32; IN]> + ?Sized,
+    X: InputRows<IN> + ?Sized,
 {
     #[inline(always)]
     fn run<const N: usize>(&mut self, at: usize) {

@@ -7,9 +7,9 @@ use crate::activation::Activation;
 use crate::arch::{Vector, Work};
 use crate::loops::forward::sample_or_zeros;
 use crate::loops::one_sample::product_sum;
+use crate::loops::tile::InputRows;
 use crate::loops::{COLUMNS, Parameters};
 use crate::optimizer::Optimizer;
-use crate::shape::Inputs;
 
 /// See [`sweep_first`](crate::loops::sweep_first).
 pub(in crate::loops) struct First<'a, const IN: usize, const OUT: usize, O: Optimizer, X: ?Sized> {
@@ -22,7 +22,7 @@ pub(in crate::loops) struct First<'a, const IN: usize, const OUT: usize, O: Opti
 
 impl<const IN: usize, const OUT: usize, O: Optimizer, X> Work for First<'_, IN, OUT, O, X>
 where
-    X: Inputs<[f32; IN]> + ?Sized,
+    X: InputRows<IN> + ?Sized,
 {
     type Output = ();
 
@@ -33,7 +33,7 @@ where
         if const { OUT <= 4 } && few_outputs::are_few(IN, OUT, delta.len()) {
             let rows = few_outputs::Rows { weights, slots: weight_slots, step };
             few_outputs::First::<IN, OUT, O, X> { inputs, delta, rows }.run::<V>();
-        } else if let ([delta], Some(x)) = (delta, inputs.sample(0)) {
+        } else if let ([delta], Some(x)) = (delta, inputs.row(0)) {
             for ((row, slots), x) in weights.iter_mut().zip(weight_slots).zip(x) {
                 update_row::<V, OUT, O>(row, slots, *x, delta, step);
             }

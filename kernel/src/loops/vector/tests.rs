@@ -14,6 +14,13 @@ use crate::loops::{COLUMNS, Parameters, tiny};
 use crate::optimizer::{Adam, Moments, Optimizer, Sgd, Slot, StoreGradient};
 use crate::zero::Zero;
 
+/// Rows of a pass.
+struct AtMost<const B: usize>;
+
+impl<const B: usize> crate::loops::tile::Capacity for AtMost<B> {
+    const ROWS: usize = B;
+}
+
 /// A layer of these sizes with this number of samples. All numbers are of either sign, and none is round.
 struct Layer<const IN: usize, const OUT: usize, const B: usize> {
     x: [[f32; IN]; B],
@@ -210,7 +217,7 @@ fn product_sum(start: Option<f32>, factors: impl Iterator<Item = (f32, f32)>) ->
 fn tiny_layers_have_the_bits_of_the_plain_loops() {
     fn check<const IN: usize, const OUT: usize, const B: usize>() {
         let layer = Layer::<IN, OUT, B>::new();
-        layer.forward(&mut |z| tiny::forward::<B, IN, OUT, _>(&layer.x[..], &layer.weights, &layer.bias, z));
+        layer.forward(&mut |z| tiny::forward::<AtMost<B>, IN, OUT, _>(&layer.x[..], &layer.weights, &layer.bias, z));
         sweeps(&layer, &sgd());
         sweeps(&layer, &adam());
         sweeps(&layer, &a_sum_that_goes_on());
@@ -221,10 +228,10 @@ fn tiny_layers_have_the_bits_of_the_plain_loops() {
     ) {
         let Rule { step, .. } = rule;
         layer.first(rule, &mut |inputs, parameters, _| {
-            tiny::first::<B, IN, OUT, O, _>(&inputs[..], &layer.delta, parameters, step);
+            tiny::first::<AtMost<B>, IN, OUT, O, _>(&inputs[..], &layer.delta, parameters, step);
         });
         layer.inner(rule, &mut |inputs, parameters, _| {
-            tiny::inner::<B, IN, OUT, O, Tanh>(inputs, &layer.delta, parameters, step);
+            tiny::inner::<AtMost<B>, IN, OUT, O, Tanh>(inputs, &layer.delta, parameters, step);
         });
     }
     check::<2, 3, 1>();
@@ -237,11 +244,11 @@ fn tiny_layers_have_the_bits_of_the_plain_loops() {
 fn tiny_layers_take_fewer_samples_than_they_may() {
     let Layer { x, weights, bias, .. } = Layer::<2, 3, 3>::new();
     let (mut few, mut all) = ([[0.0; 3]; 3], [[0.0; 3]; 3]);
-    tiny::forward::<4, 2, 3, _>(&x[..], &weights, &bias, &mut few);
-    tiny::forward::<3, 2, 3, _>(&x[..], &weights, &bias, &mut all);
+    tiny::forward::<AtMost<4>, 2, 3, _>(&x[..], &weights, &bias, &mut few);
+    tiny::forward::<AtMost<3>, 2, 3, _>(&x[..], &weights, &bias, &mut all);
     assert_eq!(few, all);
     // With no sample a batch of one has nothing to do.
-    tiny::forward::<1, 2, 3, _>(&x[..], &weights, &bias, &mut []);
+    tiny::forward::<AtMost<1>, 2, 3, _>(&x[..], &weights, &bias, &mut []);
 }
 
 /// Forward, and sweeps by a rule without slots.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use baregrad::optimizer::Optimizer;
-use baregrad::{Adam, Dense, Layer, Momentum, Relu, Sgd, Trainer, Workspace};
+use baregrad::{Adam, Dense, Momentum, Network, Relu, Sgd, Trainer, Workspace, floats};
 use plotters::prelude::*;
 
 use crate::Result;
@@ -38,18 +38,18 @@ pub(crate) fn cycles(path: &Path, table: &Path) -> Result {
 pub(crate) fn memory(path: &Path) -> Result {
     type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
     type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
-    fn parts<N: Layer, O: Optimizer, const B: usize>(name: &str) -> Bar {
-        let sizes = [size_of::<N>(), size_of::<N::Slots<O>>(), size_of::<Workspace<N, B>>()];
-        debug_assert_eq!(sizes.iter().sum::<usize>(), Trainer::<N, O, B>::BYTES);
+    fn parts<N: Network, O: Optimizer, const B: usize, const FLOATS: usize>(name: &str) -> Bar {
+        let sizes = [size_of::<N>(), size_of::<N::Slots<O::Slot>>(), size_of::<Workspace<B, FLOATS>>()];
+        debug_assert_eq!(sizes.iter().sum::<usize>(), Trainer::<N, O, B, FLOATS>::BYTES);
         (name.to_string(), sizes.map(|bytes| bytes as f64).to_vec())
     }
     let bars = [
-        parts::<Iris, Sgd, 16>("4-16-3, SGD, batch 16"),
-        parts::<Iris, Adam, 16>("4-16-3, Adam, batch 16"),
-        parts::<Digits, Sgd, 1>("64-32-10, SGD, batch 1"),
-        parts::<Digits, Sgd, 16>("64-32-10, SGD, batch 16"),
-        parts::<Digits, Momentum, 16>("64-32-10, Momentum, batch 16"),
-        parts::<Digits, Adam, 16>("64-32-10, Adam, batch 16"),
+        parts::<Iris, Sgd, 16, { floats::<Iris>() }>("4-16-3, SGD, batch 16"),
+        parts::<Iris, Adam, 16, { floats::<Iris>() }>("4-16-3, Adam, batch 16"),
+        parts::<Digits, Sgd, 1, { floats::<Digits>() }>("64-32-10, SGD, batch 1"),
+        parts::<Digits, Sgd, 16, { floats::<Digits>() }>("64-32-10, SGD, batch 16"),
+        parts::<Digits, Momentum, 16, { floats::<Digits>() }>("64-32-10, Momentum, batch 16"),
+        parts::<Digits, Adam, 16, { floats::<Digits>() }>("64-32-10, Adam, batch 16"),
     ];
     draw(path, "RAM of a training, without the stack", "bytes", &["weights", "optimizer", "workspace"], &bars)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use baregrad::optimizer::Optimizer;
 use baregrad::{
     AdaGrad, Adam, CrossEntropy, Dense, HeUniform, Momentum, Nesterov, Network, Relu, RmsProp, Sgd, StepError, Trainer,
+    floats,
 };
 use firmware_example::iris::TRAIN;
 use plotters::prelude::*;
@@ -16,7 +17,9 @@ const STEPS: u32 = 60;
 
 /// The loss over all samples before each step; always from the same weights.
 fn curve<O: Optimizer>(mut optimizer: O) -> std::result::Result<Vec<f32>, StepError> {
-    let mut trainer = Box::new(Trainer::<(Dense<4, 16, Relu>, Dense<16, 3>), O, 120>::NEW);
+    let mut trainer = Box::new(
+        Trainer::<(Dense<4, 16, Relu>, Dense<16, 3>), O, 120, { floats::<(Dense<4, 16, Relu>, Dense<16, 3>)>() }>::NEW,
+    );
     trainer.network.initialize(HeUniform, &mut Pcg32::new(1, 0));
     (0..STEPS).map(|_| trainer.step(&TRAIN, CrossEntropy, &mut optimizer)).collect()
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::layer::Layer;
+use super::Network;
 
 /// Layers, shapes, parameter counts and bytes of a network, to print with `{}`.
 pub struct Summary<N> {
@@ -18,7 +18,7 @@ struct Training {
     workspace: usize,
 }
 
-impl<N: Layer> Summary<N> {
+impl<N: Network> Summary<N> {
     pub(crate) const fn of_network() -> Self {
         Self { training: None, network: PhantomData }
     }
@@ -28,10 +28,10 @@ impl<N: Layer> Summary<N> {
     }
 }
 
-impl<N: Layer> fmt::Display for Summary<N> {
+impl<N: Network> fmt::Display for Summary<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut result = writeln!(f, "{:<8}{:>8}{:>8}  {:<12}{:>11}", "layer", "in", "out", "activation", "parameters");
-        N::describe(&mut |layer| {
+        N::describe_layers(&mut |layer| {
             result = result.and(writeln!(
                 f,
                 "{:<8}{:>8}{:>8}  {:<12}{:>11}",

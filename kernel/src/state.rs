@@ -1,17 +1,12 @@
-//! Values that a checkpoint can hold.
+//! Values that a checkpoint can hold: numbers, arrays and tuples of them. What else can be saved says so beside its definition.
 
-use crate::data::Order;
 use crate::fingerprint::Fingerprint;
-use crate::optimizer::{
-    AdaGrad, Adam, AdamW, ClipValue, Moments, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay,
-};
-use crate::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, StepDecay};
 
 /// A value that takes a fixed number of bytes in a checkpoint: little-endian, the same on every target.
 ///
 /// The numbers have it (not `usize`, whose size depends on the target), arrays and tuples of them, every optimizer of this
-/// library and its slot, every schedule, an [`Order`], and `&mut T` for parts that lie apart. A struct of one's own gets it
-/// in one line by [`state!`](crate::state); an optimizer of one's own needs it for itself and for its slot.
+/// library and its slot, every schedule, an [`Order`](crate::Order), and `&mut T` for parts that lie apart. A struct of one's own gets it
+/// in one line by [`state!`](crate::state!); an optimizer of one's own needs it for itself and for its slot.
 ///
 /// A generator that hides its state (most of `rand_pcg` and `rand_chacha` do) can be seeded anew each epoch from a seed and
 /// the epoch's number, which are numbers to save.
@@ -33,7 +28,7 @@ pub trait State {
     fn load(&mut self, read: &mut impl FnMut(&mut [u8]));
 }
 
-/// Makes a struct a [`State`](crate::checkpoint::State): its name, then *all* its fields, each of which is a state.
+/// Makes a struct a [`State`](crate::state::State): its name, then *all* its fields, each of which is a state.
 ///
 /// ```
 /// struct Progress { epoch: u32, generator: u64 }
@@ -56,97 +51,23 @@ pub trait State {
 #[macro_export]
 macro_rules! state {
     ($name:ident { $($field:ident: $part:ty),* $(,)? }) => {
-        impl $crate::checkpoint::State for $name {
-            const BYTES: usize = 0 $(+ <$part as $crate::checkpoint::State>::BYTES)*;
+        impl $crate::state::State for $name {
+            const BYTES: usize = 0 $(+ <$part as $crate::state::State>::BYTES)*;
             const FINGERPRINT: u32 = $crate::fingerprint::Fingerprint::of(stringify!($name))
-                $(.name(stringify!($field)).part(<$part as $crate::checkpoint::State>::FINGERPRINT))*
+                $(.name(stringify!($field)).part(<$part as $crate::state::State>::FINGERPRINT))*
                 .value();
 
             fn save(&self, write: &mut impl FnMut(&[u8])) {
                 let Self { $($field),* } = self;
-                $(<$part as $crate::checkpoint::State>::save($field, write);)*
+                $(<$part as $crate::state::State>::save($field, write);)*
             }
 
             fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
                 let Self { $($field),* } = self;
-                $(<$part as $crate::checkpoint::State>::load($field, read);)*
+                $(<$part as $crate::state::State>::load($field, read);)*
             }
         }
     };
-}
-
-state!(Sgd { learning_rate: f32 });
-state!(Momentum { learning_rate: f32, momentum: f32 });
-state!(SgdMomentum { learning_rate: f32, momentum: f32 });
-state!(Nesterov { learning_rate: f32, momentum: f32 });
-state!(AdaGrad { learning_rate: f32, epsilon: f32 });
-state!(RmsProp { learning_rate: f32, decay: f32, epsilon: f32 });
-state!(Adam { learning_rate: f32, beta1: f32, beta2: f32, epsilon: f32, beta1_power: f32, beta2_power: f32 });
-state!(AdamW { adam: Adam, weight_decay: f32 });
-state!(Moments { first_moment: f32, second_moment: f32 });
-
-state!(Constant { learning_rate: f32 });
-state!(StepDecay { learning_rate: f32, factor: f32, every: u32 });
-state!(Exponential { learning_rate: f32, factor: f32 });
-state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 });
-state!(ReduceOnPlateau {
-    learning_rate: f32,
-    factor: f32,
-    patience: u32,
-    threshold: f32,
-    floor: f32,
-    best: f32,
-    waited: u32,
-});
-state!(EarlyStopping { patience: u32, min_delta: f32, best: f32, waited: u32 });
-
-impl<O: State> State for WeightDecay<O> {
-    const BYTES: usize = f32::BYTES + O::BYTES;
-    const FINGERPRINT: u32 = Fingerprint::of("WeightDecay").part(O::FINGERPRINT).value();
-
-    fn save(&self, write: &mut impl FnMut(&[u8])) {
-        let Self { weight_decay, optimizer } = self;
-        weight_decay.save(write);
-        optimizer.save(write);
-    }
-
-    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
-        let Self { weight_decay, optimizer } = self;
-        weight_decay.load(read);
-        optimizer.load(read);
-    }
-}
-
-impl<O: State> State for ClipValue<O> {
-    const BYTES: usize = f32::BYTES + O::BYTES;
-    const FINGERPRINT: u32 = Fingerprint::of("ClipValue").part(O::FINGERPRINT).value();
-
-    fn save(&self, write: &mut impl FnMut(&[u8])) {
-        let Self { limit, optimizer } = self;
-        limit.save(write);
-        optimizer.save(write);
-    }
-
-    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
-        let Self { limit, optimizer } = self;
-        limit.load(read);
-        optimizer.load(read);
-    }
-}
-
-/// Two bytes per index. It is not checked again to be a permutation: an index beyond the data set is an error where a batch
-/// is made of it.
-impl<const N: usize> State for Order<N> {
-    const BYTES: usize = <[u16; N]>::BYTES;
-    const FINGERPRINT: u32 = Fingerprint::of("Order").number(N).value();
-
-    fn save(&self, write: &mut impl FnMut(&[u8])) {
-        self.indices.save(write);
-    }
-
-    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
-        self.indices.load(read);
-    }
 }
 
 macro_rules! number {

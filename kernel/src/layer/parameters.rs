@@ -1,0 +1,166 @@
+//! Parameters: what of a layer learns, whatever the layer is put on.
+//!
+//! Checkpoints, files of other libraries, optimizers and initializers see a layer as a list of tensors, and know nothing else of it.
+
+use crate::fingerprint::Fingerprint;
+use crate::initializer::{Fan, Initializer};
+use crate::optimizer::{Optimizer, Slot};
+use crate::zero::Zero;
+
+/// What a [`Tensor`] is before training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Initial {
+    /// Drawn by [`Initializer::weight`].
+    Weight(Fan),
+    /// Drawn by [`Initializer::bias`].
+    Bias(Fan),
+}
+
+/// A weight matrix or a bias, as checkpoints, files and initializers see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Tensor {
+    /// Its name in the layer, as PyTorch has it: `weight`, `bias`.
+    pub name: &'static str,
+    /// Rows; 1 of a vector.
+    pub rows: usize,
+    /// Columns; the values of a row are contiguous.
+    pub columns: usize,
+    /// Whether files of other libraries keep it as one dimension.
+    pub is_vector: bool,
+    /// What it is before training.
+    pub initial: Initial,
+}
+
+impl Tensor {
+    /// Weights, `inputs` rows of `outputs` columns. PyTorch's files keep them transposed.
+    pub const fn weights(name: &'static str, inputs: usize, outputs: usize) -> Self {
+        let initial = Initial::Weight(Fan { inputs, outputs });
+        Self { name, rows: inputs, columns: outputs, is_vector: false, initial }
+    }
+
+    /// A bias for each of `outputs` values, each made of `inputs`.
+    pub const fn bias(name: &'static str, inputs: usize, outputs: usize) -> Self {
+        let initial = Initial::Bias(Fan { inputs, outputs });
+        Self { name, rows: 1, columns: outputs, is_vector: true, initial }
+    }
+
+    /// Number of values.
+    #[allow(clippy::len_without_is_empty)] // a tensor without values is a mistake
+    pub const fn len(&self) -> usize {
+        self.rows.saturating_mul(self.columns)
+    }
+}
+
+/// A `T` for each parameter, tensor by tensor: the parameters themselves, an optimizer's slots, gradients.
+pub trait Tensors<T> {
+    /// Number of tensors.
+    const COUNT: usize = 0;
+
+    /// The values of tensor `index`; empty beyond the last.
+    fn tensor(&self, _index: usize) -> &[T] {
+        &[]
+    }
+
+    /// The values of tensor `index`, to write.
+    fn tensor_mut(&mut self, _index: usize) -> &mut [T] {
+        &mut []
+    }
+
+    /// Shows all values, tensor by tensor.
+    fn for_each_tensor(&self, visit: &mut impl FnMut(&[T])) {
+        for index in 0..Self::COUNT {
+            visit(self.tensor(index));
+        }
+    }
+
+    /// Hands out all values to write, tensor by tensor.
+    fn for_each_tensor_mut(&mut self, visit: &mut impl FnMut(&mut [T])) {
+        for index in 0..Self::COUNT {
+            visit(self.tensor_mut(index));
+        }
+    }
+}
+
+impl<T> Tensors<T> for () {}
+
+/// The parameters of a layer or of a network.
+///
+/// A layer without any is three lines:
+///
+/// ```
+/// # use baregrad::{Parameters, Zero, layer::Tensors, optimizer::Slot};
+/// struct Squares;
+/// impl Zero for Squares { const ZERO: Self = Self; }
+/// impl Tensors<f32> for Squares {}
+/// impl Parameters for Squares { const KIND: &'static str = "Squares"; type Slots<T: Slot> = (); }
+/// ```
+pub trait Parameters: Zero + Tensors<f32> {
+    /// The kind of layer, such as `Dense`.
+    const KIND: &'static str;
+    /// The tensors, in the order of [`Tensors::tensor`].
+    const TENSORS: &'static [Tensor] = &[];
+    /// A value for each parameter, such as the slot of an optimizer.
+    type Slots<T: Slot>: Tensors<T> + Zero;
+
+    /// Number of parameters.
+    const PARAMETERS: usize = count(Self::TENSORS);
+    /// Number of layers; 1 except for networks.
+    const LAYERS: usize = 1;
+    /// Modules that it takes in a `Sequential` of PyTorch: one, and one more for an activation.
+    const MODULES: usize = 1;
+    /// Tells architectures apart in a checkpoint; from [`KIND`](Self::KIND) and the sizes of the tensors, unless said otherwise.
+    const FINGERPRINT: u32 = of_tensors(Self::KIND, Self::TENSORS);
+
+    /// Tensor `index`, and the number of PyTorch's modules in front of its own.
+    fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
+        Self::TENSORS.get(index).map(|tensor| (0, *tensor))
+    }
+}
+
+const fn count(tensors: &[Tensor]) -> usize {
+    let (mut sum, mut rest) = (0, tensors);
+    while let [first, others @ ..] = rest {
+        sum += first.len();
+        rest = others;
+    }
+    sum
+}
+
+const fn of_tensors(kind: &str, tensors: &[Tensor]) -> u32 {
+    let (mut fingerprint, mut rest) = (Fingerprint::of(kind), tensors);
+    while let [first, others @ ..] = rest {
+        fingerprint = fingerprint.number(first.rows).number(first.columns);
+        rest = others;
+    }
+    fingerprint.value()
+}
+
+/// Draws initial parameters, tensor by tensor.
+pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
+    for index in 0..N::COUNT {
+        let Some((_, Tensor { initial, .. })) = N::describe_tensor(index) else { continue };
+        for parameter in network.tensor_mut(index) {
+            *parameter = match initial {
+                Initial::Weight(fan) => initializer.weight(fan, random),
+                Initial::Bias(fan) => initializer.bias(fan, random),
+            };
+        }
+    }
+}
+
+/// Updates every parameter by its stored gradient.
+pub(crate) fn update<N: Parameters, O: Optimizer>(
+    network: &mut N,
+    gradients: &N::Slots<f32>,
+    slots: &mut N::Slots<O::Slot>,
+    step: &O::Step,
+) {
+    for index in 0..N::COUNT {
+        let parameters = network.tensor_mut(index).iter_mut().zip(gradients.tensor(index));
+        for ((parameter, gradient), slot) in parameters.zip(slots.tensor_mut(index)) {
+            *parameter = O::update(step, *parameter, *gradient, slot);
+        }
+    }
+}

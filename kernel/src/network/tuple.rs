@@ -1,0 +1,364 @@
+//! A tuple of layers is a layer.
+
+use super::Entry;
+use crate::activation::Activation;
+use crate::fingerprint;
+use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
+use crate::layer::{
+    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place, Stacked,
+    StartingAt, Tensor, Tensors,
+};
+use crate::optimizer::{Optimizer, Slot};
+use crate::shape::Shape;
+use crate::zero::Zero;
+
+/// Forward pass of a layer, with `before` layers in front: the part that is due.
+#[inline(always)]
+pub(super) fn forward<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
+    layer: &L,
+    pass: P,
+    before: usize,
+    x: &X,
+    y: &mut [f32],
+    memory: &mut [f32],
+) -> Result<(), NonFinite> {
+    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS) else { return Ok(()) };
+    let result = if const { P::SLICED } {
+        let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
+        let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
+        let (_, memory) = cut(memory, first.wrapping_mul(L::KEPT));
+        layer.forward(pass, &StartingAt { inputs: x, first }, y, memory)
+    } else {
+        layer.forward(pass, x, y, memory)
+    };
+    result.map_err(|error| error.behind(before))
+}
+
+/// Backward pass of a layer of a tuple that is not its first: the part that is due.
+#[inline(always)]
+fn backward<In: Shape, L: Layer<In>, Below: Activation, P: Pass, O: Optimizer>(
+    layer: &mut L,
+    due: Backward<P>,
+    x: &mut [f32],
+    delta: &[f32],
+    memory: &mut [f32],
+    slots: &mut L::Slots<O::Slot>,
+    step: &O::Step,
+) {
+    match due {
+        Backward::Inner(pass) => layer.backward_inner::<P, O, Below>(pass, x, delta, memory, slots, step),
+        Backward::First(_) => {
+            if const { P::FREEZES } {
+                backward_first::<In, L, P, O>(layer, due, x, delta, memory, slots, step);
+            }
+        }
+        Backward::Nothing => {}
+    }
+}
+
+/// The same of a layer behind others that do not learn.
+#[inline(always)]
+fn backward_first<In: Shape, L: Layer<In>, P: Pass, O: Optimizer>(
+    layer: &mut L,
+    due: Backward<P>,
+    x: &[f32],
+    delta: &[f32],
+    memory: &mut [f32],
+    slots: &mut L::Slots<O::Slot>,
+    step: &O::Step,
+) {
+    if let Backward::Inner(pass) | Backward::First(pass) = due {
+        let x = &Stacked::<In>::new(x);
+        layer.backward::<P, O, _>(pass, x, delta, InputGradient::Unwanted, memory, slots, step);
+    }
+}
+
+/// The `delta` of a layer that gives out `Out`, and the memory behind it. That of the last layer lies elsewhere.
+#[inline(always)]
+fn own<'a, Out: Shape, P: Pass>(
+    pass: P,
+    is_last: bool,
+    delta: &'a [f32],
+    memory: &'a mut [f32],
+) -> (&'a [f32], &'a mut [f32]) {
+    if is_last {
+        return (delta, memory);
+    }
+    let (delta, memory) = cut(memory, const { P::CAPACITY * Out::SIZE });
+    let (delta, _) = cut(delta, pass.samples().wrapping_mul(Out::SIZE));
+    (delta, memory)
+}
+
+// Makes a tuple a layer. No function can be generic over the length of a tuple, hence a macro; what it calls is above.
+//
+// `up` has each layer but the last, `down` each but the first, from the last on, with the one below it and all in front of it: the sums
+// over those are constants. For two layers it reads, in part:
+//
+//     impl<In: Shape, L0: Layer<In>, L1: Layer<L0::Out>> Layer<In> for (L0, L1) {
+//         fn forward(…) {
+//             let (out, memory) = cut(memory, P::CAPACITY * L0::Out::SIZE);
+//             let result = forward(&self.0, pass, 0, x, out, memory);
+//             let (_, memory) = cut(memory, P::CAPACITY * L0::KEPT);
+//             let x = Stacked::new(out);
+//             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory))
+//         }
+//         fn backward(…) {
+//             let (lower, memory) = cut(memory, P::CAPACITY * (L0::Out::SIZE + L0::KEPT));
+//             backward(&mut self.1, pass, x: the output of layer 0 in `lower`, delta, memory, …); // and is its `delta` then
+//             self.0.backward(pass, x, delta, dx, memory, …);
+//         }
+//     }
+macro_rules! network {
+    (
+        [$($layer:ident $index:tt)*] first [$first:ident] last [$last:ident $last_index:tt]
+        up [$($low:ident $low_index:tt $high:ident)*]
+        down [$($above:ident $above_index:tt $below:ident [$($front:ident)*])*]
+    ) => {
+        impl<$($layer: Zero),*> Zero for ($($layer,)*) {
+            const ZERO: Self = ($($layer::ZERO,)*);
+        }
+
+        impl<Value, $($layer: Tensors<Value>),*> Tensors<Value> for ($($layer,)*) {
+            const COUNT: usize = 0 $(+ $layer::COUNT)*;
+
+            fn tensor(&self, index: usize) -> &[Value] {
+                $(
+                    if index < $layer::COUNT {
+                        return self.$index.tensor(index);
+                    }
+                    let index = index.wrapping_sub($layer::COUNT);
+                )*
+                let _ = index;
+                &[]
+            }
+
+            fn tensor_mut(&mut self, index: usize) -> &mut [Value] {
+                $(
+                    if index < $layer::COUNT {
+                        return self.$index.tensor_mut(index);
+                    }
+                    let index = index.wrapping_sub($layer::COUNT);
+                )*
+                let _ = index;
+                &mut []
+            }
+        }
+
+        impl<$($layer: Parameters),*> Parameters for ($($layer,)*) {
+            const KIND: &'static str = "network";
+            type Slots<Value: Slot> = ($($layer::Slots<Value>,)*);
+            const PARAMETERS: usize = 0 $(+ $layer::PARAMETERS)*;
+            const LAYERS: usize = 0 $(+ $layer::LAYERS)*;
+            const MODULES: usize = 0 $(+ $layer::MODULES)*;
+            const FINGERPRINT: u32 = {
+                let fingerprint = 0;
+                $(let fingerprint = fingerprint::chain(fingerprint, $layer::FINGERPRINT, $layer::LAYERS);)*
+                fingerprint
+            };
+
+            fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
+                let modules = 0;
+                $(
+                    if index < $layer::COUNT {
+                        return $layer::describe_tensor(index).map(|(own, tensor)| (modules + own, tensor));
+                    }
+                    let (index, modules) = (index.wrapping_sub($layer::COUNT), modules + $layer::MODULES);
+                )*
+                let _ = (index, modules);
+                None
+            }
+        }
+
+        impl<$first: Entry, $($high),*> Entry for ($first, $($high,)*) {
+            type In = $first::In;
+        }
+
+        impl<In: Shape, $first: Layer<In>, $($high: Layer<$low::Out>),*> Layer<In> for ($($layer,)*) {
+            type Out = $last::Out;
+            type Activation = $last::Activation;
+
+            const KEPT: usize = 0 $(+ $low::Out::SIZE + $low::KEPT)* + $last::KEPT;
+            const SCRATCH: usize = stack(
+                [$($layer::Out::SIZE),*],
+                [$($layer::KEPT),*],
+                [$first::SCRATCH, $(max($high::SCRATCH, $high::SCRATCH_INNER)),*],
+            ) - Self::KEPT;
+            const SCRATCH_INNER: usize =
+                max(Self::SCRATCH, (first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]) + $first::SCRATCH_INNER).saturating_sub(Self::KEPT));
+            const SLICES: usize = 0 $(+ $layer::SLICES)*;
+
+            #[inline(always)]
+            fn forward<P: Pass, X: Inputs + ?Sized>(
+                &self,
+                pass: P,
+                x: &X,
+                y: &mut [f32],
+                memory: &mut [f32],
+            ) -> Result<(), NonFinite> {
+                const {
+                    $(
+                        assert!($layer::LAYERS > 0, "a layer counts as at least one");
+                        assert!(
+                            ($layer::PARAMETERS == 0) == (<$layer as Tensors<f32>>::COUNT == 0),
+                            "a layer's `TENSORS` are not those that it stores"
+                        );
+                    )*
+                }
+                let (result, before) = (Ok(()), 0);
+                $(
+                    let (out, memory) = cut(memory, const { P::CAPACITY * $low::Out::SIZE });
+                    let (out, _) = cut(out, pass.samples().wrapping_mul($low::Out::SIZE));
+                    let result = result.and(forward(&self.$low_index, pass, before, x, out, memory));
+                    let (_, memory) = cut(memory, const { P::CAPACITY * $low::KEPT });
+                    let (x, before) = (&Stacked::<$low::Out>::new(out), before + $low::LAYERS);
+                )*
+                result.and(forward(&self.$last_index, pass, before, x, y, memory))
+            }
+
+            #[inline(always)]
+            fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
+                &mut self,
+                pass: P,
+                x: &X,
+                delta: &[f32],
+                dx: InputGradient<'_>,
+                memory: &mut [f32],
+                slots: &mut Self::Slots<O::Slot>,
+                step: &O::Step,
+            ) {
+                const {
+                    let end = first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]);
+                    assert!(end + $first::SCRATCH <= Self::KEPT + Self::SCRATCH, "the plan of memory forgets a layer's scratch");
+                }
+                let unwanted = matches!(dx, InputGradient::Unwanted);
+                $(network!(@above self pass delta memory slots step unwanted; $above $above_index $below [$($front)*]);)*
+                if unwanted && const { $first::PARAMETERS == 0 } {
+                    return; // There is nothing to learn, and nobody asks for a gradient.
+                }
+                let (delta, memory) =
+                    own::<$first::Out, P>(pass, const { Self::LAYERS == $first::LAYERS }, delta, memory);
+                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(network!(@place $first [])) {
+                    self.0.backward::<P, O, X>(pass, x, delta, dx, memory, &mut slots.0, step);
+                }
+            }
+
+            #[inline(always)]
+            fn backward_inner<P: Pass, O: Optimizer, Below: Activation>(
+                &mut self,
+                pass: P,
+                x: &mut [f32],
+                delta: &[f32],
+                memory: &mut [f32],
+                slots: &mut Self::Slots<O::Slot>,
+                step: &O::Step,
+            ) {
+                $(network!(@above self pass delta memory slots step false; $above $above_index $below [$($front)*]);)*
+                let (delta, memory) =
+                    own::<$first::Out, P>(pass, const { Self::LAYERS == $first::LAYERS }, delta, memory);
+                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(network!(@place $first [])) {
+                    self.0.backward_inner::<P, O, Below>(pass, x, delta, memory, &mut slots.0, step);
+                }
+            }
+
+            // The first layer reads outside, the last one writes outside.
+            const PREDICT: usize = max(
+                predict_between([$($layer::FROM_OUTSIDE),*], [$($layer::ALONG),*]),
+                network!(@last_input $($low)*) + $last::PREDICT,
+            );
+
+            #[inline(always)]
+            fn predict_into(&self, x: &[f32], y: &mut [f32], memory: &mut [f32]) -> Result<(), NonFinite> {
+                let (end, result, before) = (End::Outside, Ok(()), 0);
+                $(
+                    let (end, own) = self.$low_index.predict_along(end, x, memory);
+                    let result = result.and(own.map_err(|error| error.behind(before)));
+                    let before = before + $low::LAYERS;
+                )*
+                let (x, memory) = end.input(x, memory);
+                result.and(self.$last_index.predict_into(x, y, memory).map_err(|error| error.behind(before)))
+            }
+
+            const ALONG: usize = largest([$($layer::ALONG),*]);
+            const FROM_OUTSIDE: usize = max($first::FROM_OUTSIDE, largest([0, $($high::ALONG),*]));
+
+            #[inline(always)]
+            fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+                let (end, result, before) = (from, Ok(()), 0);
+                $(
+                    let (end, own) = self.$index.predict_along(end, outside, memory);
+                    let result = result.and(own.map_err(|error| error.behind(before)));
+                    let before = before + $layer::LAYERS;
+                )*
+                let _ = before;
+                (end, result)
+            }
+
+            fn describe(visit: &mut impl FnMut(LayerSummary)) {
+                $($layer::describe(visit);)*
+            }
+        }
+    };
+
+    // The backward pass of a layer that is not the first.
+    (
+        @above $self:ident $pass:ident $delta:ident $memory:ident $slots:ident $step:ident $unwanted:expr;
+        $above:ident $index:tt $below:ident [$($front:ident)*]
+    ) => {
+        // Where in the stack its output begins; behind what it reads and what the layer below has kept.
+        let start = const { P::CAPACITY * (0 $(+ $front::Out::SIZE + $front::KEPT)*) };
+        let is_last = const { Self::LAYERS == $above::LAYERS $(+ $front::LAYERS)* };
+        const {
+            let own = if Self::LAYERS == $above::LAYERS $(+ $front::LAYERS)* { 0 } else { $above::Out::SIZE };
+            let end = 0 $(+ $front::Out::SIZE + $front::KEPT)* + own + $above::KEPT;
+            let planned = Self::KEPT + Self::SCRATCH;
+            assert!(end + $above::SCRATCH_INNER <= planned, "the plan of memory forgets a layer's scratch");
+        }
+        let (lower, memory) = cut($memory, start);
+        let (delta, memory) = own::<$above::Out, P>($pass, is_last, $delta, memory);
+        let (_, x) = cut(lower, start.wrapping_sub(const { P::CAPACITY * ($below::Out::SIZE + $below::KEPT) }));
+        let (x, _) = cut(x, $pass.samples().wrapping_mul($below::Out::SIZE));
+        let due = $pass.backward_part(network!(@place $above [$($front)*]));
+        let slots = &mut $slots.$index;
+        if $unwanted && const { 0 $(+ $front::PARAMETERS)* == 0 } {
+            backward_first::<_, _, P, O>(&mut $self.$index, due, x, delta, memory, slots, $step);
+        } else {
+            backward::<_, _, $below::Activation, P, O>(&mut $self.$index, due, x, delta, memory, slots, $step);
+        }
+    };
+    (@place $layer:ident [$($front:ident)*]) => {
+        const {
+            Place {
+                before: 0 $(+ $front::LAYERS)*,
+                layers: $layer::LAYERS,
+                slices_before: Self::SLICES - $layer::SLICES $(- $front::SLICES)*,
+                slices: $layer::SLICES,
+            }
+        }
+    };
+    (@last_input) => { 0 };
+    (@last_input $low:ident) => { $low::Out::SIZE };
+    (@last_input $low:ident $($higher:ident)+) => { network!(@last_input $($higher)+) };
+}
+
+// All tuples of up to 16 layers: each is the one before and a layer more.
+macro_rules! networks {
+    ($layers:tt first $first:tt last $last:tt up $up:tt down $down:tt;) => {
+        network!($layers first $first last $last up $up down $down);
+    };
+    (
+        [$($layer:ident $index:tt)*] first $first:tt last [$last:ident $last_index:tt] up [$($up:tt)*] down [$($down:tt)*];
+        $next:ident $next_index:tt $($rest:tt)*
+    ) => {
+        network!([$($layer $index)*] first $first last [$last $last_index] up [$($up)*] down [$($down)*]);
+        networks!(
+            [$($layer $index)* $next $next_index] first $first last [$next $next_index]
+            up [$($up)* $last $last_index $next] down [$next $next_index $last [$($layer)*] $($down)*];
+            $($rest)*
+        );
+    };
+}
+
+networks!(
+    [L0 0] first [L0] last [L0 0] up [] down [];
+    L1 1 L2 2 L3 3 L4 4 L5 5 L6 6 L7 7 L8 8 L9 9 L10 10 L11 11 L12 12 L13 13 L14 14 L15 15
+);
