@@ -7,7 +7,7 @@
 use core::hint::select_unpredictable as select;
 use core::marker::PhantomData;
 
-use crate::arch::{self, Vector, Work};
+use crate::arch::{self, Vector, WithSimd};
 use crate::fingerprint::Fingerprint;
 use crate::scalar;
 
@@ -58,7 +58,7 @@ pub trait Activation {
 /// those into the top bit. Integers, so that the loop vectorises and costs little without an FPU.
 #[inline(never)] // one body per activation
 fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
-    if arch::VECTORS { arch::run(Values::<A>(z, PhantomData)) } else { values_in_a_loop::<A>(z) }
+    if arch::VECTORS { arch::dispatch(Values::<A>(z, PhantomData)) } else { values_in_a_loop::<A>(z) }
 }
 
 /// The loop over the values, which the compiler makes vectors of where it may.
@@ -66,7 +66,7 @@ fn values_one_by_one<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
 pub(crate) fn values_in_a_loop<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
     let mut seen = 0;
     for value in z {
-        arch::keep_rolled();
+        arch::no_unroll();
         seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
         *value = A::value(*value);
     }
@@ -76,11 +76,11 @@ pub(crate) fn values_in_a_loop<A: Activation + ?Sized>(z: &mut [f32]) -> bool {
 /// The same as work for the longest vectors there are.
 struct Values<'a, A: ?Sized>(&'a mut [f32], PhantomData<A>);
 
-impl<A: Activation + ?Sized> Work for Values<'_, A> {
+impl<A: Activation + ?Sized> WithSimd for Values<'_, A> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector>(self) -> bool {
+    fn with_simd<V: Vector>(self) -> bool {
         match const { V::LANES } {
             16 => values_by_chunks::<A, V, 16>(self.0),
             8 => values_by_chunks::<A, V, 8>(self.0),
@@ -119,7 +119,7 @@ fn values_of_last<A: Activation + ?Sized, V: Vector, const N: usize>(z: &mut [f3
 #[inline(always)]
 fn through_one_by_one<A: Activation + ?Sized>(gradients: &mut [f32], outputs: &[f32]) {
     for (gradient, output) in gradients.iter_mut().zip(outputs) {
-        arch::keep_rolled();
+        arch::no_unroll();
         *gradient = A::through(*gradient, *output);
     }
 }
@@ -129,12 +129,12 @@ fn through_one_by_one<A: Activation + ?Sized>(gradients: &mut [f32], outputs: &[
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     // Fewer would not pay for what a loop of vectors does before and after.
     if arch::VECTORS && values.len() >= 32 {
-        return arch::run(Finite(values));
+        return arch::dispatch(Finite(values));
     }
     let mut seen = 0;
     let (fours, rest) = values.as_chunks::<4>();
     for four in fours {
-        arch::keep_rolled();
+        arch::no_unroll();
         seen |= bits_seen(four);
     }
     (seen | bits_seen(rest)) < 0x8000_0000
@@ -153,11 +153,11 @@ fn bits_seen(values: &[f32]) -> u32 {
 /// [`all_finite`] as work for the longest vectors there are.
 struct Finite<'a>(&'a [f32]);
 
-impl Work for Finite<'_> {
+impl WithSimd for Finite<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector>(self) -> bool {
+    fn with_simd<V: Vector>(self) -> bool {
         bits_seen(self.0) < 0x8000_0000
     }
 }
@@ -245,8 +245,8 @@ impl Activation for Tanh {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
-// By integers, in which floats that are not negative are ordered as by themselves: cheap without an FPU too, and where values were loaded to be
-// looked at anyway.
+// Compares bit patterns: floats that are not negative order like integers. It is cheap without an FPU, and the finite check has loaded them
+// already.
 impl Activation for Relu {
     const NAME: &'static str = "ReLU";
     const SELECTS: bool = true;
@@ -357,7 +357,7 @@ mod tests {
     fn assert_finite(values: &[f32], expected: bool) {
         assert_eq!(all_finite(values), expected, "{values:?}");
         for kind in arch::kinds() {
-            assert_eq!(arch::run_by(kind, Finite(values)), expected, "{values:?}");
+            assert_eq!(arch::dispatch_to(kind, Finite(values)), expected, "{values:?}");
         }
     }
 
@@ -380,7 +380,7 @@ mod tests {
             let mut values = [0.5; 41];
             let (inside, outside) = values.split_at_mut(z.len());
             inside.copy_from_slice(z);
-            assert_eq!(arch::run_by(kind, Values::<Sigmoid>(inside, PhantomData)), finite, "{z:?}");
+            assert_eq!(arch::dispatch_to(kind, Values::<Sigmoid>(inside, PhantomData)), finite, "{z:?}");
             for (value, z) in inside.iter().zip(z) {
                 assert_eq!(value.to_bits(), Sigmoid::value(*z).to_bits(), "{z} among {}", inside.len());
             }

@@ -25,7 +25,7 @@ pub(crate) use portable::{
 
 mod vector;
 
-pub(crate) use vector::{RowsOfFour, Vector, Work};
+pub(crate) use vector::{RowsOfFour, Vector, WithSimd};
 
 /// Whether the loops over vectors are used: 64-bit processors have them, the small ones seldom.
 ///
@@ -34,14 +34,14 @@ pub(crate) use vector::{RowsOfFour, Vector, Work};
 pub(crate) const VECTORS: bool = cfg!(target_pointer_width = "64") && !cfg!(baregrad_vectors = "none");
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-pub(crate) use portable::{run, run_short, transpose};
+pub(crate) use portable::{dispatch, dispatch_short, transpose};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-pub(crate) use x86_64::{run, run_short, transpose};
+pub(crate) use x86_64::{dispatch, dispatch_short, transpose};
 
 /// `sum + x·w`, the step of every sum of products here. The product rounds by itself; with feature `fma` only the sum does.
 #[inline(always)]
 pub(crate) fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    if cfg!(feature = "fma") { chosen::fused(x, w, sum) } else { sum + x * w }
+    if cfg!(feature = "fma") { this_cpu::fused(x, w, sum) } else { sum + x * w }
 }
 
 /// A kind of vectors that can be had here, for tests: 0 is the portable one, the others are levels of x86-64.
@@ -52,22 +52,22 @@ pub(crate) fn kinds() -> core::ops::RangeInclusive<u8> {
 
 /// Does the work by a kind of vectors, for tests. Where the processor lacks them it takes shorter ones.
 #[cfg(test)]
-pub(crate) fn run_by<W: Work>(kind: u8, work: W) -> W::Output {
+pub(crate) fn dispatch_to<W: WithSimd>(kind: u8, work: W) -> W::Output {
     match kind {
-        0 => portable::run(work),
+        0 => portable::dispatch(work),
         #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-        level => x86_64::run_at(level, work),
+        level => x86_64::dispatch_at(level, work),
         #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-        _ => run(work),
+        _ => dispatch(work),
     }
 }
 
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 mod scalar;
 #[cfg(not(any(target_arch = "arm", target_arch = "riscv32")))]
-pub(crate) use portable::keep_rolled;
+pub(crate) use portable::no_unroll;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
-pub(crate) use scalar::keep_rolled;
+pub(crate) use scalar::no_unroll;
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod aarch64;
@@ -75,20 +75,20 @@ mod aarch64;
 mod riscv32;
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-use aarch64 as chosen;
+use aarch64 as this_cpu;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-use arm as chosen;
+use arm as this_cpu;
 #[cfg(not(any(
     all(target_arch = "aarch64", target_feature = "neon"),
     all(target_arch = "arm", target_abi = "eabihf"),
     all(target_arch = "riscv32", target_feature = "f"),
     all(target_arch = "x86_64", target_feature = "sse")
 )))]
-use portable as chosen;
+use portable as this_cpu;
 #[cfg(all(target_arch = "riscv32", target_feature = "f"))]
-use riscv32 as chosen;
+use riscv32 as this_cpu;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-use x86_64 as chosen;
+use x86_64 as this_cpu;
 
 /// What [`Adam`](crate::Adam) remembers of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -124,7 +124,7 @@ pub struct AdamConstants {
 /// `√-0 = -0`, `√∞ = ∞`; NaN for NaN and for every `x < 0`. Never panics.
 #[inline(always)]
 pub fn sqrt(x: f32) -> f32 {
-    chosen::sqrt(x)
+    this_cpu::sqrt(x)
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ mod crc;
 mod error;
 #[cfg(feature = "embedded-storage")]
 pub mod flash;
+mod header;
 mod stream;
 
 pub use crate::state::State;
@@ -83,12 +84,12 @@ pub use error::{LoadError, ReadError, SaveError, WriteError};
 
 use core::convert::Infallible;
 
-use crate::fingerprint::Fingerprint;
 use crate::layer::{Parameters, Tensors};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Slot};
 use crate::train::Trainer;
 use crate::zero::Zero;
+use header::{FRAME, Header, as_length};
 use stream::{Reader, Writer};
 
 /// Version of the format that this release writes, and the only one that it loads.
@@ -97,12 +98,6 @@ pub const VERSION: u16 = 1;
 pub const HEADER_BYTES: usize = 32;
 /// Bytes of the pieces that are written and read; the last of a checkpoint may be shorter. A multiple of every usual flash word.
 pub const CHUNK: usize = 64;
-
-const MAGIC: [u8; 4] = *b"BGRD";
-const WEIGHTS: u16 = 1;
-const TRAINING: u16 = 2;
-/// Header and checksum.
-const FRAME: usize = HEADER_BYTES + 4;
 
 /// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter.
 pub const fn weights_bytes<N: Parameters>() -> usize {
@@ -281,112 +276,6 @@ impl<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const FLOATS
     pub fn load<E: State>(&mut self, optimizer: &mut O, extra: &mut E, bytes: &[u8]) -> Result<(), LoadError> {
         load_training(&mut self.network, &mut self.slots, optimizer, extra, bytes)
     }
-}
-
-/// Fingerprint and length of a part of the payload.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Part {
-    fingerprint: u32,
-    bytes: u32,
-}
-
-/// The first bytes of a checkpoint, but for magic and version.
-#[derive(Clone, Copy)]
-struct Header {
-    kind: u16,
-    weights: Part,
-    optimizer: Part,
-    extra: Part,
-}
-
-impl Header {
-    const fn of_weights<N: Parameters>() -> Self {
-        let none = Part { fingerprint: 0, bytes: 0 };
-        let weights = Part::new(N::FINGERPRINT, 4 * N::PARAMETERS);
-        Self { kind: WEIGHTS, weights, optimizer: none, extra: none }
-    }
-
-    const fn of_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> Self {
-        let rule = Fingerprint::of("optimizer").part(O::FINGERPRINT).part(<O::Slot as State>::FINGERPRINT).value();
-        let optimizer = Part::new(rule, N::PARAMETERS * <O::Slot as State>::BYTES + O::BYTES);
-        let extra = Part::new(E::FINGERPRINT, E::BYTES);
-        Self { kind: TRAINING, optimizer, extra, ..Self::of_weights::<N>() }
-    }
-
-    /// Length of the whole checkpoint.
-    const fn total(self) -> u64 {
-        FRAME as u64 + self.weights.bytes as u64 + self.optimizer.bytes as u64 + self.extra.bytes as u64
-    }
-
-    fn write<S: FnMut(&[u8]) -> Result<(), F>, F>(self, writer: &mut Writer<'_, S, F>) {
-        writer.put(&MAGIC);
-        writer.put(&VERSION.to_le_bytes());
-        writer.put(&self.kind.to_le_bytes());
-        for part in [self.weights, self.optimizer, self.extra] {
-            writer.put(&part.fingerprint.to_le_bytes());
-            writer.put(&part.bytes.to_le_bytes());
-        }
-    }
-
-    /// Reads the header of a checkpoint of which there are `length` bytes, where fewer than `least` are too few.
-    fn read<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
-        reader: &mut Reader<'_, S, F>,
-        length: usize,
-        least: usize,
-    ) -> Result<Self, LoadError> {
-        let magic = reader.array::<4>();
-        let version = u16::from_le_bytes(reader.array());
-        let kind = u16::from_le_bytes(reader.array());
-        let [weights, optimizer, extra] = [Part::read(reader), Part::read(reader), Part::read(reader)];
-        match length {
-            4.. if magic != MAGIC => Err(LoadError::NotACheckpoint),
-            6.. if version != VERSION => Err(LoadError::UnknownVersion { found: version }),
-            _ if length < least => Err(LoadError::Truncated { expected: least }),
-            _ => Ok(Self { kind, weights, optimizer, extra }),
-        }
-    }
-
-    /// Whether a checkpoint has as many bytes as its header says.
-    fn check_length(self, length: usize) -> Result<(), LoadError> {
-        let expected = as_length(self.total());
-        match (length as u64).cmp(&self.total()) {
-            core::cmp::Ordering::Less => Err(LoadError::Truncated { expected }),
-            core::cmp::Ordering::Equal => Ok(()),
-            core::cmp::Ordering::Greater => Err(LoadError::TooLong { expected }),
-        }
-    }
-
-    /// Whether this is the header that is asked for.
-    fn check_type(self, expected: Self) -> Result<(), LoadError> {
-        if self.kind != expected.kind {
-            Err(LoadError::OtherKind { found: self.kind })
-        } else if self.weights != expected.weights {
-            Err(LoadError::OtherArchitecture)
-        } else if self.optimizer != expected.optimizer {
-            Err(LoadError::OtherOptimizer)
-        } else if self.extra != expected.extra {
-            Err(LoadError::OtherExtra)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl Part {
-    const fn new(fingerprint: u32, bytes: usize) -> Self {
-        assert!(bytes as u64 <= u32::MAX as u64, "a checkpoint holds less than 4 GB of each part");
-        Self { fingerprint, bytes: bytes as u32 }
-    }
-
-    fn read<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(reader: &mut Reader<'_, S, F>) -> Self {
-        let fingerprint = u32::from_le_bytes(reader.array());
-        Self { fingerprint, bytes: u32::from_le_bytes(reader.array()) }
-    }
-}
-
-/// The largest length that the target has stands for all above it.
-fn as_length(total: u64) -> usize {
-    usize::try_from(total).unwrap_or(usize::MAX)
 }
 
 /// Refuses weights that are not finite.

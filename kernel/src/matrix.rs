@@ -120,18 +120,18 @@ pub fn argmax(values: &[f32]) -> usize {
 pub fn softmax<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
     // A few are part of their caller: saving the FPU's registers takes longer than many an operation.
     if const { arch::HAS_LOOPS && !cfg!(baregrad_small) && N <= 4 } {
-        softmax_here(logits)
+        softmax_inlined(logits)
     } else {
-        softmax_apart(logits)
+        softmax_outlined(logits)
     }
 }
 
-fn softmax_apart<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
-    softmax_here(logits)
+fn softmax_outlined<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
+    softmax_inlined(logits)
 }
 
 #[inline(always)]
-fn softmax_here<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
+fn softmax_inlined<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
     let mut max = first(logits);
     for &z in logits.iter().skip(1) {
         max = select(z > max, z, max);

@@ -69,6 +69,7 @@ mod adam;
 mod backward;
 mod descent;
 mod forward;
+mod forward_four;
 mod fused;
 mod rectifier;
 mod square_root;
@@ -81,10 +82,10 @@ pub(crate) use fused::fused;
 pub(crate) use rectifier::{relu, relu_backward};
 pub(crate) use square_root::sqrt;
 
-/// A number that the compiler then does not know: it takes a piece of assembly for one instruction, and would copy it for each of a known
-/// number of rounds. [`core::hint::black_box`] would go through memory.
+/// Hides a constant from LLVM, which prices an `asm!` block as one instruction and would fully unroll the loop around it.
+/// [`core::hint::black_box`] would go through memory.
 #[inline(always)]
-fn unknown(mut number: usize) -> usize {
+fn opaque(mut number: usize) -> usize {
     // SAFETY: no instruction at all.
     unsafe { core::arch::asm!("/* {} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags)) };
     number

@@ -2,7 +2,7 @@
 //! everywhere, so that tests can compare.
 #![allow(dead_code)] // unused where the processor has its own
 
-use super::{AdamConstants, Moments, Vector, Work};
+use super::{AdamConstants, Moments, Vector, WithSimd};
 
 /// Square root by `libm`'s correctly rounded routine.
 #[inline]
@@ -34,14 +34,14 @@ pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
 
 /// Does the work by what the compiler makes of four values side by side.
 #[inline(always)]
-pub(crate) fn run<W: Work>(work: W) -> W::Output {
-    work.run::<[f32; 4]>()
+pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    work.with_simd::<[f32; 4]>()
 }
 
 /// Does the work by vectors of four, for rows that would not fill longer ones.
 #[inline(always)]
-pub(crate) fn run_short<W: Work>(work: W) -> W::Output {
-    work.run::<[f32; 4]>()
+pub(crate) fn dispatch_short<W: WithSimd>(work: W) -> W::Output {
+    work.with_simd::<[f32; 4]>()
 }
 
 /// Rows to columns.
@@ -50,9 +50,9 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     Vector::columns(&rows[..])
 }
 
-/// Nothing: where there are vectors, the compiler shall do with a loop what it can.
+/// No-op: on vector targets LLVM may unroll and vectorise.
 #[inline(always)]
-pub(crate) fn keep_rolled() {}
+pub(crate) fn no_unroll() {}
 
 // The loops: here is none, and each says so by `false`, having done nothing.
 

@@ -56,12 +56,12 @@ impl RowsOfFour for [[f32; 4]] {
 }
 
 /// A loop, written once for vectors of any length.
-pub(crate) trait Work {
+pub(crate) trait WithSimd {
     /// What it gives.
     type Output;
 
     /// Does it. Inlined with all that it calls, so that it is compiled for the processor of the function around it.
-    fn run<V: Vector>(self) -> Self::Output;
+    fn with_simd<V: Vector>(self) -> Self::Output;
 }
 
 /// Four values in an array: what the compiler makes vectors of, where the processor has any.
@@ -119,7 +119,7 @@ impl Vector for [f32; 4] {
     #[inline(always)]
     fn fused(mut self, x: Self, w: Self) -> Self {
         for (sum, (x, w)) in self.iter_mut().zip(x.into_iter().zip(w)) {
-            *sum = super::chosen::fused(x, w, *sum);
+            *sum = super::this_cpu::fused(x, w, *sum);
         }
         self
     }

@@ -63,7 +63,8 @@
 //! # What it does not do
 //! A flash that reports a torn word as an error of `read` (some have error correction) stops both load and save with it, as any error of
 //! the flash does, until [`Store::erase`]. Pages that no longer keep what is written are found ([`FlashSaveError::NotKept`]) but
-//! not avoided. A word torn so that it reads now so, now so, can give the old state at one boot and the new one at another.
+//! not avoided. A marginally programmed word may read differently at each boot, which then alternates between
+//! old and new state.
 //!
 //! # Why not `sequential-storage`
 //! Its items must each fit a page, have less than 64 KB, and pass through a buffer in RAM: the 9,676 bytes of a 64-32-10 network do

@@ -22,25 +22,25 @@ pub(crate) fn products<C: Capacity, const IN: usize, const OUT: usize, X: InputR
     if const { tiny::takes(C::ROWS, IN, OUT) } {
         tiny::forward::<C, IN, OUT, X>(x, weights, bias, z);
     } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
-        products_here(x, weights, bias, z);
+        products_inlined(x, weights, bias, z);
     } else {
-        products_apart(x, weights, bias, z);
+        products_outlined(x, weights, bias, z);
     }
 }
 
 // Written out, here and in `sweep`: by way of a closure code grew by half, and counts by 3 to 39 %.
 #[inline(never)] // one body per shape, whatever the caller knows of the batch
-fn products_apart<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
+fn products_outlined<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    products_here(x, weights, bias, z);
+    products_inlined(x, weights, bias, z);
 }
 
 #[inline(always)]
-fn products_here<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
+fn products_inlined<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
@@ -49,9 +49,9 @@ fn products_here<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     if arch::VECTORS {
         let work = Products { x, weights, bias, z };
         if const { OUT <= 4 } && work.z.len() < vector::SIDE_BY_SIDE {
-            arch::run_short(work);
+            arch::dispatch_short(work);
         } else {
-            arch::run(work);
+            arch::dispatch(work);
         }
         return;
     }
@@ -62,7 +62,7 @@ fn products_here<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
         sample += SAMPLES;
     }
     for row in rest {
-        arch::keep_rolled();
+        arch::no_unroll();
         rows::<1, LANES_OF_ONE, IN, OUT, X>(x, sample, weights, bias, core::array::from_mut(row));
         sample += 1;
     }

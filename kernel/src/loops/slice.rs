@@ -5,7 +5,8 @@
 
 use core::marker::PhantomData;
 
-use super::sweep::{First, Inner, Parameters, Source, last_rows, row_tile, sweep_bias};
+use super::source::{First, Inner, Source};
+use super::sweep::{Parameters, last_rows, row_tile, sweep_bias};
 use super::tile::{COLUMNS, InputRows};
 use crate::activation::Activation;
 use crate::optimizer::Optimizer;

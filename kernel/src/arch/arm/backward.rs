@@ -173,7 +173,7 @@ pub(crate) fn descend_batch<const C: usize, const OUT: usize>(
     // SAFETY: `samples` rows of four columns, and of OUT values of `delta`; four rows of OUT values.
     unsafe {
         if tiles > 0 {
-            column_sums::<4>(columns, delta, OUT, samples, rows, OUT, super::unknown(tiles), Some(rate));
+            column_sums::<4>(columns, delta, OUT, samples, rows, OUT, super::opaque(tiles), Some(rate));
         }
         let (delta, rows) = (delta.wrapping_add(whole), rows.wrapping_add(whole));
         match OUT % 4 {

@@ -33,7 +33,7 @@ pub(crate) fn descend<const OUT: usize>(
         if rest == 16 && !SMALL {
             sixteen(rate, rows, delta);
         } else if rest > 0 {
-            sixteens(rate, &rows, delta, super::unknown(rest / 16));
+            sixteens(rate, &rows, delta, super::opaque(rest / 16));
         }
         if last > rest {
             columns::<8>(rate, &rows, delta, rest);

@@ -1,5 +1,4 @@
-//! ReLU and its slope, by integers: what the FPU compares comes into the flags by way of another register, and a float's sign is its
-//! first bit anyway.
+//! ReLU and its slope, on integers: VCMP needs an extra VMRS to reach the flags, and the sign bit is free.
 
 use core::arch::asm;
 

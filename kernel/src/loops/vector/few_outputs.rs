@@ -1,7 +1,8 @@
 //! Layers with few outputs, or few inputs, fewer than a vector has lanes.
 //!
-//! With few outputs neighbours are inputs instead or, forward, where a sum goes along the inputs, samples; and samples for the gradients of a
-//! few inputs, which are sums along the outputs. Sums and updates are those of the other loops, in the same order.
+//! A layer with at most 4 outputs cannot fill a vector with outputs, so other independent values take the lanes: forward, 16 samples; for the
+//! weights' gradient, neighbouring inputs; for the gradient of few inputs, 16 samples. Sums and updates are those of the other loops, in the
+//! same order.
 
 use core::array;
 use core::marker::PhantomData;
@@ -28,8 +29,7 @@ pub(super) const fn are_side_by_side(outputs: usize, lanes: usize) -> bool {
 
 /// Samples that are side by side there, in one vector or in several.
 ///
-/// Not 64 with AVX-512: of four of the longest vectors the compiler kept the columns in memory. So there the sum of a single output waits for
-/// itself, and is faster all the same.
+/// Not 64 with AVX-512: LLVM spilled the columns of four vectors. One vector leaves a dependent chain, and still measured faster.
 pub(in crate::loops) const SIDE_BY_SIDE: usize = 16;
 
 /// Forward for as many whole groups of samples as there are; how many samples that were.

@@ -1,7 +1,7 @@
 //! Forward: `z = x·W + b`, by vectors.
 
 use super::{Tile, accumulate, few_outputs, in_tiles, load, store, values_at};
-use crate::arch::{Vector, Work};
+use crate::arch::{Vector, WithSimd};
 use crate::loops::forward::samples_from;
 use crate::loops::tile::InputRows;
 
@@ -13,11 +13,11 @@ pub(in crate::loops) struct Products<'a, const IN: usize, const OUT: usize, X: ?
     pub(in crate::loops) z: &'a mut [[f32; OUT]],
 }
 
-impl<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized> Work for Products<'_, IN, OUT, X> {
+impl<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized> WithSimd for Products<'_, IN, OUT, X> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn with_simd<V: Vector>(self) {
         let Self { x, weights, bias, z } = self;
         if const { few_outputs::are_side_by_side(OUT, V::LANES) } {
             let first = few_outputs::products::<V, IN, OUT, X>(x, weights, bias, z);

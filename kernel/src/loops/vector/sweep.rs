@@ -4,7 +4,7 @@ use super::few_outputs;
 use super::row_tile::{OUTPUTS, RowTile, is_mostly_empty};
 use super::update::{update_bias, update_row, update_row_and_bias, update_rows};
 use crate::activation::Activation;
-use crate::arch::{Vector, Work};
+use crate::arch::{Vector, WithSimd};
 use crate::loops::forward::sample_or_zeros;
 use crate::loops::one_sample::product_sum;
 use crate::loops::tile::InputRows;
@@ -20,14 +20,14 @@ pub(in crate::loops) struct First<'a, const IN: usize, const OUT: usize, O: Opti
     pub(in crate::loops) step: &'a O::Step,
 }
 
-impl<const IN: usize, const OUT: usize, O: Optimizer, X> Work for First<'_, IN, OUT, O, X>
+impl<const IN: usize, const OUT: usize, O: Optimizer, X> WithSimd for First<'_, IN, OUT, O, X>
 where
     X: InputRows<IN> + ?Sized,
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn with_simd<V: Vector>(self) {
         let Self { inputs, delta, parameters, columns, step } = self;
         let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
         if const { OUT <= 4 } && few_outputs::are_few(IN, OUT, delta.len()) {
@@ -69,11 +69,11 @@ pub(in crate::loops) struct Inner<'a, const IN: usize, const OUT: usize, O: Opti
     pub(in crate::loops) below: core::marker::PhantomData<Below>,
 }
 
-impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Work for Inner<'_, IN, OUT, O, Below> {
+impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> WithSimd for Inner<'_, IN, OUT, O, Below> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn with_simd<V: Vector>(self) {
         if const { OUT <= 4 } && few_outputs::are_few(IN, OUT, self.delta.len()) {
             self.by_inputs::<V>();
             return;

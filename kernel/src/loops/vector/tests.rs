@@ -256,7 +256,7 @@ fn check<const IN: usize, const OUT: usize, const B: usize>() {
     let layer = Layer::<IN, OUT, B>::new();
     for kind in arch::kinds() {
         layer.forward(&mut |z| {
-            arch::run_by(kind, Products { x: &layer.x[..], weights: &layer.weights, bias: &layer.bias, z });
+            arch::dispatch_to(kind, Products { x: &layer.x[..], weights: &layer.weights, bias: &layer.bias, z });
         });
     }
     sweeps(&layer, &sgd());
@@ -277,11 +277,11 @@ fn sweeps<const IN: usize, const OUT: usize, const B: usize, O: Optimizer<Slot: 
     let (delta, Rule { step, .. }) = (&layer.delta, rule);
     for kind in arch::kinds() {
         layer.first(rule, &mut |inputs, parameters, columns| {
-            arch::run_by(kind, First { inputs: &inputs[..], delta, parameters, columns, step });
+            arch::dispatch_to(kind, First { inputs: &inputs[..], delta, parameters, columns, step });
         });
         layer.inner(rule, &mut |inputs, parameters, columns| {
             let below = PhantomData::<Tanh>;
-            arch::run_by(kind, Inner { inputs, delta, parameters, columns, step, below });
+            arch::dispatch_to(kind, Inner { inputs, delta, parameters, columns, step, below });
         });
     }
 }
