@@ -158,16 +158,6 @@ impl<F: embedded_storage::nor_flash::NorFlash> Format for crate::checkpoint::fla
     }
 }
 
-/// The losses kept, oldest first.
-#[cfg(feature = "heapless")]
-impl<const N: usize> Format for crate::history::LossHistory<N> {
-    fn format(&self, f: Formatter<'_>) {
-        for loss in self.iter() {
-            write!(f, "{=f32} ", loss);
-        }
-    }
-}
-
 /// Number of samples kept, and how many there is room for.
 #[cfg(feature = "heapless")]
 impl<X, T, const N: usize> Format for crate::replay::ReplayBuffer<X, T, N> {

@@ -36,7 +36,8 @@
 //!
 //! # In a loss
 //!
-//! The methods of [`Loss`](crate::loss::Loss) take `&self`, so let them build a small graph in a local variable for each sample.
+//! Example `graph` is a loss made so. The methods of [`Loss`](crate::loss::Loss) take `&self`, so let them build a small graph in a local
+//! variable for each sample.
 //! Its leaves are the outputs and the targets; the gradient of output `o` times `scale`, then
 //! [`through`](crate::activation::Activation::through) the activation, is `delta[o]`. Where the graph returns an error, give NaN as
 //! the value: a training step refuses it.

@@ -13,7 +13,7 @@
 //! | [`checkpoint`] | weights and training state to bytes and back; in `checkpoint::flash`, feature `embedded-storage`, to flash |
 //! | [`train`] | [`Trainer`]; one step, at once, in slices or with layers frozen; the two-phase form; evaluation |
 //! | [`loss`], [`metrics`] | value and gradient; accuracy, confusion matrix |
-//! | [`data`], `replay`, `history` | data sets and batches, read where they lie; with feature `heapless` samples of the past, and the last losses |
+//! | [`data`], `replay` | data sets and batches, read where they lie; samples of the past, with feature `heapless` |
 //! | [`network`] | a tuple of layers is a network; prediction; what a network looks like |
 //! | [`layer`] | [`Dense`], [`Frozen`]; what a layer is |
 //! | `loops` | the register-tiled inner loops |
@@ -63,7 +63,7 @@
 //! # Features
 //!
 //! They only add, and none but `fma` changes a result. `rand_core`: initial weights and shuffling from any generator of the
-//! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a loss history, and a replay buffer, of fixed size.
+//! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a replay buffer of fixed size.
 //! `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
@@ -122,8 +122,6 @@ pub mod layer;
 pub mod network;
 
 pub mod data;
-#[cfg(feature = "heapless")]
-pub mod history;
 pub mod loss;
 pub mod metrics;
 #[cfg(feature = "heapless")]

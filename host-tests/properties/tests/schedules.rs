@@ -1,6 +1,5 @@
-//! Learning-rate schedules, early stopping and the loss history against values worked out by hand or in `f64`.
+//! Learning-rate schedules and early stopping against values worked out by hand or in `f64`.
 
-use baregrad::history::LossHistory;
 use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, Verdict};
 
 /// Within a few roundings of an `f64` value.
@@ -80,17 +79,4 @@ fn early_stopping_keeps_the_best_and_stops_after_its_patience() {
     demanding.min_delta = 0.1;
     assert_eq!(demanding.observe(1.0), Better);
     assert_eq!(demanding.observe(0.95), Stop);
-}
-
-#[test]
-fn loss_history_forgets_the_oldest() {
-    static mut PLACED: LossHistory<3> = LossHistory::NEW; // it can be a static
-    let _ = &raw const PLACED;
-    let mut history = LossHistory::<3>::NEW;
-    assert_eq!(history.mean(), None);
-    for loss in [4.0, 1.0, 2.0, 3.0] {
-        history.record(loss);
-    }
-    assert_eq!(history.iter().collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
-    assert_eq!(history.mean(), Some(2.0));
 }

@@ -10,7 +10,6 @@ use baregrad::checkpoint::{self, LoadError, ReadError, SaveError, State, WriteEr
 use baregrad::data::{DataError, Index, RandomIndices, Samples, shuffle_with};
 use baregrad::fingerprint::{Fingerprint, chain};
 use baregrad::graph::GraphError;
-use baregrad::history::LossHistory;
 use baregrad::initializer::uniform;
 use baregrad::layer::{
     InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Tensor, Tensors, Whole, activate,
@@ -208,18 +207,12 @@ fn metrics() {
     black_box((matrix.samples(), matrix.correct(), matrix.accuracy()));
     show(&matrix);
     black_box(rank(black_box(&[0.5, 0.25][..]), unknown()));
-    let mut history = LossHistory::<5>::NEW;
-    for _ in 0..unknown() {
-        history.record(black_box(0.5));
-    }
-    history.iter().for_each(see);
     let mut replay = black_box(ReplayBuffer::<[f32; 3], u8, 5>::recent(black_box(9)));
     for _ in 0..unknown() {
         replay.offer(black_box([0.5; 3]), black_box(1), &mut Pcg32::new(black_box(1), 0));
         black_box(replay.offer_with(black_box([0.5; 3]), black_box(1), || black_box(1)));
     }
     black_box(replay.dataset().map(|data| see(data.inputs())).is_ok());
-    black_box(history.mean());
 }
 
 fn streams() {

@@ -130,7 +130,7 @@ fn types() -> Vec<&'static str> {
     )
     .to_vec();
     types.push("RmsPropStep");
-    types.extend(all_have_format!(history::LossHistory<3>, replay::ReplayBuffer<u8, u8, 3>));
+    types.extend(all_have_format!(replay::ReplayBuffer<u8, u8, 3>));
     types.extend(all_have_format!(safetensors::ExportError, safetensors::ImportError, safetensors::Names<'static>,));
     types.extend(all_have_format!(flash::FlashLoadError<u8>, flash::FlashSaveError<u8>, flash::RegionError));
     types.push("flash::Store<F>");

@@ -3,7 +3,6 @@
 //! The width of an iris petal from two other measures of the flower, standardised as the texts advise; one layer without
 //! activation is the hypothesis `h = θ₀ + θ₁x₁ + θ₂x₂`.
 
-use baregrad::history::LossHistory;
 use baregrad::{Dataset, Dense, HalfMeanSquaredError, Sgd, Trainer, floats};
 use nalgebra::{DMatrix, DVector};
 
@@ -23,9 +22,9 @@ fn linear_regression_falls_monotonically_to_the_normal_equations() {
 
     let mut trainer = Trainer::<(Dense<2, 1>,), Sgd, SAMPLES, { floats::<(Dense<2, 1>,)>() }>::NEW; // θ = 0
     let mut optimizer = Sgd::new(LEARNING_RATE);
-    let mut history = LossHistory::<ITERATIONS>::NEW;
+    let mut history = Vec::new();
     for _ in 0..ITERATIONS {
-        history.record(trainer.step(&data, HalfMeanSquaredError, &mut optimizer).unwrap());
+        history.push(trainer.step(&data, HalfMeanSquaredError, &mut optimizer).unwrap());
     }
 
     // The normal equations (XᵀX)θ = Xᵀy in f64, from the same f32 rows.
@@ -52,7 +51,7 @@ fn linear_regression_falls_monotonically_to_the_normal_equations() {
 
     // The history holds all costs. Each is a sum of m squares, whose computed value can be off by m + 4 roundings (the sum, and
     // hypothesis, difference and square of a sample), so at the bottom, where J no longer changes, it may rise by as much.
-    let costs: Vec<f32> = history.iter().collect();
+    let costs: Vec<f32> = history;
     assert_eq!(costs.len(), ITERATIONS);
     let rounding = 2.0 * (SAMPLES as f64 + 4.0) * ROUNDOFF;
     for pair in costs.windows(2) {
