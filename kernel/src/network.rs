@@ -5,6 +5,7 @@
 //! layer, deeper ones nest. A network that begins with a layer for any size, such as an image's, is a [`Model`]: layers put on an input.
 
 mod model;
+mod plan;
 mod summary;
 mod tuple;
 

@@ -1,11 +1,13 @@
 //! A tuple of layers is a layer.
+#![allow(clippy::indexing_slicing)] // Only in constants.
 
 use super::Entry;
+use super::plan::{Sizes, Spot, cut_at, own, spots};
 use crate::activation::Activation;
 use crate::fingerprint;
 use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
 use crate::layer::{
-    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place, Stacked,
+    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Stacked,
     StartingAt, Tensor, Tensors,
 };
 use crate::optimizer::{Optimizer, Slot};
@@ -34,22 +36,40 @@ pub(super) fn forward<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     result.map_err(|error| error.behind(before))
 }
 
+/// What the two backward passes of a tuple have in common.
+trait Stack<In: Shape>: Layer<In> {
+    const SPOTS: &'static [Spot];
+
+    /// The backward pass of all layers but the first; `unwanted` if nobody asks for the gradient of its input.
+    fn backward_above<P: Pass, O: Optimizer>(
+        &mut self,
+        pass: P,
+        delta: &[f32],
+        memory: &mut [f32],
+        slots: &mut Self::Slots<O::Slot>,
+        step: &O::Step,
+        unwanted: bool,
+    );
+}
+
 /// Backward pass of a layer of a tuple that is not its first: the part that is due.
 #[inline(always)]
 fn backward<In: Shape, L: Layer<In>, Below: Activation, P: Pass, O: Optimizer>(
     layer: &mut L,
-    due: Backward<P>,
-    x: &mut [f32],
+    spot: Spot,
+    pass: P,
     delta: &[f32],
     memory: &mut [f32],
     slots: &mut L::Slots<O::Slot>,
     step: &O::Step,
 ) {
-    match due {
+    let (x, delta, memory) = cut_at::<In, P>(spot, pass, delta, memory);
+    match pass.backward_part(spot.place) {
         Backward::Inner(pass) => layer.backward_inner::<P, O, Below>(pass, x, delta, memory, slots, step),
-        Backward::First(_) => {
+        Backward::First(pass) => {
             if const { P::FREEZES } {
-                backward_first::<In, L, P, O>(layer, due, x, delta, memory, slots, step);
+                let x = &Stacked::<In>::new(x);
+                layer.backward::<P, O, _>(pass, x, delta, InputGradient::Unwanted, memory, slots, step);
             }
         }
         Backward::Nothing => {}
@@ -60,39 +80,23 @@ fn backward<In: Shape, L: Layer<In>, Below: Activation, P: Pass, O: Optimizer>(
 #[inline(always)]
 fn backward_first<In: Shape, L: Layer<In>, P: Pass, O: Optimizer>(
     layer: &mut L,
-    due: Backward<P>,
-    x: &[f32],
+    spot: Spot,
+    pass: P,
     delta: &[f32],
     memory: &mut [f32],
     slots: &mut L::Slots<O::Slot>,
     step: &O::Step,
 ) {
-    if let Backward::Inner(pass) | Backward::First(pass) = due {
+    let (x, delta, memory) = cut_at::<In, P>(spot, pass, delta, memory);
+    if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
         let x = &Stacked::<In>::new(x);
         layer.backward::<P, O, _>(pass, x, delta, InputGradient::Unwanted, memory, slots, step);
     }
 }
 
-/// The `delta` of a layer that gives out `Out`, and the memory behind it. That of the last layer lies elsewhere.
-#[inline(always)]
-fn own<'a, Out: Shape, P: Pass>(
-    pass: P,
-    is_last: bool,
-    delta: &'a [f32],
-    memory: &'a mut [f32],
-) -> (&'a [f32], &'a mut [f32]) {
-    if is_last {
-        return (delta, memory);
-    }
-    let (delta, memory) = cut(memory, const { P::CAPACITY * Out::SIZE });
-    let (delta, _) = cut(delta, pass.samples().wrapping_mul(Out::SIZE));
-    (delta, memory)
-}
-
 // Makes a tuple a layer. No function can be generic over the length of a tuple, hence a macro; what it calls is above.
 //
-// `up` has each layer but the last, `down` each but the first, from the last on, with the one below it and all in front of it: the sums
-// over those are constants. For two layers it reads, in part:
+// `up` has each layer but the last, `down` each but the first, from the last on, with the one below it. For two layers it reads, in part:
 //
 //     impl<In: Shape, L0: Layer<In>, L1: Layer<L0::Out>> Layer<In> for (L0, L1) {
 //         fn forward(…) {
@@ -103,8 +107,8 @@ fn own<'a, Out: Shape, P: Pass>(
 //             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory))
 //         }
 //         fn backward(…) {
-//             let (lower, memory) = cut(memory, P::CAPACITY * (L0::Out::SIZE + L0::KEPT));
-//             backward(&mut self.1, pass, x: the output of layer 0 in `lower`, delta, memory, …); // and is its `delta` then
+//             backward(&mut self.1, Self::SPOTS[1], pass, delta, memory, …); // the output of layer 0 is its `delta` then
+//             let (delta, memory) = own(Self::SPOTS[0], pass, delta, memory);
 //             self.0.backward(pass, x, delta, dx, memory, …);
 //         }
 //     }
@@ -112,7 +116,7 @@ macro_rules! network {
     (
         [$($layer:ident $index:tt)*] first [$first:ident] last [$last:ident $last_index:tt]
         up [$($low:ident $low_index:tt $high:ident)*]
-        down [$($above:ident $above_index:tt $below:ident [$($front:ident)*])*]
+        down [$($above:ident $above_index:tt $below:ident)*]
     ) => {
         impl<$($layer: Zero),*> Zero for ($($layer,)*) {
             const ZERO: Self = ($($layer::ZERO,)*);
@@ -226,18 +230,14 @@ macro_rules! network {
                 slots: &mut Self::Slots<O::Slot>,
                 step: &O::Step,
             ) {
-                const {
-                    let end = first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]);
-                    assert!(end + $first::SCRATCH <= Self::KEPT + Self::SCRATCH, "the plan of memory forgets a layer's scratch");
-                }
                 let unwanted = matches!(dx, InputGradient::Unwanted);
-                $(network!(@above self pass delta memory slots step unwanted; $above $above_index $below [$($front)*]);)*
+                self.backward_above::<P, O>(pass, delta, memory, slots, step, unwanted);
                 if unwanted && const { $first::PARAMETERS == 0 } {
                     return; // There is nothing to learn, and nobody asks for a gradient.
                 }
-                let (delta, memory) =
-                    own::<$first::Out, P>(pass, const { Self::LAYERS == $first::LAYERS }, delta, memory);
-                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(network!(@place $first [])) {
+                let spot = const { Self::SPOTS[0] };
+                let (delta, memory) = own(spot, pass, delta, memory);
+                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
                     self.0.backward::<P, O, X>(pass, x, delta, dx, memory, &mut slots.0, step);
                 }
             }
@@ -252,10 +252,10 @@ macro_rules! network {
                 slots: &mut Self::Slots<O::Slot>,
                 step: &O::Step,
             ) {
-                $(network!(@above self pass delta memory slots step false; $above $above_index $below [$($front)*]);)*
-                let (delta, memory) =
-                    own::<$first::Out, P>(pass, const { Self::LAYERS == $first::LAYERS }, delta, memory);
-                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(network!(@place $first [])) {
+                self.backward_above::<P, O>(pass, delta, memory, slots, step, false);
+                let spot = const { Self::SPOTS[0] };
+                let (delta, memory) = own(spot, pass, delta, memory);
+                if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
                     self.0.backward_inner::<P, O, Below>(pass, x, delta, memory, &mut slots.0, step);
                 }
             }
@@ -297,44 +297,34 @@ macro_rules! network {
                 $($layer::describe(visit);)*
             }
         }
-    };
 
-    // The backward pass of a layer that is not the first.
-    (
-        @above $self:ident $pass:ident $delta:ident $memory:ident $slots:ident $step:ident $unwanted:expr;
-        $above:ident $index:tt $below:ident [$($front:ident)*]
-    ) => {
-        // Where in the stack its output begins; behind what it reads and what the layer below has kept.
-        let start = const { P::CAPACITY * (0 $(+ $front::Out::SIZE + $front::KEPT)*) };
-        let is_last = const { Self::LAYERS == $above::LAYERS $(+ $front::LAYERS)* };
-        const {
-            let own = if Self::LAYERS == $above::LAYERS $(+ $front::LAYERS)* { 0 } else { $above::Out::SIZE };
-            let end = 0 $(+ $front::Out::SIZE + $front::KEPT)* + own + $above::KEPT;
-            let planned = Self::KEPT + Self::SCRATCH;
-            assert!(end + $above::SCRATCH_INNER <= planned, "the plan of memory forgets a layer's scratch");
-        }
-        let (lower, memory) = cut($memory, start);
-        let (delta, memory) = own::<$above::Out, P>($pass, is_last, $delta, memory);
-        let (_, x) = cut(lower, start.wrapping_sub(const { P::CAPACITY * ($below::Out::SIZE + $below::KEPT) }));
-        let (x, _) = cut(x, $pass.samples().wrapping_mul($below::Out::SIZE));
-        let due = $pass.backward_part(network!(@place $above [$($front)*]));
-        let slots = &mut $slots.$index;
-        if $unwanted && const { 0 $(+ $front::PARAMETERS)* == 0 } {
-            backward_first::<_, _, P, O>(&mut $self.$index, due, x, delta, memory, slots, $step);
-        } else {
-            backward::<_, _, $below::Activation, P, O>(&mut $self.$index, due, x, delta, memory, slots, $step);
-        }
-    };
-    (@place $layer:ident [$($front:ident)*]) => {
-        const {
-            Place {
-                before: 0 $(+ $front::LAYERS)*,
-                layers: $layer::LAYERS,
-                slices_before: Self::SLICES - $layer::SLICES $(- $front::SLICES)*,
-                slices: $layer::SLICES,
+        impl<In: Shape, $first: Layer<In>, $($high: Layer<$low::Out>),*> Stack<In> for ($($layer,)*) {
+            const SPOTS: &'static [Spot] = &spots([$(Sizes::of::<_, $layer>()),*], Self::KEPT + Self::SCRATCH);
+
+            #[inline(always)]
+            #[allow(unused_variables)] // nothing is above a single layer
+            fn backward_above<P: Pass, O: Optimizer>(
+                &mut self,
+                pass: P,
+                delta: &[f32],
+                memory: &mut [f32],
+                slots: &mut Self::Slots<O::Slot>,
+                step: &O::Step,
+                unwanted: bool,
+            ) {
+                $(
+                    let spot = const { Self::SPOTS[$above_index] };
+                    let (layer, slots_of_layer) = (&mut self.$above_index, &mut slots.$above_index);
+                    if unwanted && const { Self::SPOTS[$above_index].is_first_to_learn } {
+                        backward_first::<_, _, P, O>(layer, spot, pass, delta, memory, slots_of_layer, step);
+                    } else {
+                        backward::<_, _, $below::Activation, P, O>(layer, spot, pass, delta, memory, slots_of_layer, step);
+                    }
+                )*
             }
         }
     };
+
     (@last_input) => { 0 };
     (@last_input $low:ident) => { $low::Out::SIZE };
     (@last_input $low:ident $($higher:ident)+) => { network!(@last_input $($higher)+) };
@@ -352,7 +342,7 @@ macro_rules! networks {
         network!([$($layer $index)*] first $first last [$last $last_index] up [$($up)*] down [$($down)*]);
         networks!(
             [$($layer $index)* $next $next_index] first $first last [$next $next_index]
-            up [$($up)* $last $last_index $next] down [$next $next_index $last [$($layer)*] $($down)*];
+            up [$($up)* $last $last_index $next] down [$next $next_index $last $($down)*];
             $($rest)*
         );
     };
