@@ -8,11 +8,6 @@
 
 use baregrad::scalar;
 
-/// `sum + x·w`, the product rounded by itself; with feature `fma` rounded once.
-pub fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    if cfg!(feature = "fma") { x.mul_add(w, sum) } else { sum + x * w }
-}
-
 /// Activation of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
@@ -152,7 +147,7 @@ impl Network {
                 for o in 0..layer.bias.len() {
                     let mut z = layer.bias[o];
                     for i in 0..sample.len() {
-                        z = multiply_add(z, sample[i], layer.weights[i][o]);
+                        z += sample[i] * layer.weights[i][o];
                     }
                     row.push(layer.activation.value(z));
                 }
@@ -178,7 +173,7 @@ impl Network {
                 for o in 0..outs {
                     let mut sum = x[0][i] * delta[0][o];
                     for s in 1..x.len() {
-                        sum = multiply_add(sum, x[s][i], delta[s][o]);
+                        sum += x[s][i] * delta[s][o];
                     }
                     gradient.weights[i][o] = sum;
                 }
@@ -198,7 +193,7 @@ impl Network {
                     for i in 0..ins {
                         let mut sum = delta[s][0] * layer.weights[i][0];
                         for o in 1..outs {
-                            sum = multiply_add(sum, delta[s][o], layer.weights[i][o]);
+                            sum += delta[s][o] * layer.weights[i][o];
                         }
                         delta_below[s][i] = below.through(sum, x[s][i]);
                     }

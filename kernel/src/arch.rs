@@ -38,10 +38,10 @@ pub(crate) use portable::{dispatch, dispatch_short, transpose};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
 pub(crate) use x86_64::{dispatch, dispatch_short, transpose};
 
-/// `sum + x·w`, the step of every sum of products here. The product rounds by itself; with feature `fma` only the sum does.
+/// `sum + x·w`, the step of a sum of products. The product rounds by itself.
 #[inline(always)]
 pub(crate) fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    if cfg!(feature = "fma") { this_cpu::fused(x, w, sum) } else { sum + x * w }
+    sum + x * w
 }
 
 /// A kind of vectors that can be had here, for tests: 0 is the portable one, the others are levels of x86-64.
@@ -69,17 +69,12 @@ pub(crate) use portable::no_unroll;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub(crate) use scalar::no_unroll;
 
-#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-mod aarch64;
 #[cfg(all(target_arch = "riscv32", target_feature = "f"))]
 mod riscv32;
 
-#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-use aarch64 as this_cpu;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 use arm as this_cpu;
 #[cfg(not(any(
-    all(target_arch = "aarch64", target_feature = "neon"),
     all(target_arch = "arm", target_abi = "eabihf"),
     all(target_arch = "riscv32", target_feature = "f"),
     all(target_arch = "x86_64", target_feature = "sse")
@@ -139,23 +134,6 @@ mod tests {
         let columns = core::array::from_fn(|column| core::array::from_fn(|row| (4 * row + column) as f32));
         assert_eq!(transpose(rows), columns);
         assert_eq!(portable::transpose(rows), columns);
-    }
-
-    #[test]
-    fn fused_rounds_once() {
-        let fused = |bits: [u32; 3]| {
-            let [x, w, sum] = bits.map(f32::from_bits);
-            portable::fused(x, w, sum).to_bits()
-        };
-        // A subnormal result that would be rounded twice by way of `f64`.
-        assert_eq!(fused([0x1a00_0b4d, 0x19ff_e968, 0x0040_0000]), 0x0040_0001);
-        // (1 + 2^-12)² - (1 + 2^-11) = 2^-24, which a rounded product loses.
-        assert_eq!(fused([0x3f80_0800, 0x3f80_0800, 0xbf80_1000]), 0x3380_0000);
-        // Signs of zeros, infinities.
-        assert_eq!(fused([0x8000_0000, 0x3f80_0000, 0x8000_0000]), 0x8000_0000);
-        assert_eq!(fused([0x3f80_0000, 0x3f80_0000, 0xbf80_0000]), 0);
-        assert_eq!(fused([0x7f80_0000, 0xbf80_0000, 0x3f80_0000]), 0xff80_0000);
-        assert!(f32::from_bits(fused([0x7f80_0000, 0, 0])).is_nan());
     }
 
     #[test]

@@ -62,16 +62,11 @@
 //!
 //! # Features
 //!
-//! They only add, and none but `fma` changes a result. `rand_core`: initial weights and shuffling from any generator of the
+//! They only add, and none changes a result. `rand_core`: initial weights and shuffling from any generator of the
 //! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a replay buffer of fixed size.
 //! `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
-//! `fma`: in the three products of a layer (forward, input gradient, weight gradient) `sum + x·w` is rounded once, IEEE 754's
-//! fusedMultiplyAdd, by the processor's instruction or, where it has none, slowly in `f64`. (An Arm FPU has to be one with `VFMA`, as every
-//! Cortex-M's is; for VFPv3 alone it does not build.) Other bits than without it, the same on every target with it; all else stays as it
-//! is. It pays on large processors; on a Cortex-M4 `VFMA` takes longer than `VMUL` and `VADD`. A checkpoint does not say by which
-//! arithmetic it was made: going on with the other one is allowed, and not bit for bit what went before.
 //! Without any, the library depends on `libm` alone.
 //!
 //! # Words

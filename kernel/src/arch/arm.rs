@@ -36,30 +36,13 @@ macro_rules! unrolled {
     };
 }
 
-/// One text of two: by itself each product rounds before it is added, with feature `fma` it does not.
-#[cfg(not(feature = "fma"))]
-macro_rules! apart_or_fused {
-    ($apart:expr, $fused:expr) => {
-        $apart
-    };
-}
-#[cfg(feature = "fma")]
-macro_rules! apart_or_fused {
-    ($apart:expr, $fused:expr) => {
-        $fused
-    };
-}
-
 /// `sum += x·w` for each `v` below the operand `count`: the products in place of `w`, then the sums, so that none waits for the line
 /// before.
 macro_rules! add_each_product {
     ($count:literal, $sum:literal, $x:literal, $w:literal) => {
-        apart_or_fused!(
-            concat!(
-                each!($count, "vmul.f32 ", $w, ", ", $x, ", ", $w),
-                each!($count, "vadd.f32 ", $sum, ", ", $sum, ", ", $w)
-            ),
-            each!($count, "vfma.f32 ", $sum, ", ", $x, ", ", $w)
+        concat!(
+            each!($count, "vmul.f32 ", $w, ", ", $x, ", ", $w),
+            each!($count, "vadd.f32 ", $sum, ", ", $sum, ", ", $w)
         )
     };
 }
@@ -70,7 +53,6 @@ mod backward;
 mod descent;
 mod forward;
 mod forward_four;
-mod fused;
 mod rectifier;
 mod square_root;
 
@@ -78,7 +60,6 @@ pub(crate) use adam::adam;
 pub(crate) use backward::{descend_batch, input_gradient, weight_gradient};
 pub(crate) use descent::{descend, descend_inner};
 pub(crate) use forward::forward;
-pub(crate) use fused::fused;
 pub(crate) use rectifier::{relu, relu_backward};
 pub(crate) use square_root::sqrt;
 

@@ -10,28 +10,6 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
-/// `x·w + sum`, rounded once; slow.
-///
-/// The product is exact in `f64`. Its sum is rounded to odd there, which is the one way to round that a second rounding, to `f32`, can't
-/// go wrong after, subnormals included (Boldo and Melquiond, *Emulation of FMA and Correctly Rounded Sums: Proved Algorithms Using
-/// Rounding to Odd*, 2008). Not by `libm::fmaf`: version 0.2.16 rounds some subnormal results twice.
-#[inline]
-pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
-    let (product, term) = (f64::from(x) * f64::from(w), f64::from(sum));
-    let rounded = product + term;
-    // What the addition has lost, exactly (Knuth's TwoSum); NaN where something is infinite.
-    let of_term = rounded - product;
-    let lost = (product - (rounded - of_term)) + (term - of_term);
-    let bits = rounded.to_bits();
-    let odd = if lost.abs() > 0.0 && bits & 1 == 0 {
-        // Towards what was lost: away from zero if it has the sign of the sum.
-        if (lost > 0.0) == (rounded > 0.0) { bits.wrapping_add(1) } else { bits.wrapping_sub(1) }
-    } else {
-        bits
-    };
-    f64::from_bits(odd) as f32
-}
-
 /// Does the work by what the compiler makes of four values side by side.
 #[inline(always)]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {

@@ -11,21 +11,3 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     unsafe { asm!("fsqrt.s {root}, {x}", root = lateout(freg) root, x = in(freg) x, options(pure, nomem, nostack)) };
     root
 }
-
-/// `x·w + sum`, rounded once, by `FMADD.S`.
-#[inline(always)]
-pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
-    let result;
-    // SAFETY: as above.
-    unsafe {
-        asm!(
-            "fmadd.s {result}, {x}, {w}, {sum}",
-            result = lateout(freg) result,
-            x = in(freg) x,
-            w = in(freg) w,
-            sum = in(freg) sum,
-            options(pure, nomem, nostack),
-        );
-    }
-    result
-}

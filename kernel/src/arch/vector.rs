@@ -5,7 +5,7 @@ pub(crate) trait Vector: Copy {
     /// Number of values.
     const LANES: usize;
 
-    /// Four values, or as many as here where that has to be.
+    /// Four values.
     type Short: Vector;
 
     /// `x` in every lane.
@@ -29,13 +29,10 @@ pub(crate) trait Vector: Copy {
     /// `self · other`.
     fn multiply(self, other: Self) -> Self;
 
-    /// `self + x·w`, rounded once.
-    fn fused(self, x: Self, w: Self) -> Self;
-
-    /// `self + x·w`; the product rounds by itself, unless with feature `fma`.
+    /// `self + x·w`; the product rounds by itself.
     #[inline(always)]
     fn multiply_add(self, x: Self, w: Self) -> Self {
-        if cfg!(feature = "fma") { self.fused(x, w) } else { self.add(x.multiply(w)) }
+        self.add(x.multiply(w))
     }
 }
 
@@ -114,14 +111,6 @@ impl Vector for [f32; 4] {
     #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         each(self, other, |a, b| a * b)
-    }
-
-    #[inline(always)]
-    fn fused(mut self, x: Self, w: Self) -> Self {
-        for (sum, (x, w)) in self.iter_mut().zip(x.into_iter().zip(w)) {
-            *sum = super::this_cpu::fused(x, w, *sum);
-        }
-        self
     }
 }
 

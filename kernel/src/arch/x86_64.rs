@@ -7,8 +7,6 @@
 mod detect;
 mod vectors;
 
-#[cfg(target_feature = "fma")]
-use core::arch::x86_64::_mm_fmadd_ss;
 use core::arch::x86_64::{_mm_cvtss_f32, _mm_set_ss, _mm_sqrt_ss};
 
 use super::vector::{Vector, WithSimd};
@@ -21,24 +19,9 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
 }
 
-/// `x·w + sum`, rounded once: by the processor's instruction where the build knows of it.
-#[inline(always)]
-pub(crate) fn fused(x: f32, w: f32, sum: f32) -> f32 {
-    #[cfg(target_feature = "fma")]
-    // SAFETY: the build has FMA.
-    unsafe {
-        _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(x), _mm_set_ss(w), _mm_set_ss(sum)))
-    }
-    #[cfg(not(target_feature = "fma"))]
-    super::portable::fused(x, w, sum)
-}
-
-/// With feature `fma`, but in a build that may not use the instruction everywhere.
-const NO_FMA: bool = cfg!(all(feature = "fma", not(target_feature = "fma")));
-
 /// Does the work by the longest vectors that the build knows of or, with feature `dispatch`, that the processor has.
 ///
-/// Without feature `fma` nothing here fuses: products and sums round by themselves on every path.
+/// Nothing here fuses: products and sums round by themselves on every path.
 #[inline(always)]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     if cfg!(target_feature = "avx512f") {
@@ -47,13 +30,13 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     if cfg!(feature = "dispatch") {
         return dispatch_at(detect::level(), work);
     }
-    if cfg!(target_feature = "avx2") && !NO_FMA { work.with_simd::<Avx2>() } else { work.with_simd::<Sse2>() }
+    if cfg!(target_feature = "avx2") { work.with_simd::<Avx2>() } else { work.with_simd::<Sse2>() }
 }
 
 /// Does the work by vectors of four, for rows that would not fill longer ones.
 #[inline(always)]
 pub(crate) fn dispatch_short<W: WithSimd>(work: W) -> W::Output {
-    if NO_FMA { dispatch(work) } else { work.with_simd::<Sse2>() }
+    work.with_simd::<Sse2>()
 }
 
 /// Does the work by the vectors of a level, or of a lower one that this processor has.
@@ -69,7 +52,6 @@ pub(crate) fn dispatch_at<W: WithSimd>(level: u8, work: W) -> W::Output {
 }
 
 #[target_feature(enable = "avx2")]
-#[cfg_attr(feature = "fma", target_feature(enable = "fma"))]
 fn avx2<W: WithSimd>(work: W) -> W::Output {
     work.with_simd::<Avx2>()
 }

@@ -35,8 +35,7 @@ use crate::zero::Zero;
 /// In matrices, with `⊙` elementwise and a row per sample: `δ` below `= (δ·Wᵀ) ⊙ g'(z below)`, `∂W = xᵀ·δ`, `∂b` = the column sums of
 /// `δ`; and for the last layer `δ = ∂L/∂y ⊙ g'(z)`, which the loss makes.
 ///
-/// Every product and every sum rounds to nearest `f32` by itself; nothing is fused (unless by feature `fma`) or reassociated. Same bits on every
-/// target.
+/// Every product and every sum rounds to nearest `f32` by itself; nothing is fused or reassociated. Same bits on every target.
 ///
 /// # Special values
 /// Arithmetic is IEEE 754's. Never panics.

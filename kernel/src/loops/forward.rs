@@ -10,8 +10,7 @@ use crate::arch;
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples, up to `C::ROWS`.
 ///
 /// # Order and rounding
-/// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own (with feature `fma` they round once, together; so
-/// do they in the sums of the sweep).
+/// Each sum starts from `b[o]` and adds `i = 0, 1, …`; every product and every sum rounds on its own.
 #[inline(always)]
 pub(crate) fn products<C: Capacity, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
     x: &X,

@@ -84,12 +84,6 @@ pub(super) fn floats<const V: usize, const N: usize>(row: &[f32; N], at: usize) 
 /// `sums[v] += x · w[v]`: all products first, then all sums, so that no result is used by the next instruction.
 #[inline(always)]
 pub(super) fn multiply_add<const V: usize>(sums: &mut [f32; V], x: f32, w: &[f32; V]) {
-    if cfg!(feature = "fma") {
-        for (sum, w) in sums.iter_mut().zip(w) {
-            *sum = arch::multiply_add(*sum, x, *w);
-        }
-        return;
-    }
     let products = multiply(x, w);
     for (sum, product) in sums.iter_mut().zip(products) {
         *sum += product;

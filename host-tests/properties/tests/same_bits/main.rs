@@ -6,10 +6,7 @@ use std::fmt::Write;
 use firmware_example::same_bits::{ACTIVATIONS, BATCHES, Case, LOSSES, OPTIMIZERS, PARTS, cases, run_parts};
 
 /// What every target is held against.
-#[cfg(not(feature = "fma"))]
 const EXPECTED: &str = include_str!("../../../../firmware-example/same_bits.expected");
-#[cfg(feature = "fma")]
-const EXPECTED: &str = include_str!("../../../../firmware-example/same_bits_fma.expected");
 
 #[test]
 fn expected_lines_are_the_textbooks() {

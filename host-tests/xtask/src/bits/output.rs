@@ -19,9 +19,8 @@ pub(crate) fn expected(row: &Row, miri_full: bool) -> Result<String> {
     if row.flushes_subnormals() {
         return Ok("float_environment FlushesSubnormals\n".to_owned());
     }
-    let fma = if row.feature() == Some("fma") { "_fma" } else { "" };
-    let file = format!("firmware-example/same_bits{fma}.expected");
-    let text = fs::read_to_string(&file).with_context(|| format!("{file} can't be read"))?;
+    let file = "firmware-example/same_bits.expected";
+    let text = fs::read_to_string(file).with_context(|| format!("{file} can't be read"))?;
     let printed = |line: &&str| match row.machine {
         "microbit" => !line.starts_with("Digits/"),
         "miri" => !line.starts_with("Digits/") && (miri_full || is_of_miris_parts(line)),

@@ -42,13 +42,10 @@ pub(crate) fn input_gradient<const OUT: usize>(
 /// The products of `$count` values of `delta` with those of two rows, added to a sum for each.
 macro_rules! add_two_rows {
     ($count:literal, $a:literal, $b:literal) => {
-        apart_or_fused!(
-            concat!(
-                each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
-                each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
-                each!($count, "vadd.f32 ", $a, ", ", $a, ", s1\\v\nvadd.f32 ", $b, ", ", $b, ", s2\\v")
-            ),
-            each!($count, "vfma.f32 ", $a, ", s1\\v, s\\v\nvfma.f32 ", $b, ", s2\\v, s\\v")
+        concat!(
+            each!($count, "vmul.f32 s1\\v, s1\\v, s\\v"),
+            each!($count, "vmul.f32 s2\\v, s2\\v, s\\v"),
+            each!($count, "vadd.f32 ", $a, ", ", $a, ", s1\\v\nvadd.f32 ", $b, ", ", $b, ", s2\\v")
         )
     };
 }
@@ -196,20 +193,12 @@ macro_rules! column_line {
 /// Adds the products of column `$x` with `delta` to four sums.
 macro_rules! add_products {
     ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
-        apart_or_fused!(
-            concat!(
-                each!("width", "vmul.f32 s1\\v, ", $x, ", s\\v"),
-                column_line!(0, "vadd.f32 ", $a, ", ", $a, ", s10"),
-                column_line!(1, "vadd.f32 ", $b, ", ", $b, ", s11"),
-                column_line!(2, "vadd.f32 ", $c, ", ", $c, ", s12"),
-                column_line!(3, "vadd.f32 ", $d, ", ", $d, ", s13"),
-            ),
-            concat!(
-                column_line!(0, "vfma.f32 ", $a, ", ", $x, ", s0"),
-                column_line!(1, "vfma.f32 ", $b, ", ", $x, ", s1"),
-                column_line!(2, "vfma.f32 ", $c, ", ", $x, ", s2"),
-                column_line!(3, "vfma.f32 ", $d, ", ", $x, ", s3"),
-            )
+        concat!(
+            each!("width", "vmul.f32 s1\\v, ", $x, ", s\\v"),
+            column_line!(0, "vadd.f32 ", $a, ", ", $a, ", s10"),
+            column_line!(1, "vadd.f32 ", $b, ", ", $b, ", s11"),
+            column_line!(2, "vadd.f32 ", $c, ", ", $c, ", s12"),
+            column_line!(3, "vadd.f32 ", $d, ", ", $d, ", s13"),
         )
     };
 }

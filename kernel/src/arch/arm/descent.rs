@@ -340,13 +340,8 @@ macro_rules! whole_row {
         concat!(
             ".if {select}\nldr {input}, [{x}]\nvmov s30, {input}\n.else\nvldmia {x}, {{s30}}\n.endif\n",
             "vldmia {w}, {{s0-s{last}}}\n",
-            apart_or_fused!(
-                concat!(
-                    each!("width", "vmul.f32 s2\\v, s\\v, s1\\v"),
-                    others!("vadd.f32 s20, s20, s2\\v\nvmul.f32 s2\\v, s30, s1\\v"),
-                ),
-                concat!("vmul.f32 s20, s0, s10\n", others!("vfma.f32 s20, s\\v, s1\\v\nvmul.f32 s2\\v, s30, s1\\v"))
-            ),
+            each!("width", "vmul.f32 s2\\v, s\\v, s1\\v"),
+            others!("vadd.f32 s20, s20, s2\\v\nvmul.f32 s2\\v, s30, s1\\v"),
             // As an integer, less 1, an input is negative unless it is positive.
             ".if {select}\nsub {input}, {input}, #1\nvmov {gradient}, s20\n.else\nvstmia {x}!, {{s20}}\n.endif\n",
             "vmul.f32 s20, s30, s10\n",

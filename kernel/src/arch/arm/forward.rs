@@ -317,19 +317,10 @@ unsafe fn narrow<const WIDTH: usize, const WHOLE: bool>(
 /// Products of an input with the weights of its row, and their sums, for each column.
 macro_rules! few_products {
     ($x:literal: $a:literal $b:literal $c:literal) => {
-        concat!(few_products!("0", "s12", $x, $a), few_products!("1", "s13", $x, $b), few_products!("2", "s14", $x, $c))
+        concat!(few_products!("0", $x, $a), few_products!("1", $x, $b), few_products!("2", $x, $c))
     };
-    ($column:literal, $sum:literal, $x:literal, $w:literal) => {
-        concat!(
-            ".if ",
-            $column,
-            " < {width}\n",
-            apart_or_fused!(
-                concat!("vmul.f32 s{", $w, "}, ", $x, ", s{", $w, "}"),
-                concat!("vfma.f32 ", $sum, ", ", $x, ", s{", $w, "}")
-            ),
-            "\n.endif\n"
-        )
+    ($column:literal, $x:literal, $w:literal) => {
+        concat!(".if ", $column, " < {width}\nvmul.f32 s{", $w, "}, ", $x, ", s{", $w, "}\n.endif\n")
     };
 }
 macro_rules! few_sums {
@@ -337,10 +328,7 @@ macro_rules! few_sums {
         concat!(few_sums!("0", "s12", $a), few_sums!("1", "s13", $b), few_sums!("2", "s14", $c))
     };
     ($column:literal, $sum:literal, $w:literal) => {
-        apart_or_fused!(
-            concat!(".if ", $column, " < {width}\nvadd.f32 ", $sum, ", ", $sum, ", s{", $w, "}\n.endif\n"),
-            concat!("/* {", $w, "} */\n")
-        )
+        concat!(".if ", $column, " < {width}\nvadd.f32 ", $sum, ", ", $sum, ", s{", $w, "}\n.endif\n")
     };
 }
 

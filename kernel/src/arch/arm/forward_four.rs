@@ -4,20 +4,17 @@ use core::arch::asm;
 
 use super::SMALL;
 
-/// The product that [`add`] adds to the sum `$sum`; with feature `fma` the sum itself.
+/// The product that [`add`] adds to a sum.
 macro_rules! product {
-    ($product:literal, $sum:literal, $x:literal, $w:literal) => {
-        apart_or_fused!(
-            concat!("vmul.f32 ", $product, ", ", $x, ", ", $w, "\n"),
-            concat!("vfma.f32 ", $sum, ", ", $x, ", ", $w, "\n")
-        )
+    ($product:literal, $x:literal, $w:literal) => {
+        concat!("vmul.f32 ", $product, ", ", $x, ", ", $w, "\n")
     };
 }
 
-/// Adds the product `$product` to the sum `$sum`, unless [`product`] did.
+/// Adds the product `$product` to the sum `$sum`.
 macro_rules! add {
     ($sum:literal, $product:literal) => {
-        apart_or_fused!(concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n"), "")
+        concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n")
     };
 }
 
@@ -25,10 +22,10 @@ macro_rules! add {
 macro_rules! multiply_add {
     ($x:literal: $w0:literal $w1:literal $w2:literal $w3:literal, $a:literal $b:literal $c:literal $d:literal) => {
         concat!(
-            product!("s10", $a, $x, $w0),
-            product!("s11", $b, $x, $w1),
-            product!("s12", $c, $x, $w2),
-            product!("s13", $d, $x, $w3),
+            product!("s10", $x, $w0),
+            product!("s11", $x, $w1),
+            product!("s12", $x, $w2),
+            product!("s13", $x, $w3),
             add!($a, "s10"),
             add!($b, "s11"),
             add!($c, "s12"),

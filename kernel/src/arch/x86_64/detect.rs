@@ -38,8 +38,7 @@ fn ask() -> u8 {
 
 /// Bits of `CPUID` as in Intel's *Software Developer's Manual*, volume 2A.
 fn processor() -> u8 {
-    /// With feature `fma` that too: every processor with AVX2 has it, but a system may hide one from a guest.
-    const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28 | (cfg!(feature = "fma") as u32) << 12;
+    const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
     const AVX2_BIT: u32 = 1 << 5;
     const AVX512_F_AND_VL: u32 = 1 << 16 | 1 << 31;
     /// In XCR0: the system saves XMM and YMM; with the three above, also the mask registers and ZMM.

@@ -108,26 +108,6 @@ impl Vector for Sse2 {
         // SAFETY: the processor has SSE2.
         Self(unsafe { _mm_mul_ps(self.0, other.0) })
     }
-
-    #[inline(always)]
-    fn fused(self, x: Self, w: Self) -> Self {
-        #[cfg(target_feature = "fma")]
-        // SAFETY: the build has FMA.
-        let fused = Self(unsafe { _mm_fmadd_ps(x.0, w.0, self.0) });
-        #[cfg(not(target_feature = "fma"))]
-        let fused = {
-            let [mut sums, x, w] = [self, x, w].map(|vector| {
-                let mut lanes = [0.0; 4];
-                vector.store(&mut lanes, 0);
-                lanes
-            });
-            for (sum, (x, w)) in sums.iter_mut().zip(x.into_iter().zip(w)) {
-                *sum = crate::arch::portable::fused(x, w, *sum);
-            }
-            Self::load(&sums, 0)
-        };
-        fused
-    }
 }
 
 /// All bits set in the first `count` lanes.
@@ -142,11 +122,7 @@ unsafe fn first_lanes(count: usize) -> __m256i {
 
 impl Vector for Avx2 {
     const LANES: usize = 8;
-    #[cfg(not(all(feature = "fma", not(target_feature = "fma"))))]
     type Short = Sse2;
-    // Vectors of four could not fuse by an instruction in this build.
-    #[cfg(all(feature = "fma", not(target_feature = "fma")))]
-    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -223,12 +199,6 @@ impl Vector for Avx2 {
         // SAFETY: the processor has AVX2.
         Self(unsafe { _mm256_mul_ps(self.0, other.0) })
     }
-
-    #[inline(always)]
-    fn fused(self, x: Self, w: Self) -> Self {
-        // SAFETY: the processor has AVX2, and FMA wherever this is called: with feature `fma` these vectors are used only where it has that too.
-        Self(unsafe { _mm256_fmadd_ps(x.0, w.0, self.0) })
-    }
 }
 
 /// Rows `first`, `first + 4`, `first + 8` and `first + 12`.
@@ -246,11 +216,7 @@ unsafe fn each_fourth(rows: &(impl RowsOfFour + ?Sized), first: usize) -> __m512
 
 impl Vector for Avx512 {
     const LANES: usize = 16;
-    #[cfg(not(all(feature = "fma", not(target_feature = "fma"))))]
     type Short = Sse2;
-    // Vectors of four could not fuse by an instruction in this build.
-    #[cfg(all(feature = "fma", not(target_feature = "fma")))]
-    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -328,11 +294,5 @@ impl Vector for Avx512 {
     fn multiply(self, other: Self) -> Self {
         // SAFETY: the processor has AVX-512.
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn fused(self, x: Self, w: Self) -> Self {
-        // SAFETY: the processor has AVX-512.
-        Self(unsafe { _mm512_fmadd_ps(x.0, w.0, self.0) })
     }
 }

@@ -153,17 +153,12 @@ fn assert_same_bits(left: &[f32], right: &[f32], sizes: [usize; 3], what: &str) 
     }
 }
 
-/// `sum + x·w`; with feature `fma` rounded once, by the portable routine.
-fn plain_multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    if cfg!(feature = "fma") { arch::portable::fused(x, w, sum) } else { sum + x * w }
-}
-
 /// `b + Σ x·w`.
 fn plain_products([inputs, outputs, samples]: [usize; 3], x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let mut z = Vec::new();
     for (s, o) in pairs(samples, outputs) {
         let products = (0..inputs).map(|i| (x[s * inputs + i], weights[i * outputs + o]));
-        z.push(products.fold(bias[o], |sum, (x, w)| plain_multiply_add(sum, x, w)));
+        z.push(products.fold(bias[o], |sum, (x, w)| sum + x * w));
     }
     z
 }
@@ -208,7 +203,7 @@ fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// `Σ x·w`, from the first product on if there is no sum so far.
 fn product_sum(start: Option<f32>, factors: impl Iterator<Item = (f32, f32)>) -> f32 {
-    let sum = factors.fold(start, |sum, (x, w)| Some(sum.map_or(x * w, |sum| plain_multiply_add(sum, x, w))));
+    let sum = factors.fold(start, |sum, (x, w)| Some(sum.map_or(x * w, |sum| sum + x * w)));
     sum.unwrap_or(0.0)
 }
 
