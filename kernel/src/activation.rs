@@ -102,7 +102,7 @@ fn values_by_chunks<A: Activation + ?Sized, V: Vector, const N: usize>(z: &mut [
     for chunk in z.as_chunks_mut::<N>().0 {
         finite &= values_in_a_loop::<A>(chunk);
     }
-    finite & if few == 4 { values_of_last::<A, V::Short, 4>(z, whole) } else { values_of_last::<A, V, N>(z, whole) }
+    finite & values_of_last::<A, V, N>(z, whole)
 }
 
 /// Up to `N` values from `at` on, as one vector.

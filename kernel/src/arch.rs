@@ -7,6 +7,8 @@
 
 pub(crate) mod portable;
 
+pub(crate) use portable::transpose;
+
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod arm;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
@@ -25,7 +27,7 @@ pub(crate) use portable::{
 
 mod vector;
 
-pub(crate) use vector::{RowsOfFour, Vector, WithSimd};
+pub(crate) use vector::{Vector, WithSimd};
 
 /// Whether the loops over vectors are used: 64-bit processors have them, the small ones seldom.
 ///
@@ -34,15 +36,9 @@ pub(crate) use vector::{RowsOfFour, Vector, WithSimd};
 pub(crate) const VECTORS: bool = cfg!(target_pointer_width = "64") && !cfg!(baregrad_vectors = "none");
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-pub(crate) use portable::{dispatch, dispatch_short, transpose};
+pub(crate) use portable::dispatch;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-pub(crate) use x86_64::{dispatch, dispatch_short, transpose};
-
-/// `sum + x·w`, the step of a sum of products. The product rounds by itself.
-#[inline(always)]
-pub(crate) fn multiply_add(sum: f32, x: f32, w: f32) -> f32 {
-    sum + x * w
-}
+pub(crate) use x86_64::dispatch;
 
 /// A kind of vectors that can be had here, for tests: 0 is the portable one, the others are levels of x86-64.
 #[cfg(test)]

@@ -15,7 +15,6 @@ mod slice;
 mod source;
 mod sweep;
 mod tile;
-mod tiny;
 mod vector;
 mod weight_gradient;
 
@@ -24,4 +23,3 @@ pub(crate) use slice::{slices, sweep_first_slice, sweep_inner_slice};
 pub(crate) use source::add_input_gradient;
 pub(crate) use sweep::{Parameters, sweep_first, sweep_inner};
 pub(crate) use tile::{COLUMNS, Capacity, InputRows};
-pub(crate) use tiny::takes as is_tiny_layer;

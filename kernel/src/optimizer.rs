@@ -44,7 +44,6 @@ pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
 pub use weight_decay::WeightDecay;
 
-use crate::arch;
 use crate::zero::Zero;
 
 /// What a rule remembers of one parameter.
@@ -131,7 +130,7 @@ fn update_each<O: Optimizer>(
         let (Some(row), Some(slots)) = rows else { return };
         for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
             let gradient = match O::running_sum(step, slot) {
-                Some(before) => arch::multiply_add(before, *x, *delta),
+                Some(before) => before + *x * delta,
                 None => *x * delta,
             };
             *parameter = O::update(step, *parameter, gradient, slot);

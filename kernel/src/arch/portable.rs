@@ -2,7 +2,7 @@
 //! everywhere, so that tests can compare.
 #![allow(dead_code)] // unused where the processor has its own
 
-use super::{AdamConstants, Moments, Vector, WithSimd};
+use super::{AdamConstants, Moments, WithSimd};
 
 /// Square root by `libm`'s correctly rounded routine.
 #[inline]
@@ -16,16 +16,11 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     work.with_simd::<[f32; 4]>()
 }
 
-/// Does the work by vectors of four, for rows that would not fill longer ones.
-#[inline(always)]
-pub(crate) fn dispatch_short<W: WithSimd>(work: W) -> W::Output {
-    work.with_simd::<[f32; 4]>()
-}
-
 /// Rows to columns.
 #[inline(always)]
 pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    Vector::columns(&rows[..])
+    let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = rows;
+    [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
 }
 
 /// No-op: on vector targets LLVM may unroll and vectorise.

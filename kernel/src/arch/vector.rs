@@ -5,9 +5,6 @@ pub(crate) trait Vector: Copy {
     /// Number of values.
     const LANES: usize;
 
-    /// Four values.
-    type Short: Vector;
-
     /// `x` in every lane.
     fn splat(x: f32) -> Self;
 
@@ -16,9 +13,6 @@ pub(crate) trait Vector: Copy {
 
     /// Writes `row[at..]`, as much as there is; the lanes beyond the end of the row go nowhere.
     fn store(self, row: &mut [f32], at: usize);
-
-    /// Rows to columns: value `k` of rows 0, 1, …, as many as there are lanes, for each `k`.
-    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4];
 
     /// `self + other`.
     fn add(self, other: Self) -> Self;
@@ -36,22 +30,6 @@ pub(crate) trait Vector: Copy {
     }
 }
 
-/// Rows of four values.
-///
-/// Not a closure: of one that is called sixteen times, or given to `map` of an array, the compiler made a function, of no use to vectors.
-pub(crate) trait RowsOfFour {
-    /// Row `index`. Inlined.
-    fn row(&self, index: usize) -> [f32; 4];
-}
-
-/// Zeros beyond the last one.
-impl RowsOfFour for [[f32; 4]] {
-    #[inline(always)]
-    fn row(&self, index: usize) -> [f32; 4] {
-        self.get(index).copied().unwrap_or_default()
-    }
-}
-
 /// A loop, written once for vectors of any length.
 pub(crate) trait WithSimd {
     /// What it gives.
@@ -64,7 +42,6 @@ pub(crate) trait WithSimd {
 /// Four values in an array: what the compiler makes vectors of, where the processor has any.
 impl Vector for [f32; 4] {
     const LANES: usize = 4;
-    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -89,13 +66,6 @@ impl Vector for [f32; 4] {
         for (value, lane) in row.get_mut(at..).unwrap_or(&mut []).iter_mut().zip(self) {
             *value = lane;
         }
-    }
-
-    #[inline(always)]
-    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
-        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] =
-            [rows.row(0), rows.row(1), rows.row(2), rows.row(3)];
-        [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
     }
 
     #[inline(always)]

@@ -9,7 +9,7 @@ mod vectors;
 
 use core::arch::x86_64::{_mm_cvtss_f32, _mm_set_ss, _mm_sqrt_ss};
 
-use super::vector::{Vector, WithSimd};
+use super::vector::WithSimd;
 use vectors::{Avx2, Avx512, Sse2};
 
 /// Square root by the processor's instruction.
@@ -33,12 +33,6 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     if cfg!(target_feature = "avx2") { work.with_simd::<Avx2>() } else { work.with_simd::<Sse2>() }
 }
 
-/// Does the work by vectors of four, for rows that would not fill longer ones.
-#[inline(always)]
-pub(crate) fn dispatch_short<W: WithSimd>(work: W) -> W::Output {
-    work.with_simd::<Sse2>()
-}
-
 /// Does the work by the vectors of a level, or of a lower one that this processor has.
 #[inline(always)]
 pub(crate) fn dispatch_at<W: WithSimd>(level: u8, work: W) -> W::Output {
@@ -59,14 +53,4 @@ fn avx2<W: WithSimd>(work: W) -> W::Output {
 #[target_feature(enable = "avx512f,avx512vl")]
 fn avx512<W: WithSimd>(work: W) -> W::Output {
     work.with_simd::<Avx512>()
-}
-
-/// Rows to columns.
-#[inline(always)]
-pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    let mut columns = rows;
-    for (column, values) in columns.iter_mut().zip(<Sse2 as Vector>::columns(&rows[..])) {
-        values.store(column, 0);
-    }
-    columns
 }

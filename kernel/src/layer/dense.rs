@@ -3,8 +3,8 @@
 use core::marker::PhantomData;
 
 use super::memory::{rows, rows_mut};
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors};
-use crate::activation::{Activation, Identity, values_in_a_loop};
+use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
+use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::loops::{self, COLUMNS, Capacity, InputRows};
 use crate::matrix::Matrix;
@@ -163,14 +163,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
             let x = &Positioned::<X, G>(x, PhantomData);
             loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
         }
-        let outputs = outputs.as_flattened_mut();
-        // Between loops that are unrolled in place a call for so few values is 6 % of a step of 2-3-1.
-        let finite = if const { AtMost::<P, G>::ROWS == 1 && loops::is_tiny_layer(1, IN, OUT) } {
-            values_in_a_loop::<A>(outputs)
-        } else {
-            A::values(outputs)
-        };
-        if finite { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+        activate::<A>(outputs.as_flattened_mut())
     }
 
     #[inline(always)]

@@ -3,8 +3,7 @@
 use super::tile::{
     Capacity, InputRows, LANES, LANES_OF_ONE, SAMPLES, floats, is_inlined, is_tiny, lanes_mut, multiply_add,
 };
-use super::tiny;
-use super::vector::{self, Products};
+use super::vector::Products;
 use crate::arch;
 
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]` for the first `z.len()` samples, up to `C::ROWS`.
@@ -18,9 +17,7 @@ pub(crate) fn products<C: Capacity, const IN: usize, const OUT: usize, X: InputR
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]],
 ) {
-    if const { tiny::takes(C::ROWS, IN, OUT) } {
-        tiny::forward::<C, IN, OUT, X>(x, weights, bias, z);
-    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
+    if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
         products_inlined(x, weights, bias, z);
     } else {
         products_outlined(x, weights, bias, z);
@@ -46,12 +43,7 @@ fn products_inlined<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized
     z: &mut [[f32; OUT]],
 ) {
     if arch::VECTORS {
-        let work = Products { x, weights, bias, z };
-        if const { OUT <= 4 } && work.z.len() < vector::SIDE_BY_SIDE {
-            arch::dispatch_short(work);
-        } else {
-            arch::dispatch(work);
-        }
+        arch::dispatch(Products { x, weights, bias, z });
         return;
     }
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();

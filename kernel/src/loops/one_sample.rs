@@ -102,7 +102,7 @@ pub(super) fn product_sum(weights: &[f32], delta: &[f32]) -> f32 {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     let mut sum = -0.0;
     for (weight, delta) in weights.iter().zip(delta) {
-        sum = arch::multiply_add(sum, *delta, *weight);
+        sum += *delta * *weight;
     }
     sum
 }

@@ -10,7 +10,6 @@ use core::marker::PhantomData;
 use super::one_sample;
 use super::source::{First, Inner, Source};
 use super::tile::{COLUMNS, Capacity, InputRows, SCALAR, is_inlined, is_tiny};
-use super::tiny;
 use super::vector;
 use super::weight_gradient::{Ones, gradient_tiles};
 use crate::activation::Activation;
@@ -36,9 +35,7 @@ pub(crate) fn sweep_first<C: Capacity, const IN: usize, const OUT: usize, O: Opt
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { tiny::takes(C::ROWS, IN, OUT) } {
-        tiny::first::<C, IN, OUT, O, X>(inputs, delta, parameters, step);
-    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
+    if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
         sweep_first_inlined::<C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     } else {
         sweep_first_outlined::<C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
@@ -65,12 +62,7 @@ fn sweep_first_inlined<C: Capacity, const IN: usize, const OUT: usize, O: Optimi
     step: &O::Step,
 ) {
     if arch::VECTORS {
-        let work = vector::First { inputs, delta, parameters, columns, step };
-        if const { OUT <= 4 } && !vector::are_few(IN, OUT, delta.len()) {
-            arch::dispatch_short(work);
-        } else {
-            arch::dispatch(work);
-        }
+        arch::dispatch(vector::First { inputs, delta, parameters, columns, step });
         return;
     }
     if const { SCALAR && !is_tiny(IN, OUT) } {
@@ -94,9 +86,7 @@ pub(crate) fn sweep_inner<C: Capacity, const IN: usize, const OUT: usize, O: Opt
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    if const { tiny::takes(C::ROWS, IN, OUT) } {
-        tiny::inner::<C, IN, OUT, O, Below>(inputs, delta, parameters, step);
-    } else if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
+    if const { C::ROWS == 1 && is_inlined(IN, OUT) } {
         sweep_inner_inlined::<C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     } else {
         sweep_inner_outlined::<C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
@@ -123,12 +113,7 @@ fn sweep_inner_inlined<C: Capacity, const IN: usize, const OUT: usize, O: Optimi
     step: &O::Step,
 ) {
     if arch::VECTORS {
-        let work = vector::Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> };
-        if const { OUT <= 4 && IN <= 8 } {
-            arch::dispatch_short(work);
-        } else {
-            arch::dispatch(work);
-        }
+        arch::dispatch(vector::Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> });
         return;
     }
     if const { SCALAR && !is_tiny(IN, OUT) } {

@@ -4,7 +4,6 @@
 //! another shape, or another processor, and the same source ran at a fiftieth of its speed. All three products are
 //! one inner step, [`accumulate`]; the last vector of a row may have lanes that are computed and thrown away.
 
-mod few_outputs;
 mod forward;
 mod row_tile;
 mod sweep;
@@ -12,7 +11,6 @@ mod sweep;
 mod tests;
 mod update;
 
-pub(super) use few_outputs::{SIDE_BY_SIDE, are_few};
 pub(super) use forward::Products;
 pub(super) use sweep::{First, Inner};
 

@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::*;
 
-use crate::arch::vector::{RowsOfFour, Vector};
+use crate::arch::vector::Vector;
 
 /// Four values: SSE2.
 #[derive(Clone, Copy)]
@@ -23,15 +23,8 @@ pub(super) struct Avx2(__m256);
 #[repr(transparent)]
 pub(super) struct Avx512(__m512);
 
-/// A row of four values as a vector.
-#[inline(always)]
-fn row(rows: &(impl RowsOfFour + ?Sized), index: usize) -> __m128 {
-    Sse2::load(&rows.row(index), 0).0
-}
-
 impl Vector for Sse2 {
     const LANES: usize = 4;
-    type Short = Self;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -76,22 +69,6 @@ impl Vector for Sse2 {
     }
 
     #[inline(always)]
-    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
-        let (a, b, c, d) = (row(rows, 0), row(rows, 1), row(rows, 2), row(rows, 3));
-        // SAFETY: the processor has SSE2.
-        unsafe {
-            let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
-            let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-            [
-                Self(_mm_movelh_ps(ab_low, cd_low)),
-                Self(_mm_movehl_ps(cd_low, ab_low)),
-                Self(_mm_movelh_ps(ab_high, cd_high)),
-                Self(_mm_movehl_ps(cd_high, ab_high)),
-            ]
-        }
-    }
-
-    #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: the processor has SSE2.
         Self(unsafe { _mm_add_ps(self.0, other.0) })
@@ -122,7 +99,6 @@ unsafe fn first_lanes(count: usize) -> __m256i {
 
 impl Vector for Avx2 {
     const LANES: usize = 8;
-    type Short = Sse2;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -161,28 +137,6 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
-        // Rows 0 and 4, 1 and 5, …: then each half by itself.
-        // SAFETY: the processor has AVX2.
-        unsafe {
-            let a = _mm256_set_m128(row(rows, 4), row(rows, 0));
-            let b = _mm256_set_m128(row(rows, 5), row(rows, 1));
-            let c = _mm256_set_m128(row(rows, 6), row(rows, 2));
-            let d = _mm256_set_m128(row(rows, 7), row(rows, 3));
-            let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
-            let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-            let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
-            let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
-            [
-                Self(_mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low))),
-                Self(_mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low))),
-                Self(_mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high))),
-                Self(_mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high))),
-            ]
-        }
-    }
-
-    #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: the processor has AVX2.
         Self(unsafe { _mm256_add_ps(self.0, other.0) })
@@ -201,22 +155,8 @@ impl Vector for Avx2 {
     }
 }
 
-/// Rows `first`, `first + 4`, `first + 8` and `first + 12`.
-///
-/// # Safety
-/// The processor has AVX-512.
-#[inline(always)]
-unsafe fn each_fourth(rows: &(impl RowsOfFour + ?Sized), first: usize) -> __m512 {
-    // SAFETY: the caller's.
-    unsafe {
-        let half = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(row(rows, first)), row(rows, first + 4));
-        _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(half, row(rows, first + 8)), row(rows, first + 12))
-    }
-}
-
 impl Vector for Avx512 {
     const LANES: usize = 16;
-    type Short = Sse2;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -253,28 +193,6 @@ impl Vector for Avx512 {
             };
             Avx2(low).store(values, 0);
             Avx2(high).store(values, 8);
-        }
-    }
-
-    #[inline(always)]
-    fn columns(rows: &(impl RowsOfFour + ?Sized)) -> [Self; 4] {
-        // Rows 0, 4, 8 and 12, …: then each quarter by itself.
-        // SAFETY: the processor has AVX-512.
-        unsafe {
-            let a = each_fourth(rows, 0);
-            let b = each_fourth(rows, 1);
-            let c = each_fourth(rows, 2);
-            let d = each_fourth(rows, 3);
-            let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
-            let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
-            let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
-            let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
-            [
-                Self(_mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low))),
-                Self(_mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low))),
-                Self(_mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high))),
-                Self(_mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high))),
-            ]
         }
     }
 

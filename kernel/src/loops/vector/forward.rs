@@ -1,6 +1,6 @@
 //! Forward: `z = x·W + b`, by vectors.
 
-use super::{Tile, accumulate, few_outputs, in_tiles, load, store, values_at};
+use super::{Tile, accumulate, in_tiles, load, store, values_at};
 use crate::arch::{Vector, WithSimd};
 use crate::loops::forward::samples_from;
 use crate::loops::tile::InputRows;
@@ -19,30 +19,12 @@ impl<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized> WithSimd for 
     #[inline(always)]
     fn with_simd<V: Vector>(self) {
         let Self { x, weights, bias, z } = self;
-        if const { few_outputs::are_side_by_side(OUT, V::LANES) } {
-            let first = few_outputs::products::<V, IN, OUT, X>(x, weights, bias, z);
-            let z = z.get_mut(first..).unwrap_or(&mut []);
-            all_groups::<V::Short, IN, OUT, X>(x, first, weights, bias, z);
-        } else {
-            all_groups::<V, IN, OUT, X>(x, 0, weights, bias, z);
-        }
+        // A row of a single vector takes more samples at once: as many sums, so that none waits for itself.
+        let (first, rest) =
+            if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, 0, weights, bias, z) } else { (0, z) };
+        let (first, rest) = groups::<V, 4, IN, OUT, X>(x, first, weights, bias, rest);
+        groups::<V, 1, IN, OUT, X>(x, first, weights, bias, rest);
     }
-}
-
-/// All samples from `first` on.
-#[inline(always)]
-fn all_groups<V: Vector, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
-    x: &X,
-    first: usize,
-    weights: &[[f32; OUT]; IN],
-    bias: &[f32; OUT],
-    z: &mut [[f32; OUT]],
-) {
-    // A row of a single vector takes more samples at once: as many sums, so that none waits for itself.
-    let (first, rest) =
-        if const { OUT <= V::LANES } { groups::<V, 8, IN, OUT, X>(x, first, weights, bias, z) } else { (first, z) };
-    let (first, rest) = groups::<V, 4, IN, OUT, X>(x, first, weights, bias, rest);
-    groups::<V, 1, IN, OUT, X>(x, first, weights, bias, rest);
 }
 
 /// Takes `S` samples at a time from `first` on; gives back what is left.

@@ -1,7 +1,7 @@
 //! A few rows of the weights of any layer but the first: the gradients of their inputs, then their update.
 
 use super::update::{update_row, update_rows};
-use super::{accumulate, few_outputs, load, store, values_at};
+use super::{accumulate, load, store, values_at};
 use crate::activation::Activation;
 use crate::arch::{self, Vector};
 use crate::loops::tile::{floats, lanes, lanes_mut};
@@ -9,13 +9,6 @@ use crate::optimizer::Optimizer;
 
 /// Outputs of which the weights are transposed at a time.
 pub(super) const OUTPUTS: usize = 32;
-
-/// Whether a vector of so few rows is mostly empty, so that their input gradients are better had with samples side by side.
-///
-/// Up to a quarter; of sixteen also five, which were a tenth faster so (17 outputs, batch 64).
-pub(super) const fn is_mostly_empty(rows: usize, lanes: usize) -> bool {
-    rows <= if lanes == 16 { 5 } else { lanes / 4 }
-}
 
 /// Some rows of the weights, from `at` on.
 pub(super) struct RowTile<'a, const R: usize, const IN: usize, const OUT: usize, O: Optimizer> {
@@ -29,22 +22,16 @@ pub(super) struct RowTile<'a, const R: usize, const IN: usize, const OUT: usize,
 }
 
 impl<const R: usize, const IN: usize, const OUT: usize, O: Optimizer> RowTile<'_, R, IN, OUT, O> {
-    /// From old values to new ones, as `N` vectors; if they are `FEW`, as many samples as possible side by side.
+    /// From old values to new ones, as `N` vectors.
     #[inline(always)]
-    pub(super) fn run<V: Vector, const N: usize, const FEW: usize, Below: Activation>(self, inputs: &mut [[f32; IN]]) {
+    pub(super) fn run<V: Vector, const N: usize, Below: Activation>(self, inputs: &mut [[f32; IN]]) {
         let Self { at, delta, rows, slots, saved, transposed, step } = self;
         for (input, saved) in inputs.iter().zip(&mut *saved) {
             store(load::<V, N>(input, at), saved, 0);
         }
-        let (inputs_left, delta_left) = match <&[[f32; OUT]; FEW]>::try_from(&*rows) {
-            Ok(rows) if const { FEW > 0 } => few_outputs::input_gradient::<V, FEW, IN, OUT>(inputs, at, delta, rows),
-            _ => (&mut *inputs, delta),
-        };
-        if !inputs_left.is_empty() {
-            for first in (0..OUT).step_by(OUTPUTS) {
-                transpose(rows, first, transposed);
-                input_gradient::<V, R, N, IN, OUT>(inputs_left, at, rows.len(), transposed, delta_left, first);
-            }
+        for first in (0..OUT).step_by(OUTPUTS) {
+            transpose(rows, first, transposed);
+            input_gradient::<V, R, N, IN, OUT>(inputs, at, rows.len(), transposed, delta, first);
         }
         for (input, saved) in inputs.iter_mut().zip(&*saved) {
             let gradients = input.get_mut(at..).unwrap_or(&mut []);

@@ -10,16 +10,9 @@ use std::vec::Vec;
 use super::{First, Inner, Products};
 use crate::activation::{Activation, Tanh};
 use crate::arch;
-use crate::loops::{COLUMNS, Parameters, tiny};
+use crate::loops::{COLUMNS, Parameters};
 use crate::optimizer::{Adam, Moments, Optimizer, Sgd, Slot, StoreGradient};
 use crate::zero::Zero;
-
-/// Rows of a pass.
-struct AtMost<const B: usize>;
-
-impl<const B: usize> crate::loops::tile::Capacity for AtMost<B> {
-    const ROWS: usize = B;
-}
 
 /// A layer of these sizes with this number of samples. All numbers are of either sign, and none is round.
 struct Layer<const IN: usize, const OUT: usize, const B: usize> {
@@ -205,45 +198,6 @@ fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
 fn product_sum(start: Option<f32>, factors: impl Iterator<Item = (f32, f32)>) -> f32 {
     let sum = factors.fold(start, |sum, (x, w)| Some(sum.map_or(x * w, |sum| sum + x * w)));
     sum.unwrap_or(0.0)
-}
-
-/// The loops of tiny layers, for one sample and for a few.
-#[test]
-fn tiny_layers_have_the_bits_of_the_plain_loops() {
-    fn check<const IN: usize, const OUT: usize, const B: usize>() {
-        let layer = Layer::<IN, OUT, B>::new();
-        layer.forward(&mut |z| tiny::forward::<AtMost<B>, IN, OUT, _>(&layer.x[..], &layer.weights, &layer.bias, z));
-        sweeps(&layer, &sgd());
-        sweeps(&layer, &adam());
-        sweeps(&layer, &a_sum_that_goes_on());
-    }
-    fn sweeps<const IN: usize, const OUT: usize, const B: usize, O: Optimizer<Slot: Numbers>>(
-        layer: &Layer<IN, OUT, B>,
-        rule: &Rule<O>,
-    ) {
-        let Rule { step, .. } = rule;
-        layer.first(rule, &mut |inputs, parameters, _| {
-            tiny::first::<AtMost<B>, IN, OUT, O, _>(&inputs[..], &layer.delta, parameters, step);
-        });
-        layer.inner(rule, &mut |inputs, parameters, _| {
-            tiny::inner::<AtMost<B>, IN, OUT, O, Tanh>(inputs, &layer.delta, parameters, step);
-        });
-    }
-    check::<2, 3, 1>();
-    check::<3, 1, 3>();
-    check::<2, 5, 4>();
-}
-
-/// A batch that is not full.
-#[test]
-fn tiny_layers_take_fewer_samples_than_they_may() {
-    let Layer { x, weights, bias, .. } = Layer::<2, 3, 3>::new();
-    let (mut few, mut all) = ([[0.0; 3]; 3], [[0.0; 3]; 3]);
-    tiny::forward::<AtMost<4>, 2, 3, _>(&x[..], &weights, &bias, &mut few);
-    tiny::forward::<AtMost<3>, 2, 3, _>(&x[..], &weights, &bias, &mut all);
-    assert_eq!(few, all);
-    // With no sample a batch of one has nothing to do.
-    tiny::forward::<AtMost<1>, 2, 3, _>(&x[..], &weights, &bias, &mut []);
 }
 
 /// Forward, and sweeps by a rule without slots.

@@ -1,7 +1,7 @@
 //! Gradients of weights and biases by vectors, and the optimizer's update with them.
 
 use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
-use crate::arch::{self, Vector};
+use crate::arch::Vector;
 use crate::optimizer::Optimizer;
 
 /// The gradients of some rows from their saved input columns, and their update.
@@ -145,7 +145,7 @@ pub(super) fn update_row<V: Vector, const OUT: usize, O: Optimizer>(
     }
     for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
         let gradient = match O::running_sum(step, slot) {
-            Some(before) => arch::multiply_add(before, x, *delta),
+            Some(before) => before + x * delta,
             None => x * delta,
         };
         *parameter = O::update(step, *parameter, gradient, slot);
@@ -180,40 +180,5 @@ impl<V: Vector, const OUT: usize, O: Optimizer> Tile<V> for Bias<'_, OUT, O> {
             }
         }
         update::<V, N, O>(self.bias, self.slots, sums, at, self.step);
-    }
-}
-
-/// The only row of weights of a layer and its bias together, so that `delta` is read once.
-#[inline(always)]
-pub(super) fn update_row_and_bias<V: Vector, const R: usize, const OUT: usize, O: Optimizer>(
-    columns: &[[f32; R]],
-    delta: &[[f32; OUT]],
-    rows: [&mut [f32]; 2],
-    slots: [&mut [O::Slot]; 2],
-    step: &O::Step,
-) {
-    in_tiles::<V, OUT, 2>(&mut RowAndBias::<R, OUT, O> { columns, delta, rows, slots, step });
-}
-
-struct RowAndBias<'a, const R: usize, const OUT: usize, O: Optimizer> {
-    columns: &'a [[f32; R]],
-    delta: &'a [[f32; OUT]],
-    rows: [&'a mut [f32]; 2],
-    slots: [&'a mut [O::Slot]; 2],
-    step: &'a O::Step,
-}
-
-impl<V: Vector, const R: usize, const OUT: usize, O: Optimizer> Tile<V> for RowAndBias<'_, R, OUT, O> {
-    #[inline(always)]
-    fn run<const N: usize>(&mut self, at: usize) {
-        let [weight_slots, bias_slots] = &self.slots;
-        let mut sums = [start::<V, N, O>(weight_slots, at, self.step), start::<V, N, O>(bias_slots, at, self.step)];
-        for (column, delta) in self.columns.iter().zip(self.delta) {
-            let x = column.first().copied().unwrap_or(0.0);
-            accumulate(&mut sums, [x, 1.0], load::<V, N>(delta, at));
-        }
-        for ((row, slots), sums) in self.rows.iter_mut().zip(&mut self.slots).zip(sums) {
-            update::<V, N, O>(row, slots, sums, at, self.step);
-        }
     }
 }
