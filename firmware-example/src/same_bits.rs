@@ -3,17 +3,19 @@
 //! The cases cover every pair of activation, loss, optimizer and batch size: each loss meets each optimizer once, and activation and
 //! batch size go through theirs along the way (a host test counts the pairs). Losses on values train XOR by 2-3-1, losses on
 //! labels iris by 4-5-3; a few more train digits by 64-32-10 on 200 rows. The expected lines, `same_bits.expected`, are made by the
-//! textbook's loops in `host-tests`, which walk the same [`cases`].
+//! textbook's loops in `host-tests`, which walk the same [`cases`]. What came later has a case each in `same_bits_more.expected`
+//! ([`FurtherCase`]).
 
 mod cases;
 mod choices;
+mod further;
 
 pub use cases::{Case, Data, PARTS, Report, cases, run_parts, small_case};
-pub use choices::{
-    ACTIVATIONS, BATCHES, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, LOSSES, OPTIMIZERS, Values,
-};
+pub use choices::{ACTIVATIONS, BATCHES, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, LOSSES, OPTIMIZERS};
+pub use further::{BATCH as FURTHER_BATCH, FurtherCase, SAMPLES as FURTHER_SAMPLES, WIDEST as FURTHER_WIDEST};
 
 use baregrad::scalar;
+use baregrad::state::State;
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 /// Steps that each case trains.
@@ -24,16 +26,6 @@ pub const REPORTED: [usize; 4] = [1, 2, 5, STEPS];
 pub const OUTPUTS: usize = 8;
 /// Digits in use: the first rows of the training set.
 pub const DIGITS: usize = 200;
-/// Class weights of `WeightedCrossEntropy`: 0.5 for class 0, and 0.5 more for each next one.
-pub const CLASS_WEIGHT: f32 = 0.5;
-/// Border of `Huber`.
-pub const HUBER_DELTA: f32 = 0.5;
-/// Learning rate of every optimizer.
-pub const LEARNING_RATE: f32 = 0.01;
-/// Weight decay, where there is one.
-pub const WEIGHT_DECAY: f32 = 0.05;
-/// Limit of gradients, where there is one.
-pub const CLIP: f32 = 0.02;
 
 /// Rates by which XOR (squared error) and iris (cross-entropy) diverge.
 pub const DIVERGENCE: [f32; 2] = [10.0, 1e20];
@@ -58,6 +50,11 @@ impl Checksum<'_> {
             let bits = if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() };
             self.0.update(&bits.to_le_bytes());
         }
+    }
+
+    /// Adds the numbers of a state, all of them `f32`.
+    pub fn add_state(&mut self, state: &impl State) {
+        state.save(&mut |number| self.add(number.first_chunk().map(|bytes| f32::from_le_bytes(*bytes)).as_slice()));
     }
 
     /// The sum.

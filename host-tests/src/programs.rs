@@ -6,7 +6,7 @@ use rand_core::Rng;
 use rand_pcg::Pcg32;
 
 use crate::source::Architecture;
-use crate::textbook::{Activation, Layer, Loss, Network, Optimizer, Target, shuffle, step, uniform};
+use crate::textbook::{Layer, Network, Optimizer, Target, activation, loss, shuffle, step, uniform};
 
 /// CRC-32 of all parameters, little-endian, in storage order.
 pub fn weights_crc(network: &Network) -> u32 {
@@ -18,7 +18,7 @@ pub fn weights_crc(network: &Network) -> u32 {
 pub fn xor() -> Network {
     let mut generator = Pcg32::new(xor::SEED, 0);
     let mut network =
-        Network { layers: vec![Layer::zero(2, 4, Activation::Tanh), Layer::zero(4, 1, Activation::Identity)] };
+        Network { layers: vec![Layer::zero(2, 4, activation("Tanh")), Layer::zero(4, 1, activation("Identity"))] };
     for layer in &mut network.layers {
         for weight in layer.weights.iter_mut().flatten() {
             *weight = uniform(-1.0, 1.0, generator.next_u32());
@@ -28,7 +28,7 @@ pub fn xor() -> Network {
     let targets: Vec<Target> = xor::TARGETS.iter().map(|row| Target::Values(row.to_vec())).collect();
     let mut optimizer = Optimizer::Sgd { learning_rate: xor::LEARNING_RATE };
     for _ in 0..xor::STEPS {
-        step(&mut network, &mut optimizer, &inputs, &targets, Loss::BinaryCrossEntropy);
+        step(&mut network, &mut optimizer, &inputs, &targets, loss("BinaryCrossEntropy"));
     }
     network
 }
@@ -37,7 +37,7 @@ pub fn xor() -> Network {
 pub fn digits() -> Network {
     let mut generator = Pcg32::new(digits::SEED, 0);
     let mut network =
-        Network { layers: vec![Layer::zero(64, 32, Activation::Relu), Layer::zero(32, 10, Activation::Identity)] };
+        Network { layers: vec![Layer::zero(64, 32, activation("Relu")), Layer::zero(32, 10, activation("Identity"))] };
     he_uniform(&mut network, &mut generator);
     let mut optimizer = Optimizer::Sgd { learning_rate: digits::LEARNING_RATE };
     let mut order: Vec<u16> = (0..1438).collect();
@@ -47,7 +47,7 @@ pub fn digits() -> Network {
             let pixels = batch.iter().map(|&i| digits::TRAIN_INPUTS[usize::from(i)]);
             let inputs: Vec<Vec<f32>> = pixels.map(|row| row.map(|p| f32::from(p) / 16.0).to_vec()).collect();
             let labels = batch.iter().map(|&i| Target::Label(digits::TRAIN_LABELS[usize::from(i)].into()));
-            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), loss("CrossEntropy"));
         }
     }
     network
@@ -57,7 +57,7 @@ pub fn digits() -> Network {
 pub fn voice(speaker: usize) -> Network {
     let architecture = Architecture::parse("Dense<312, 64, Relu>, Dense<64, 10>").expect("layers");
     let mut network =
-        Network { layers: vec![Layer::zero(312, 64, Activation::Relu), Layer::zero(64, 10, Activation::Identity)] };
+        Network { layers: vec![Layer::zero(312, 64, activation("Relu")), Layer::zero(64, 10, activation("Identity"))] };
     let file = crate::voice::weights(speaker);
     network.set_parameters(&architecture.weights_of_safetensors(&file, "").expect("PyTorch's file"));
     let few = crate::voice::split(speaker).few;
@@ -71,7 +71,7 @@ pub fn voice(speaker: usize) -> Network {
                 |i: &u16| few.inputs[usize::from(*i)].iter().map(|&byte| f32::from(byte as i8) / 32.0).collect();
             let inputs: Vec<Vec<f32>> = batch.iter().map(values).collect();
             let labels = batch.iter().map(|&i| Target::Label(few.labels[usize::from(i)].into()));
-            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), loss("CrossEntropy"));
         }
     }
     network
@@ -91,7 +91,7 @@ fn he_uniform(network: &mut Network, generator: &mut Pcg32) {
 pub fn iris() -> Network {
     let mut generator = Pcg32::new(iris::SEED, 0);
     let mut network =
-        Network { layers: vec![Layer::zero(4, 16, Activation::Relu), Layer::zero(16, 3, Activation::Identity)] };
+        Network { layers: vec![Layer::zero(4, 16, activation("Relu")), Layer::zero(16, 3, activation("Identity"))] };
     he_uniform(&mut network, &mut generator);
     let mut optimizer = Optimizer::adam(iris::LEARNING_RATE, network.parameters().len());
     let mut order: Vec<u16> = (0..120).collect();
@@ -100,7 +100,7 @@ pub fn iris() -> Network {
         for batch in order.chunks(iris::BATCH) {
             let inputs: Vec<Vec<f32>> = batch.iter().map(|&i| iris::TRAIN_INPUTS[usize::from(i)].to_vec()).collect();
             let labels = batch.iter().map(|&i| Target::Label(iris::TRAIN_LABELS[usize::from(i)].into()));
-            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), Loss::CrossEntropy);
+            step(&mut network, &mut optimizer, &inputs, &labels.collect::<Vec<_>>(), loss("CrossEntropy"));
         }
     }
     network

@@ -1,18 +1,24 @@
-//! What the program `same_bits` must print, by the textbook's loops: where `firmware-example/same_bits.expected` comes from.
+//! What the program `same_bits` must print, by the textbook's loops: where `firmware-example/same_bits.expected` and
+//! `same_bits_more.expected` come from.
 
 use std::fmt::Write;
 
+use baregrad::activation::Activation;
+use baregrad::shape::Features;
+use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_elementwise, further_activations};
+use catalogue::losses::{Formula, Target as RowTarget, VisitLosses, further_losses};
+use catalogue::optimizers::{self, SavedRule, VisitOptimizers, further_optimizers};
 use firmware_example::same_bits::{
-    ACTIVATIONS, BATCHES, CLIP, Case, Checksum, DIGITS, DIVERGENCE, Data, FUNCTIONS, LEARNING_RATE, LOSSES,
-    MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, WEIGHT_DECAY, cases, grid,
+    ACTIVATIONS, BATCHES, Case, Checksum, DIGITS, DIVERGENCE, Data, FUNCTIONS, FURTHER_BATCH, FURTHER_SAMPLES,
+    FURTHER_WIDEST, FurtherCase, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, cases, grid,
 };
 use firmware_example::{digits, iris, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
-use crate::textbook::{Activation, Layer, Loss, Network, Optimizer, SlotRule, Target, step, uniform};
+use crate::textbook::{self, Layer, Loss, Network, Optimizer, Target, activation, loss, step, uniform};
 
-/// All lines, `case stage crc`.
+/// All lines of `same_bits.expected`, `case stage crc`.
 pub fn expected(small_only: bool) -> String {
     let mut lines = String::new();
     for case in cases(small_only) {
@@ -22,8 +28,8 @@ pub fn expected(small_only: bool) -> String {
         let values: Vec<f32> = grid().map(function).collect();
         writeln!(lines, "scalar {name} {:08x}", crc(&values)).expect("a String takes everything");
     }
-    for (name, data, loss) in [("Xor", Data::Xor, Loss::MeanSquaredError), ("Iris", Data::Iris, Loss::CrossEntropy)] {
-        let (error, step) = diverge(data, loss);
+    for (name, data, loss) in [("Xor", Data::Xor, "MeanSquaredError"), ("Iris", Data::Iris, "CrossEntropy")] {
+        let (error, step) = diverge(data, textbook::loss(loss));
         writeln!(lines, "{name} diverges-{error} {step:08x}").expect("a String takes everything");
     }
     lines
@@ -42,7 +48,7 @@ fn diverge(data: Data, loss: Loss) -> (&'static str, u32) {
             ([4, 5, 3], rows(&iris::TRAIN_INPUTS[..4]), targets.collect(), DIVERGENCE[1])
         }
     };
-    let layer = |inputs, outputs| Layer::zero(inputs, outputs, Activation::Identity);
+    let layer = |inputs, outputs| Layer::zero(inputs, outputs, activation("Identity"));
     let mut network = Network { layers: vec![layer(sizes[0], sizes[1]), layer(sizes[1], sizes[2])] };
     let mut generator = Pcg32::new(1, 0);
     let drawn: Vec<f32> = network.parameters().iter().map(|_| uniform(-0.5, 0.5, generator.next_u32())).collect();
@@ -76,97 +82,131 @@ fn train(case: Case, report: &mut dyn FnMut(&str, u32)) {
         }
     };
     let hidden = activation(ACTIVATIONS[case.activation]);
-    let (loss, on_logits) = loss(LOSSES[case.loss]);
-    let output = if on_logits { Activation::Identity } else { hidden };
-    let target = |i: usize| match loss {
-        Loss::CrossEntropy | Loss::WeightedCrossEntropy => Target::Label(labels[i].into()),
-        // One-hot, where there are labels.
-        _ if labels.is_empty() => Target::Values(xor::TARGETS[i].to_vec()),
-        _ => Target::Values((0..sizes[2]).map(|k| if k == usize::from(labels[i]) { 1.0 } else { 0.0 }).collect()),
+    let name = LOSSES[case.loss];
+    let on_logits = name.ends_with("CrossEntropy");
+    let targets = match case.data {
+        Data::Xor => xor::TARGETS.map(|row| Target::Values(row.to_vec())).to_vec(),
+        _ => labels.iter().map(|&label| Target::Label(label.into())).collect(),
     };
+    let training = Training {
+        sizes,
+        hidden,
+        output: if on_logits { activation("Identity") } else { hidden },
+        loss: loss(name),
+        optimizer: OPTIMIZERS[case.optimizer],
+        seed: case.seed(),
+        widest: 0.5,
+        batch: BATCHES[case.batch],
+    };
+    training.run(&inputs, &targets, report);
+}
 
-    let mut generator = Pcg32::new(case.seed(), 0);
-    let mut network =
-        Network { layers: vec![Layer::zero(sizes[0], sizes[1], hidden), Layer::zero(sizes[1], sizes[2], output)] };
-    let drawn: Vec<f32> = network.parameters().iter().map(|_| uniform(-0.5, 0.5, generator.next_u32())).collect();
-    network.set_parameters(&drawn);
-    report("init", crc(&network.parameters()));
-    let outputs = network.forward(&inputs[..OUTPUTS.min(inputs.len())]);
-    report("forward", crc(&outputs[1].concat()));
+/// What a case trains.
+struct Training {
+    sizes: [usize; 3],
+    hidden: Curve,
+    output: Curve,
+    loss: Loss,
+    optimizer: &'static str,
+    seed: u64,
+    widest: f32,
+    batch: usize,
+}
 
-    let mut rule = optimizer(OPTIMIZERS[case.optimizer], drawn.len());
-    for number in 1..=STEPS {
-        let chosen: Vec<usize> = (0..BATCHES[case.batch])
-            .map(|_| ((u64::from(generator.next_u32()) * inputs.len() as u64) >> 32) as usize)
-            .collect();
-        let batch: Vec<Vec<f32>> = chosen.iter().map(|&i| inputs[i].clone()).collect();
-        let targets: Vec<Target> = chosen.iter().map(|&i| target(i)).collect();
-        step(&mut network, &mut rule, &batch, &targets, loss);
-        if REPORTED.contains(&number) {
-            report(&format!("step{number}"), crc(&network.parameters()));
+impl Training {
+    fn run(self, inputs: &[Vec<f32>], targets: &[Target], report: &mut dyn FnMut(&str, u32)) {
+        let Self { sizes, widest, .. } = self;
+        let mut generator = Pcg32::new(self.seed, 0);
+        let layers = vec![Layer::zero(sizes[0], sizes[1], self.hidden), Layer::zero(sizes[1], sizes[2], self.output)];
+        let mut network = Network { layers };
+        let drawn: Vec<f32> =
+            network.parameters().iter().map(|_| uniform(-widest, widest, generator.next_u32())).collect();
+        network.set_parameters(&drawn);
+        report("init", crc(&network.parameters()));
+        let outputs = network.forward(&inputs[..OUTPUTS.min(inputs.len())]);
+        report("forward", crc(&outputs[1].concat()));
+
+        let mut rule = Optimizer::row(self.optimizer, drawn.len());
+        for number in 1..=STEPS {
+            let chosen: Vec<usize> = (0..self.batch)
+                .map(|_| ((u64::from(generator.next_u32()) * inputs.len() as u64) >> 32) as usize)
+                .collect();
+            let batch: Vec<Vec<f32>> = chosen.iter().map(|&i| inputs[i].clone()).collect();
+            let targets: Vec<Target> = chosen.iter().map(|&i| targets[i].clone()).collect();
+            step(&mut network, &mut rule, &batch, &targets, self.loss);
+            if REPORTED.contains(&number) {
+                report(&format!("step{number}"), crc(&network.parameters()));
+            }
         }
+        report("state", crc(&rule.slots()));
     }
-    report("state", crc(&state(&rule)));
+}
+
+/// All lines of `same_bits_more.expected`: a training for each further row of the table.
+pub fn expected_of_further_rows() -> String {
+    let mut lines = FurtherLines(String::new());
+    further_optimizers(&mut lines);
+    further_activations(&mut lines);
+    each_elementwise(&mut lines);
+    further_losses(&mut lines);
+    lines.0
+}
+
+struct FurtherLines(String);
+
+impl FurtherLines {
+    fn train(&mut self, case: FurtherCase, target: impl Fn(u8) -> Target) {
+        let table = iris::TRAIN_INPUTS.iter().zip(&iris::TRAIN_LABELS).step_by(4).take(FURTHER_SAMPLES);
+        let (inputs, targets): (Vec<Vec<f32>>, Vec<Target>) =
+            table.map(|(row, &label)| (row.to_vec(), target(label))).unzip();
+        let training = Training {
+            sizes: [4, WIDTH, 3],
+            hidden: activation(case.activation),
+            output: activation("Identity"),
+            loss: loss(case.loss),
+            optimizer: case.optimizer,
+            seed: case.seed(),
+            widest: FURTHER_WIDEST,
+            batch: FURTHER_BATCH,
+        };
+        training.run(&inputs, &targets, &mut |stage, crc| {
+            writeln!(self.0, "{case} {stage} {crc:08x}").expect("a String takes everything");
+        });
+    }
+
+    fn train_on_labels(&mut self, case: FurtherCase) {
+        self.train(case, |label| Target::Label(label.into()));
+    }
+}
+
+impl VisitOptimizers for FurtherLines {
+    fn optimizer<O: SavedRule>(&mut self, optimizer: &'static str, _: O, _: optimizers::Formula) {
+        self.train_on_labels(FurtherCase { optimizer, ..FurtherCase::USUAL });
+    }
+}
+
+impl VisitActivations for FurtherLines {
+    fn activation<A: Activation>(&mut self, curve: Curve) {
+        self.train_on_labels(FurtherCase { activation: curve.name, ..FurtherCase::USUAL });
+    }
+}
+
+impl VisitElementwise for FurtherLines {
+    fn elementwise<L>(&mut self, curve: Curve)
+    where
+        L: baregrad::Layer<Features<WIDTH>>,
+    {
+        self.train_on_labels(FurtherCase { activation: curve.name, ..FurtherCase::USUAL });
+    }
+}
+
+impl VisitLosses for FurtherLines {
+    fn loss<L, T: RowTarget>(&mut self, _: L, formula: Formula) {
+        let case = FurtherCase { loss: formula.name, ..FurtherCase::USUAL };
+        self.train(case, |label| Target::Values(T::of_label(label).row().to_vec()));
+    }
 }
 
 fn rows<const N: usize>(rows: &[[f32; N]]) -> Vec<Vec<f32>> {
     rows.iter().map(|row| row.to_vec()).collect()
-}
-
-fn activation(name: &str) -> Activation {
-    match name {
-        "Identity" => Activation::Identity,
-        "Sigmoid" => Activation::Sigmoid,
-        "Tanh" => Activation::Tanh,
-        "Relu" => Activation::Relu,
-        "LeakyRelu" => Activation::LeakyRelu,
-        other => panic!("no activation {other}"),
-    }
-}
-
-/// The loss, and whether it takes logits.
-fn loss(name: &str) -> (Loss, bool) {
-    match name {
-        "MeanSquaredError" => (Loss::MeanSquaredError, false),
-        "HalfMeanSquaredError" => (Loss::HalfMeanSquaredError, false),
-        "SumOfSquares" | "OneHot" => (Loss::SumOfSquares, false),
-        "MeanAbsoluteError" => (Loss::MeanAbsoluteError, false),
-        "Huber" => (Loss::Huber, false),
-        "BinaryCrossEntropy" => (Loss::BinaryCrossEntropy, true),
-        "CrossEntropy" => (Loss::CrossEntropy, true),
-        "WeightedCrossEntropy" => (Loss::WeightedCrossEntropy, true),
-        other => panic!("no loss {other}"),
-    }
-}
-
-fn optimizer(name: &str, parameters: usize) -> Optimizer {
-    let (learning_rate, weight_decay) = (LEARNING_RATE, WEIGHT_DECAY);
-    let slotted = |rule| Optimizer::slotted(rule, learning_rate, parameters);
-    let sgd = || Box::new(Optimizer::Sgd { learning_rate });
-    let adam = || Box::new(Optimizer::adam(learning_rate, parameters));
-    match name {
-        "Sgd" => *sgd(),
-        "Momentum" => slotted(SlotRule::Momentum),
-        "SgdMomentum" => slotted(SlotRule::SgdMomentum),
-        "Nesterov" => slotted(SlotRule::Nesterov),
-        "AdaGrad" => slotted(SlotRule::AdaGrad),
-        "RmsProp" => slotted(SlotRule::RmsProp),
-        "Adam" => *adam(),
-        "AdamW" => Optimizer::AdamW { learning_rate, weight_decay, adam: adam() },
-        "WeightDecay" => Optimizer::WeightDecay { weight_decay, inner: sgd() },
-        "ClipValue" => Optimizer::ClipValue { limit: CLIP, inner: sgd() },
-        other => panic!("no optimizer {other}"),
-    }
-}
-
-/// What an optimizer remembers of the parameters, in their order.
-fn state(optimizer: &Optimizer) -> Vec<f32> {
-    match optimizer {
-        Optimizer::Sgd { .. } => Vec::new(),
-        Optimizer::Adam { moments, .. } => moments.concat(),
-        Optimizer::Slotted { slots, .. } => slots.clone(),
-        Optimizer::AdamW { adam: inner, .. }
-        | Optimizer::WeightDecay { inner, .. }
-        | Optimizer::ClipValue { inner, .. } => state(inner),
-    }
 }

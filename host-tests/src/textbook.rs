@@ -1,80 +1,60 @@
 //! Training as the textbooks write it: nested loops over `Vec`s, one statement per formula, nothing tiled.
 //!
 //! Forward, then three separate backward loops (input gradient, weight gradient, bias gradient) over all layers, then the
-//! update. Sums run in the order of their formula, as the docs of `Dense` promise. The scalar functions are the library's: their
-//! accuracy is tested by themselves.
+//! update. Sums run in the order of their formula, as the docs of `Dense` promise. What is a formula of single numbers (an activation, a
+//! loss, the rule of an optimizer) is in the table, package `catalogue`.
 
 #![allow(clippy::needless_range_loop)] // indices as the formulas write them
 
-use baregrad::scalar;
+use baregrad::activation::Activation as InTheLibrary;
+use baregrad::shape::Features;
+use baregrad::state::State;
+use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_activation, each_elementwise};
+use catalogue::losses::{Formula, VisitLosses, each_loss};
+use catalogue::optimizers::{self, SavedRule, VisitOptimizers, each_optimizer};
 
-/// Activation of a layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
-    /// `z`
-    Identity,
-    /// `1 / (1 + exp(-z))`
-    Sigmoid,
-    /// `tanh z`
-    Tanh,
-    /// `max(z, 0)`
-    Relu,
-    /// `z` or `0.01·z`
-    LeakyRelu,
+pub use catalogue::activations::Curve as Activation;
+pub use catalogue::losses::Formula as Loss;
+
+/// The activation of this name: the type's, or the one that the library prints.
+pub fn activation(name: &str) -> Activation {
+    struct Search<'a>(&'a str, Option<Curve>);
+    impl VisitActivations for Search<'_> {
+        fn activation<A: InTheLibrary>(&mut self, curve: Curve) {
+            if [curve.name, A::NAME].contains(&self.0) {
+                self.1 = Some(curve);
+            }
+        }
+    }
+    impl VisitElementwise for Search<'_> {
+        fn elementwise<L>(&mut self, curve: Curve)
+        where
+            L: baregrad::Layer<Features<WIDTH>>,
+        {
+            if curve.name == self.0 {
+                self.1 = Some(curve);
+            }
+        }
+    }
+    let mut search = Search(name, None);
+    each_activation(&mut search);
+    each_elementwise(&mut search);
+    search.1.unwrap_or_else(|| panic!("the table has no activation {name}"))
 }
 
-impl Activation {
-    fn value(self, z: f32) -> f32 {
-        match self {
-            Self::Identity => z,
-            Self::Sigmoid => scalar::sigmoid(z),
-            Self::Tanh => scalar::tanh(z),
-            Self::Relu if z <= 0.0 => 0.0,
-            Self::LeakyRelu if z < 0.0 => 0.01 * z,
-            Self::Relu | Self::LeakyRelu => z,
+/// The loss of this type.
+pub fn loss(name: &str) -> Loss {
+    struct Search<'a>(&'a str, Option<Formula>);
+    impl VisitLosses for Search<'_> {
+        fn loss<L, T>(&mut self, _: L, formula: Formula) {
+            if formula.name == self.0 {
+                self.1 = Some(formula);
+            }
         }
     }
-
-    fn slope(self, a: f32) -> f32 {
-        match self {
-            Self::Identity => 1.0,
-            Self::Sigmoid => a * (1.0 - a),
-            Self::Tanh => 1.0 - a * a,
-            Self::Relu | Self::LeakyRelu if a > 0.0 => 1.0,
-            Self::Relu => 0.0,
-            Self::LeakyRelu => 0.01,
-        }
-    }
-
-    /// The gradient with respect to `z` from that with respect to `a`.
-    fn through(self, gradient: f32, a: f32) -> f32 {
-        match self {
-            Self::Relu if a > 0.0 => gradient,
-            Self::Relu => 0.0,
-            _ => gradient * self.slope(a),
-        }
-    }
-}
-
-/// The loss.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Loss {
-    /// Mean over samples and outputs.
-    MeanSquaredError,
-    /// Sum over samples and outputs.
-    SumOfSquares,
-    /// Mean over samples, from logits.
-    CrossEntropy,
-    /// Mean over samples and outputs, from logits.
-    BinaryCrossEntropy,
-    /// Half, mean over samples.
-    HalfMeanSquaredError,
-    /// Mean over samples and outputs.
-    MeanAbsoluteError,
-    /// With a border of 0.5; mean over samples and outputs.
-    Huber,
-    /// With weights 0.5, 1.0, 1.5, … for the classes; mean over samples, from logits.
-    WeightedCrossEntropy,
+    let mut search = Search(name, None);
+    each_loss(&mut search);
+    search.1.unwrap_or_else(|| panic!("the table has no loss {name}"))
 }
 
 /// Target of one sample.
@@ -84,6 +64,16 @@ pub enum Target {
     Values(Vec<f32>),
     /// A class.
     Label(usize),
+}
+
+impl Target {
+    /// A value for each output; of a label 1 at its place and 0 elsewhere.
+    pub fn row(&self, outputs: usize) -> Vec<f32> {
+        match self {
+            Self::Values(values) => values.clone(),
+            Self::Label(label) => (0..outputs).map(|k| if k == *label { 1.0 } else { 0.0 }).collect(),
+        }
+    }
 }
 
 /// Parameters of a fully connected layer, or a value for each of them.
@@ -138,31 +128,40 @@ impl Network {
 
     /// Outputs of every layer, `[layer][sample][output]`.
     pub fn forward(&self, inputs: &[Vec<f32>]) -> Vec<Vec<Vec<f32>>> {
-        let mut outputs: Vec<Vec<Vec<f32>>> = Vec::new();
+        self.values(inputs).1
+    }
+
+    /// Pre-activations and outputs of every layer.
+    #[allow(clippy::type_complexity)] // `[layer][sample][output]`
+    fn values(&self, inputs: &[Vec<f32>]) -> (Vec<Vec<Vec<f32>>>, Vec<Vec<Vec<f32>>>) {
+        let (mut pre_activations, mut outputs): (Vec<Vec<Vec<f32>>>, Vec<Vec<Vec<f32>>>) = (Vec::new(), Vec::new());
         for layer in &self.layers {
             let x = outputs.last().map_or(inputs, Vec::as_slice);
-            let mut y = Vec::new();
+            let (mut all_z, mut all_a) = (Vec::new(), Vec::new());
             for sample in x {
-                let mut row = Vec::new();
+                let (mut row_z, mut row_a) = (Vec::new(), Vec::new());
                 for o in 0..layer.bias.len() {
                     let mut z = layer.bias[o];
                     for i in 0..sample.len() {
                         z += sample[i] * layer.weights[i][o];
                     }
-                    row.push(layer.activation.value(z));
+                    row_z.push(z);
+                    row_a.push((layer.activation.value)(z));
                 }
-                y.push(row);
+                all_z.push(row_z);
+                all_a.push(row_a);
             }
-            outputs.push(y);
+            pre_activations.push(all_z);
+            outputs.push(all_a);
         }
-        outputs
+        (pre_activations, outputs)
     }
 
     /// Loss of the batch, and its gradient with respect to every parameter.
     pub fn loss_and_gradient(&self, inputs: &[Vec<f32>], targets: &[Target], loss: Loss) -> (f32, Vec<Layer>) {
-        let outputs = self.forward(inputs);
+        let (z, outputs) = self.values(inputs);
         let last = self.layers.len() - 1;
-        let (value, mut delta) = loss_and_delta(&outputs[last], targets, loss, self.layers[last].activation);
+        let (value, mut delta) = loss_and_delta(&z[last], &outputs[last], targets, loss, self.layers[last].activation);
         let mut gradients = Vec::new();
         for l in (0..=last).rev() {
             let layer = &self.layers[l];
@@ -195,7 +194,7 @@ impl Network {
                         for o in 1..outs {
                             sum += delta[s][o] * layer.weights[i][o];
                         }
-                        delta_below[s][i] = below.through(sum, x[s][i]);
+                        delta_below[s][i] = (below.back)(sum, z[l - 1][s][i], x[s][i]);
                     }
                 }
                 delta = delta_below;
@@ -207,72 +206,24 @@ impl Network {
 
 /// Loss of the batch, and its gradient with respect to the last pre-activations.
 fn loss_and_delta(
+    z: &[Vec<f32>],
     outputs: &[Vec<f32>],
     targets: &[Target],
     loss: Loss,
     activation: Activation,
 ) -> (f32, Vec<Vec<f32>>) {
-    let samples = outputs.len() as f32;
-    let elements = (outputs.len() * outputs[0].len()) as f32;
+    let divisor = loss.divisor.of(outputs.len(), outputs[0].len());
     let mut total = 0.0;
     let mut delta = Vec::new();
-    for (a, target) in outputs.iter().zip(targets) {
-        let mut row = Vec::new();
-        let mut value = 0.0;
-        match (loss, target) {
-            (Loss::MeanSquaredError | Loss::SumOfSquares, Target::Values(t)) => {
-                let scale = if loss == Loss::SumOfSquares { 2.0 } else { 2.0 / elements };
-                for o in 0..a.len() {
-                    value += (a[o] - t[o]) * (a[o] - t[o]);
-                    row.push(activation.through((a[o] - t[o]) * scale, a[o]));
-                }
-            }
-            (Loss::HalfMeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber, Target::Values(t)) => {
-                for o in 0..a.len() {
-                    let e = a[o] - t[o];
-                    let sign = if e == 0.0 { e } else { e.signum() };
-                    let (term, derivative, divisor) = match loss {
-                        Loss::HalfMeanSquaredError => (0.5 * (e * e), e, samples),
-                        Loss::MeanAbsoluteError => (e.abs(), sign, elements),
-                        _ if e.abs() > 0.5 => (0.5 * (e.abs() - 0.5 * 0.5), 0.5 * sign, elements),
-                        _ => (0.5 * (e * e), e, elements),
-                    };
-                    value += term;
-                    row.push(activation.through(derivative * (1.0 / divisor), a[o]));
-                }
-            }
-            (Loss::CrossEntropy | Loss::WeightedCrossEntropy, Target::Label(label)) => {
-                let weight = if loss == Loss::CrossEntropy { 1.0 } else { 0.5 + 0.5 * *label as f32 };
-                let max = a.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let mut sum = 0.0;
-                for z in a {
-                    sum += scalar::exp(z - max);
-                }
-                value = weight * (scalar::ln(sum) - (a[*label] - max));
-                for (k, z) in a.iter().enumerate() {
-                    let p = scalar::exp(z - max) / sum;
-                    let y = if k == *label { 1.0 } else { 0.0 };
-                    row.push((p - y) * (weight * (1.0 / samples)));
-                }
-            }
-            (Loss::BinaryCrossEntropy, Target::Values(t)) => {
-                for o in 0..a.len() {
-                    let z = a[o];
-                    value += (z.max(0.0) - z * t[o]) + scalar::ln_1p(scalar::exp(-z.abs()));
-                    row.push((scalar::sigmoid(z) - t[o]) * (1.0 / elements));
-                }
-            }
-            _ => panic!("{loss:?} does not take {target:?}"),
+    for ((z, a), target) in z.iter().zip(outputs).zip(targets) {
+        let mut gradient = vec![0.0; a.len()];
+        total += (loss.sample)(a, &target.row(a.len()), 1.0 / divisor, &mut gradient);
+        for o in 0..a.len() {
+            gradient[o] = (activation.back)(gradient[o], z[o], a[o]);
         }
-        total += value;
-        delta.push(row);
+        delta.push(gradient);
     }
-    let value = match loss {
-        Loss::SumOfSquares => total,
-        Loss::CrossEntropy | Loss::WeightedCrossEntropy | Loss::HalfMeanSquaredError => total / samples,
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropy | Loss::MeanAbsoluteError | Loss::Huber => total / elements,
-    };
-    (value, delta)
+    (total / divisor, delta)
 }
 
 /// An optimizer with what it remembers of each parameter.
@@ -292,82 +243,15 @@ pub enum Optimizer {
         /// `m` and `v` of each parameter
         moments: Vec<[f32; 2]>,
     },
-    /// A rule with one value for each parameter.
-    Slotted {
+    /// A row of the table.
+    Row {
         /// The formula.
-        rule: SlotRule,
-        /// `α`
-        learning_rate: f32,
-        /// `v` or `G` of each parameter
-        slots: Vec<f32>,
+        formula: optimizers::Formula,
+        /// Steps taken.
+        steps: u32,
+        /// What it remembers of each parameter.
+        slots: Vec<Vec<f32>>,
     },
-    /// `θ ← (1 - α·λ)·θ`, then Adam.
-    AdamW {
-        /// `α`
-        learning_rate: f32,
-        /// `λ`
-        weight_decay: f32,
-        /// Adam
-        adam: Box<Optimizer>,
-    },
-    /// Another rule with the gradient `∇ + λ·θ`.
-    WeightDecay {
-        /// `λ`
-        weight_decay: f32,
-        /// The rule
-        inner: Box<Optimizer>,
-    },
-    /// Another rule with the gradient clipped.
-    ClipValue {
-        /// The largest absolute value
-        limit: f32,
-        /// The rule
-        inner: Box<Optimizer>,
-    },
-}
-
-/// Formulas with one value for each parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SlotRule {
-    /// `v ← β·v - α·∇`, `θ ← θ + v`
-    Momentum,
-    /// `v ← μ·v + ∇`, `θ ← θ - α·v`
-    SgdMomentum,
-    /// `v ← μ·v + ∇`, `θ ← θ - α·(∇ + μ·v)`
-    Nesterov,
-    /// `G ← G + ∇²`, `θ ← θ - α·∇/√(G + ε)`
-    AdaGrad,
-    /// `G ← β·G + (1-β)·∇²`, `θ ← θ - α·∇/√(G + ε)`
-    RmsProp,
-}
-
-impl SlotRule {
-    /// The new parameter; `slot` becomes the new value.
-    fn update(self, learning_rate: f32, theta: f32, g: f32, slot: &mut f32) -> f32 {
-        let (beta, epsilon) = (0.9, 1e-8);
-        match self {
-            Self::Momentum => {
-                *slot = beta * *slot - learning_rate * g;
-                theta + *slot
-            }
-            Self::SgdMomentum => {
-                *slot = beta * *slot + g;
-                theta - learning_rate * *slot
-            }
-            Self::Nesterov => {
-                *slot = beta * *slot + g;
-                theta - learning_rate * (g + beta * *slot)
-            }
-            Self::AdaGrad => {
-                *slot += g * g;
-                theta - (learning_rate * g) / (*slot + epsilon).sqrt()
-            }
-            Self::RmsProp => {
-                *slot = beta * *slot + (1.0 - beta) * (g * g);
-                theta - (learning_rate * g) / (*slot + epsilon).sqrt()
-            }
-        }
-    }
 }
 
 impl Optimizer {
@@ -376,9 +260,34 @@ impl Optimizer {
         Self::Adam { learning_rate, powers: [1.0; 2], moments: vec![[0.0; 2]; parameters] }
     }
 
-    /// A rule with one value for each parameter, before its first step.
-    pub fn slotted(rule: SlotRule, learning_rate: f32, parameters: usize) -> Self {
-        Self::Slotted { rule, learning_rate, slots: vec![0.0; parameters] }
+    /// The rule of this type, before its first step, for so many parameters.
+    pub fn row(name: &str, parameters: usize) -> Self {
+        struct Search<'a>(&'a str, Option<(optimizers::Formula, usize)>);
+        impl VisitOptimizers for Search<'_> {
+            fn optimizer<O: SavedRule>(&mut self, name: &'static str, _: O, formula: optimizers::Formula) {
+                if name == self.0 {
+                    self.1 = Some((formula, O::Slot::BYTES / 4));
+                }
+            }
+        }
+        let mut search = Search(name, None);
+        each_optimizer(&mut search);
+        let (formula, numbers) = search.1.unwrap_or_else(|| panic!("the table has no optimizer {name}"));
+        Self::of_formula(formula, numbers, parameters)
+    }
+
+    /// A formula that remembers so many numbers of each of so many parameters.
+    pub fn of_formula(formula: optimizers::Formula, numbers: usize, parameters: usize) -> Self {
+        Self::Row { formula, steps: 0, slots: vec![vec![0.0; numbers]; parameters] }
+    }
+
+    /// What it remembers of the parameters, in their order.
+    pub fn slots(&self) -> Vec<f32> {
+        match self {
+            Self::Sgd { .. } => Vec::new(),
+            Self::Adam { moments, .. } => moments.concat(),
+            Self::Row { slots, .. } => slots.concat(),
+        }
     }
 
     /// One step: every parameter by its gradient.
@@ -391,25 +300,11 @@ impl Optimizer {
 
     fn update(&mut self, parameters: &mut [f32], gradients: &[f32]) {
         match self {
-            Self::Slotted { rule, learning_rate, slots } => {
+            Self::Row { formula, steps, slots } => {
+                *steps += 1;
                 for k in 0..parameters.len() {
-                    parameters[k] = rule.update(*learning_rate, parameters[k], gradients[k], &mut slots[k]);
+                    parameters[k] = formula(*steps, parameters[k], gradients[k], &mut slots[k]);
                 }
-            }
-            Self::AdamW { learning_rate, weight_decay, adam } => {
-                for theta in parameters.iter_mut() {
-                    *theta *= 1.0 - *learning_rate * *weight_decay;
-                }
-                adam.update(parameters, gradients);
-            }
-            Self::WeightDecay { weight_decay, inner } => {
-                let pairs = gradients.iter().zip(parameters.iter());
-                let decayed: Vec<f32> = pairs.map(|(g, theta)| g + *weight_decay * theta).collect();
-                inner.update(parameters, &decayed);
-            }
-            Self::ClipValue { limit, inner } => {
-                let clipped: Vec<f32> = gradients.iter().map(|g| g.clamp(-*limit, *limit)).collect();
-                inner.update(parameters, &clipped);
             }
             Self::Sgd { learning_rate } => {
                 for k in 0..parameters.len() {

@@ -2,6 +2,14 @@
 //!
 //! Because every slope here can be had from the output, a layer never stores its pre-activations: the output is
 //! enough for the backward pass. The activation is a type parameter of a layer (`Dense<4, 16, Relu>`), as Keras writes it.
+//!
+//! | activation | value | known elsewhere as |
+//! | --- | --- | --- |
+//! | [`Identity`] | `z` | a layer without activation |
+//! | [`Sigmoid`] | `1 / (1 + exp(-z))` | `Sigmoid` |
+//! | [`Tanh`] | `tanh z` | `Tanh` |
+//! | [`Relu`] | `max(z, 0)` | `ReLU` |
+//! | [`LeakyRelu`] | `z`, or `α·z` below 0 | `LeakyReLU` |
 
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
@@ -10,6 +18,12 @@ use core::marker::PhantomData;
 use crate::arch::{self, Vector, WithSimd};
 use crate::fingerprint::Fingerprint;
 use crate::scalar;
+
+/// What is at the root of the crate too.
+pub(crate) mod all {
+    #[doc(inline)]
+    pub use super::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+}
 
 /// An activation function `a = g(z)`, applied to each output of a layer by itself.
 pub trait Activation {

@@ -11,8 +11,9 @@ pub(crate) mod memory;
 mod parameters;
 mod pass;
 
-pub use dense::{Dense, DenseSlots};
-pub use frozen::{Body, Frozen};
+pub use all::*;
+pub use dense::DenseSlots;
+pub use frozen::Body;
 pub use inputs::{InputGradient, Inputs, Stacked};
 pub use memory::End;
 pub use parameters::{Initial, Parameters, Tensor, Tensors};
@@ -28,6 +29,12 @@ use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 use crate::shape::Shape;
 use memory::cut;
+
+/// What is at the root of the crate too.
+pub(crate) mod all {
+    pub use super::dense::Dense;
+    pub use super::frozen::Frozen;
+}
 
 /// A pre-activation was infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -130,20 +130,18 @@ mod format;
 pub mod safetensors;
 pub mod streaming;
 
-pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+pub use activation::all::*;
 pub use data::{Dataset, GatherBuffer, Order};
 pub use environment::{FloatEnvironmentError, float_environment};
 pub use graph::Graph;
 pub use initializer::{FanInUniform, GlorotUniform, HeUniform, Uniform};
-pub use layer::{Dense, Frozen, Layer, Parameters};
-pub use loss::{
-    BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, OneHot,
-    SumOfSquares, WeightedCrossEntropy,
-};
+pub use layer::all::*;
+pub use layer::{Layer, Parameters};
+pub use loss::all::*;
 pub use matrix::{Matrix, Vector};
 pub use metrics::ConfusionMatrix;
 pub use network::{Model, Network, floats, predict_floats};
-pub use optimizer::{AdaGrad, Adam, AdamW, ClipValue, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay};
+pub use optimizer::all::*;
 pub use shape::{Features, Image, Sequence};
 pub use train::{Gradients, StepError, Trainer, Workspace};
 pub use zero::Zero;

@@ -3,19 +3,35 @@
 //! A loss sees the output of one sample and its target. It gives the sample's share of the loss, and overwrites the output by
 //! `delta`, the gradient of the loss with respect to the *pre-activations* of the last layer. Losses that take logits only go
 //! with a last layer without activation; anything else does not compile.
+//!
+//! | loss | target | takes | known elsewhere as |
+//! | --- | --- | --- | --- |
+//! | [`MeanSquaredError`] | a value for each output | any output | `MSELoss`, Keras `MeanSquaredError` |
+//! | [`HalfMeanSquaredError`] | a value for each output | any output | the cost of many texts |
+//! | [`SumOfSquares`] | a value for each output | any output | `MSELoss(reduction="sum")` |
+//! | [`MeanAbsoluteError`] | a value for each output | any output | `L1Loss`, Keras `MeanAbsoluteError` |
+//! | [`Huber`] | a value for each output | any output | `HuberLoss`, Keras `Huber` |
+//! | [`BinaryCrossEntropy`] | a probability for each output | logits | `BCEWithLogitsLoss` |
+//! | [`CrossEntropy`] | a label | logits | `CrossEntropyLoss`, Keras `SparseCategoricalCrossentropy` |
+//! | [`WeightedCrossEntropy`] | a label | logits | `CrossEntropyLoss(weight=…)`, with another divisor |
+//! | [`OneHot`] | a label | as the loss within | `one_hot` in front of a loss |
 
 mod classification;
 mod regression;
 
-pub use classification::{BinaryCrossEntropy, CrossEntropy, OneHot, WeightedCrossEntropy};
-pub use regression::{
-    HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, Pointwise, Reduction, SumOfSquares,
-};
+pub use all::*;
+pub use regression::{Pointwise, Reduction};
 
 use core::fmt;
 
 use crate::activation::Activation;
 use crate::shape::{ArrayShape, SampleOf};
+
+/// What is at the root of the crate too.
+pub(crate) mod all {
+    pub use super::classification::{BinaryCrossEntropy, CrossEntropy, OneHot, WeightedCrossEntropy};
+    pub use super::regression::{HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, SumOfSquares};
+}
 
 /// What can be wrong with a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

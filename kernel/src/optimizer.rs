@@ -32,19 +32,25 @@ mod sgd;
 mod sgd_momentum;
 mod weight_decay;
 
-pub use adagrad::AdaGrad;
-pub use adam::{Adam, Moments};
-pub use adamw::AdamW;
-pub use clip_value::ClipValue;
+pub use adam::Moments;
+pub use all::*;
 pub use gradient::StoreGradient;
-pub use momentum::Momentum;
-pub use nesterov::Nesterov;
-pub use rmsprop::RmsProp;
-pub use sgd::Sgd;
-pub use sgd_momentum::SgdMomentum;
-pub use weight_decay::WeightDecay;
 
 use crate::zero::Zero;
+
+/// What is at the root of the crate too.
+pub(crate) mod all {
+    pub use super::adagrad::AdaGrad;
+    pub use super::adam::Adam;
+    pub use super::adamw::AdamW;
+    pub use super::clip_value::ClipValue;
+    pub use super::momentum::Momentum;
+    pub use super::nesterov::Nesterov;
+    pub use super::rmsprop::RmsProp;
+    pub use super::sgd::Sgd;
+    pub use super::sgd_momentum::SgdMomentum;
+    pub use super::weight_decay::WeightDecay;
+}
 
 /// What a rule remembers of one parameter.
 pub trait Slot: Zero + Copy {

@@ -7,7 +7,8 @@ use baregrad::data::RandomIndices;
 use baregrad::layer::Tensors;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
-use baregrad::shape::{ArrayShape, Features, SampleOf, Values as _};
+use baregrad::shape::{ArrayShape, Features, SampleOf, Values};
+use baregrad::state::State;
 use baregrad::{
     CrossEntropy, Dataset, Dense, GatherBuffer, MeanSquaredError, Network, Parameters, Sgd, StepError, Trainer,
     Uniform, Zero, floats,
@@ -15,7 +16,8 @@ use baregrad::{
 use heapless::String;
 use rand_pcg::Pcg32;
 
-use super::choices::{Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, Values};
+use super::choices::{Choice, ChosenActivation, ChosenLoss, ChosenOptimizer};
+use super::further::train_further;
 use super::{
     ACTIVATIONS, BATCHES, Checksum, DIGITS, DIVERGENCE, FUNCTIONS, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS,
     REPORTED, STEPS, grid,
@@ -131,16 +133,19 @@ macro_rules! each_optimizer {
     };
 }
 
-/// The parts of [`run_parts`]: each loss with every optimizer, then the digits, then the scalar functions and the divergences.
-pub const PARTS: usize = LOSSES.len() + 2;
+/// The parts of [`run_parts`]: each loss with every optimizer, then the digits, then the scalar functions and the divergences, then the
+/// further rows of the table.
+pub const PARTS: usize = LOSSES.len() + 3;
 const DIGITS_PART: usize = LOSSES.len();
-const LAST_PART: usize = LOSSES.len() + 1;
+const FUNCTIONS_PART: usize = LOSSES.len() + 1;
+const FURTHER_PART: usize = LOSSES.len() + 2;
 
 const fn within(part: usize, from: usize, to: usize) -> bool {
     from <= part && part < to
 }
 
-/// Trains the cases (without the digits if `small_only`) and reports each stage; then the scalar functions, and two divergences.
+/// Trains the cases (without the digits if `small_only`) and reports each stage; then the scalar functions, and two divergences; then
+/// the cases of `same_bits_more.expected`.
 /// Does the parts `FROM..TO` of it, `0..PARTS` for all, and only they are in the image: some processors have too little flash.
 ///
 /// There is no function for all that isn't generic: it would be compiled into every program that uses this library at all.
@@ -157,9 +162,12 @@ pub fn run_parts<const FROM: usize, const TO: usize>(small_only: bool, report: R
         train!(report, digits_case, DIGITS_CASES[6]);
         train!(report, digits_case, DIGITS_CASES[7]);
     }
-    if const { within(LAST_PART, FROM, TO) } {
+    if const { within(FUNCTIONS_PART, FROM, TO) } {
         scalar_functions(report);
         divergences(report);
+    }
+    if const { within(FURTHER_PART, FROM, TO) } {
+        train_further(report);
     }
 }
 
@@ -221,10 +229,10 @@ where
     A: Activation,
     Output: Activation,
     L: Loss<Features<1>, Output, [f32; 1]> + Copy,
-    O: Optimizer<Slot: Values>,
+    O: Optimizer<Slot: State>,
 {
     let data = Dataset::from_arrays(&xor::INPUTS, &xor::TARGETS);
-    train::<(Dense<2, 3, A>, Dense<3, 1, Output>), _, _, _, _, B, { floats::<SmallXor>() }>(
+    train_case::<(Dense<2, 3, A>, Dense<3, 1, Output>), _, _, _, _, B, { floats::<SmallXor>() }>(
         case, data, loss, optimizer, report,
     );
 }
@@ -235,9 +243,9 @@ where
     A: Activation,
     Output: Activation,
     L: Loss<Features<3>, Output, u8> + Copy,
-    O: Optimizer<Slot: Values>,
+    O: Optimizer<Slot: State>,
 {
-    train::<(Dense<4, 5, A>, Dense<5, 3, Output>), _, _, _, _, B, { floats::<SmallIris>() }>(
+    train_case::<(Dense<4, 5, A>, Dense<5, 3, Output>), _, _, _, _, B, { floats::<SmallIris>() }>(
         case,
         iris::TRAIN,
         loss,
@@ -252,19 +260,19 @@ where
     A: Activation,
     Output: Activation,
     L: Loss<Features<10>, Output, u8> + Copy,
-    O: Optimizer<Slot: Values>,
+    O: Optimizer<Slot: State>,
 {
     let (inputs, _) = digits::TRAIN_INPUTS.split_at(DIGITS);
     let (labels, _) = digits::TRAIN_LABELS.split_at(DIGITS);
     if let Ok(data) = Dataset::new(inputs, labels) {
-        train::<(Dense<64, 32, A>, Dense<32, 10, Output>), _, _, _, _, B, { floats::<Digits>() }>(
+        train_case::<(Dense<64, 32, A>, Dense<32, 10, Output>), _, _, _, _, B, { floats::<Digits>() }>(
             case, data, loss, optimizer, report,
         );
     }
 }
 
 /// An input as the network takes it.
-trait Sample<X>: Sized {
+pub(super) trait Sample<X>: Sized {
     fn convert(&self) -> X;
 }
 
@@ -282,13 +290,41 @@ impl Sample<[f32; 64]> for [u8; 64] {
     }
 }
 
+/// The name of a case, and what its weights are drawn from.
+pub(super) struct Start<'a> {
+    pub(super) name: &'a str,
+    pub(super) seed: u64,
+    pub(super) widest: f32,
+}
+
+#[inline(never)]
+fn train_case<N, X, T, L, O, const B: usize, const FLOATS: usize>(
+    case: Case,
+    data: Dataset<'_, X, T>,
+    loss: L,
+    optimizer: O,
+    report: Report<'_>,
+) where
+    N: Network,
+    X: Sample<SampleOf<N::In>>,
+    T: Copy + Zero,
+    L: Loss<N::Out, N::Activation, T> + Copy,
+    O: Optimizer<Slot: State>,
+{
+    // The longest name has 45 letters; were one longer, the name would be empty and no line would be as expected.
+    let mut name = String::<64>::new();
+    let _ = write!(name, "{case}");
+    let start = Start { name: &name, seed: case.seed(), widest: 0.5 };
+    train::<N, X, T, L, O, B, FLOATS>(start, data, loss, optimizer, report);
+}
+
 /// Trains one case, and reports parameters, outputs and slots on the way.
 ///
 /// Network, slots and workspace live on the stack here, because a `static` can't be of a generic type: at most 34 KB, and 2 KB
 /// without the digits.
-#[inline(never)]
-fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
-    case: Case,
+#[inline(always)]
+pub(super) fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
+    start: Start<'_>,
     data: Dataset<'_, X, T>,
     loss: L,
     mut optimizer: O,
@@ -298,16 +334,14 @@ fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
     X: Sample<SampleOf<N::In>>,
     T: Copy + Zero,
     L: Loss<N::Out, N::Activation, T> + Copy,
-    O: Optimizer<Slot: Values>,
+    O: Optimizer<Slot: State>,
 {
-    // The longest name has 45 letters; were one longer, the name would be empty and no line would be as expected.
-    let mut name = String::<64>::new();
-    let _ = write!(name, "{case}");
-    let mut generator = Pcg32::new(case.seed(), 0);
+    let Start { name, seed, widest } = start;
+    let mut generator = Pcg32::new(seed, 0);
     let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
-    trainer.network.initialize(Uniform::weights_and_biases(-0.5, 0.5), &mut generator);
-    report(&name, "init", parameters(&trainer.network));
-    report(&name, "forward", outputs(&trainer.network, &data));
+    trainer.network.initialize(Uniform::weights_and_biases(-widest, widest), &mut generator);
+    report(name, "init", parameters(&trainer.network));
+    report(name, "forward", outputs(&trainer.network, &data));
     let mut indices = RandomIndices::<B>::ZERO;
     let mut gathered = GatherBuffer::<N::In, T, B>::ZERO;
     for step in 1..=STEPS {
@@ -317,18 +351,18 @@ fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
             .and_then(|batch| gathered.gather(&batch, |x, place| *place = x.convert()));
         let result = batch.map_err(StepError::from).and_then(|batch| trainer.step(batch, loss, &mut optimizer));
         if result.is_err() {
-            report(&name, "refused", step as u32);
+            report(name, "refused", step as u32);
             return;
         }
         if REPORTED.contains(&step) {
             let mut stage = String::<16>::new();
             let _ = write!(stage, "step{step}");
-            report(&name, &stage, parameters(&trainer.network));
+            report(name, &stage, parameters(&trainer.network));
         }
     }
     let mut checksum = Checksum::new();
-    trainer.slots.for_each_tensor(&mut |piece| piece.iter().for_each(|slot| checksum.add(slot.values().as_ref())));
-    report(&name, "state", checksum.finish());
+    trainer.slots.for_each_tensor(&mut |piece| piece.iter().for_each(|slot| checksum.add_state(slot)));
+    report(name, "state", checksum.finish());
 }
 
 fn parameters(network: &impl Parameters) -> u32 {

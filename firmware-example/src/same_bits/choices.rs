@@ -1,14 +1,18 @@
-//! What the cases choose from, as types with names.
+//! What the cases of `same_bits.expected` choose from, as types with numbers: the first rows of each table in package `catalogue`.
+//!
+//! The numbers stand in the names and seeds of committed lines, so nothing is added here; a further row has a case in `further`.
 
 use baregrad::activation::Activation;
-use baregrad::optimizer::{Moments, Optimizer};
+use baregrad::optimizer::Optimizer;
+use baregrad::state::State;
 use baregrad::{
     AdaGrad, Adam, AdamW, BinaryCrossEntropy, ClipValue, CrossEntropy, HalfMeanSquaredError, Huber, Identity,
     LeakyRelu, MeanAbsoluteError, MeanSquaredError, Momentum, Nesterov, OneHot, Relu, RmsProp, Sgd, SgdMomentum,
     Sigmoid, SumOfSquares, Tanh, WeightDecay, WeightedCrossEntropy,
 };
 
-use super::{CLASS_WEIGHT, CLIP, HUBER_DELTA, LEARNING_RATE, WEIGHT_DECAY};
+use catalogue::losses::{CLASS_WEIGHT, HUBER_DELTA};
+use catalogue::optimizers::{CLIP, DECAY, RATE};
 
 /// Names of the activations, in the order of their number.
 pub const ACTIVATIONS: [&str; 5] = ["Identity", "Sigmoid", "Tanh", "Relu", "LeakyRelu"];
@@ -52,7 +56,7 @@ pub trait ChosenLoss<A> {
 /// An optimizer by number.
 pub trait ChosenOptimizer {
     /// The optimizer.
-    type Is: Optimizer<Slot: Values> + Copy;
+    type Is: Optimizer<Slot: State> + State + Copy;
     /// With its settings, before the first step.
     const START: Self::Is;
 }
@@ -93,38 +97,14 @@ macro_rules! optimizers {
     )* };
 }
 optimizers! {
-    0 Sgd = Sgd::new(LEARNING_RATE);
-    1 Momentum = Momentum::new(LEARNING_RATE);
-    2 SgdMomentum = SgdMomentum::new(LEARNING_RATE);
-    3 Nesterov = Nesterov::new(LEARNING_RATE);
-    4 AdaGrad = AdaGrad::new(LEARNING_RATE);
-    5 RmsProp = RmsProp::new(LEARNING_RATE);
-    6 Adam = Adam::new(LEARNING_RATE);
-    7 AdamW = AdamW { weight_decay: WEIGHT_DECAY, ..AdamW::new(LEARNING_RATE) };
-    8 WeightDecay<Sgd> = WeightDecay::new(WEIGHT_DECAY, Sgd::new(LEARNING_RATE));
-    9 ClipValue<Sgd> = ClipValue::new(CLIP, Sgd::new(LEARNING_RATE));
-}
-
-/// The numbers of a slot.
-pub trait Values {
-    /// All of them.
-    fn values(&self) -> impl AsRef<[f32]>;
-}
-
-impl Values for () {
-    fn values(&self) -> impl AsRef<[f32]> {
-        []
-    }
-}
-
-impl Values for f32 {
-    fn values(&self) -> impl AsRef<[f32]> {
-        [*self]
-    }
-}
-
-impl Values for Moments {
-    fn values(&self) -> impl AsRef<[f32]> {
-        [self.first_moment, self.second_moment]
-    }
+    0 Sgd = Sgd::new(RATE);
+    1 Momentum = Momentum::new(RATE);
+    2 SgdMomentum = SgdMomentum::new(RATE);
+    3 Nesterov = Nesterov::new(RATE);
+    4 AdaGrad = AdaGrad::new(RATE);
+    5 RmsProp = RmsProp::new(RATE);
+    6 Adam = Adam::new(RATE);
+    7 AdamW = AdamW { weight_decay: DECAY, ..AdamW::new(RATE) };
+    8 WeightDecay<Sgd> = WeightDecay::new(DECAY, Sgd::new(RATE));
+    9 ClipValue<Sgd> = ClipValue::new(CLIP, Sgd::new(RATE));
 }

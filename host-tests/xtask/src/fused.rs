@@ -68,7 +68,8 @@ fn ensure_image_is_whole() -> Result<()> {
     let types = library.lines().filter_map(|line| sources::implementor(line, &TRAITS));
     let functions = scalar.lines().filter_map(sources::public_function);
     let image = "host-tests/whole-image/src/lib.rs";
-    sources::ensure_all_named(types.chain(functions), &fs::read_to_string(image)?, image)
+    let text = fs::read_to_string(image)? + &sources::text_of_folder(Path::new(sources::TABLE), None)?;
+    sources::ensure_all_named(types.chain(functions), &text, image)
 }
 
 fn out() -> PathBuf {

@@ -60,7 +60,9 @@ fn ensure_image_is_whole() -> Result<()> {
     let public = library.lines().filter_map(|line| sources::public_function(line.trim_start()));
     let methods = network.lines().filter_map(|line| sources::function(line.strip_prefix("    ")?));
     let image = "host-tests/whole-image/src";
-    sources::ensure_all_named(public.chain(methods), &sources::text_of_folder(Path::new(image), Some("bin"))?, image)
+    let text = sources::text_of_folder(Path::new(image), Some("bin"))?;
+    let table = sources::text_of_folder(Path::new(sources::TABLE), None)?;
+    sources::ensure_all_named(public.chain(methods), &(text + &table), image)
 }
 
 impl Image {

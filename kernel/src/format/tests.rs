@@ -1,10 +1,10 @@
-//! Every public type has a `Format`: each is named here, and the sources are searched for one that is not.
+//! Every public type has a `Format`: the sources are searched for one without. The compiler looks at those that have parameters.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)] // a test may panic
 
 extern crate std;
 
-use std::format;
+use std::borrow::ToOwned;
 use std::fs;
 use std::path::Path;
 use std::string::String;
@@ -18,12 +18,11 @@ use crate::*;
 
 type Net = (Dense<4, 8, Relu>, Dense<8, 3>);
 
-/// Names types, and has the compiler look whether each has a `Format`.
+/// Has the compiler look whether each of these types has a `Format`.
 macro_rules! all_have_format {
     ($($type:ty),* $(,)?) => {{
         fn has_format<T: Format>() {}
         $(has_format::<$type>();)*
-        [$(stringify!($type)),*]
     }};
 }
 
@@ -33,140 +32,133 @@ fn of_a_store<F: NorFlash>() {
     all_have_format!(flash::Store<F>);
 }
 
-fn types() -> Vec<&'static str> {
-    let mut types = all_have_format!(
-        activation::Identity,
-        activation::Sigmoid,
-        activation::Tanh,
-        activation::Relu,
+/// A derive asks it of the parameters, and some parameters are no types that have one.
+#[test]
+fn types_with_parameters_have_a_format() {
+    all_have_format!(
         activation::LeakyRelu<20>,
-        arch::AdamConstants,
-        checkpoint::LoadError,
-        checkpoint::SaveError,
         checkpoint::ReadError<u8>,
         checkpoint::WriteError<u8>,
         data::Batch<'static, 'static, u8, u8, u16>,
         data::Batches<'static, 'static, u8, u8, u16>,
-        data::DataError,
         data::Dataset<'static, u8, u8>,
         data::GatherBuffer<Features<3>, u8, 4>,
         data::Order<3>,
         data::RandomIndices<3>,
-        environment::FloatEnvironmentError,
-        fingerprint::Fingerprint,
+        flash::FlashLoadError<u8>,
+        flash::FlashSaveError<u8>,
         graph::Graph<4>,
-        graph::GraphError,
         graph::Node<'static>,
-        initializer::Fan,
-        initializer::Uniform,
-        initializer::GlorotUniform,
-        initializer::HeUniform,
-        initializer::FanInUniform,
         layer::Dense<4, 8, Relu>,
         layer::Backward<layer::Whole<1>>,
         layer::DenseSlots<4, 8, f32>,
-        layer::End,
         layer::Forward<layer::Whole<1>>,
         layer::Frozen<Dense<4, 8, Relu>>,
-        layer::Initial,
         layer::InputGradient<'static>,
-        layer::LayerSummary,
-        layer::NonFinite,
-        layer::Place,
         layer::Stacked<'static, shape::Features<3>>,
-        layer::Tensor,
         layer::Whole<1>,
-        loss::BinaryCrossEntropy,
-        loss::CrossEntropy,
-        loss::HalfMeanSquaredError,
-        loss::Huber,
-        loss::MeanAbsoluteError,
-        loss::MeanSquaredError,
         loss::OneHot<MeanSquaredError>,
-        loss::Reduction,
-        loss::SumOfSquares,
-        loss::TargetError,
         loss::WeightedCrossEntropy<3>,
         matrix::Matrix<2, 3>,
-        metrics::ClassOutOfRange,
         metrics::ConfusionMatrix<3>,
-        metrics::Evaluation,
         network::Model<shape::Features<4>, Dense<4, 8, Relu>>,
-        optimizer::AdaGrad,
-        optimizer::Adam,
-        optimizer::AdamW,
+        network::Summary<Net>,
         optimizer::ClipValue<Sgd>,
-        optimizer::Moments,
-        optimizer::Momentum,
-        optimizer::Nesterov,
-        optimizer::RmsProp,
-        <RmsProp as optimizer::Optimizer>::Step, // RmsPropStep
-        optimizer::Sgd,
-        optimizer::SgdMomentum,
-        optimizer::StoreGradient,
         optimizer::WeightDecay<Sgd>,
-        schedule::Constant,
-        schedule::Cosine,
-        schedule::EarlyStopping,
-        schedule::Exponential,
-        schedule::ReduceOnPlateau,
-        schedule::StepDecay,
-        schedule::Verdict,
+        replay::ReplayBuffer<u8, u8, 3>,
+        safetensors::Names<'static>,
         shape::Grid<shape::One, 3>,
         shape::Line<3>,
-        shape::One,
         shape::Plane<2, 3>,
         streaming::MinMax<3>,
-        streaming::MovingAccuracy,
-        streaming::NonFiniteValue,
-        streaming::PageHinkley,
         streaming::Standardizer<3>,
-        network::Summary<Net>,
         train::Gradients<Net>,
         train::Slices<'static, Net, Adam, CrossEntropy, Dataset<'static, [f32; 4], u8>, 4, { crate::floats::<Net>() }>,
-        train::StepError,
         train::Trainer<Net, Adam, 4, { crate::floats::<Net>() }>,
         train::Workspace<4, { crate::floats::<Net>() }>,
-    )
-    .to_vec();
-    types.push("RmsPropStep");
-    types.extend(all_have_format!(replay::ReplayBuffer<u8, u8, 3>));
-    types.extend(all_have_format!(safetensors::ExportError, safetensors::ImportError, safetensors::Names<'static>,));
-    types.extend(all_have_format!(flash::FlashLoadError<u8>, flash::FlashSaveError<u8>, flash::RegionError));
-    types.push("flash::Store<F>");
-    types
+    );
 }
 
-/// The names of all public structs and enums in a folder.
-fn public_types(folder: &Path, names: &mut Vec<String>) {
+/// The text of all sources.
+fn text_of(folder: &Path) -> String {
+    let mut text = String::new();
     for entry in fs::read_dir(folder).expect("the sources are there") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            public_types(&path, names);
-            continue;
-        }
-        let source = fs::read_to_string(&path).expect("text");
-        for line in source.lines() {
-            if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
-                let end = rest.find(|character: char| !character.is_alphanumeric()).unwrap_or(rest.len());
-                names.push(rest[..end].into());
-            }
+            text += &text_of(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).expect("text");
         }
     }
+    text
+}
+
+/// The word at the start of a text.
+fn word(text: &str) -> &str {
+    text.split(|character: char| !character.is_alphanumeric()).next().unwrap_or("")
+}
+
+/// The public types that a text defines, each with whether an attribute of it derives `Format`.
+fn public_types(text: &str) -> Vec<(String, bool)> {
+    let (mut types, mut derived) = (Vec::new(), false);
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
+            types.push((word(rest).to_owned(), derived));
+        }
+        // Attributes and comments stand above their type, in lines of their own.
+        let is_above = line.starts_with("#[") || line.starts_with("//");
+        derived = is_above && (derived || line == "#[cfg_attr(feature = \"defmt\", derive(defmt::Format))]");
+    }
+    types
+}
+
+/// Those that neither derive a `Format` nor have an `impl`.
+fn without_format(text: &str) -> Vec<String> {
+    let implemented: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("impl"))
+        .filter_map(|line| line.split_once(" Format for ").or_else(|| line.split_once(" defmt::Format for ")))
+        .map(|(_, rest)| {
+            word(rest.rsplit_once("::").filter(|(path, _)| !path.contains('<')).map_or(rest, |(_, name)| name))
+        })
+        .collect();
+    let missing =
+        public_types(text).into_iter().filter(|(name, derived)| !derived && !implemented.contains(&&name[..]));
+    missing.map(|(name, _)| name).collect()
 }
 
 #[test]
 #[cfg_attr(miri, ignore)] // reads files
-fn every_public_type_is_named_here() {
-    let (types, mut names) = (types(), Vec::new());
-    public_types(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);
-    assert!(names.len() > 70, "{names:?}");
-    let named = |name: &String| {
-        types.iter().any(|entry| {
-            let path = entry.split('<').next().unwrap_or(entry);
-            path == name || path.ends_with(&format!("::{name}"))
-        })
-    };
-    let missing: Vec<_> = names.iter().filter(|name| !named(name)).collect();
-    assert!(missing.is_empty(), "{missing:?} in none of the lists");
+fn every_public_type_has_a_format() {
+    let text = text_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(public_types(&text).len() > 70, "{:?}", public_types(&text));
+    assert_eq!(without_format(&text), [""; 0], "derive it, or implement it in `format.rs`");
+}
+
+#[test]
+fn a_type_without_a_format_is_found() {
+    let derived = "#[cfg_attr(feature = \"defmt\", derive(defmt::Format))]\n";
+    let missing = |text: &str| without_format(text).concat();
+    for text in [
+        "pub struct Rule {",
+        "pub enum Rule {",
+        "#[derive(Clone, Copy)]\npub struct Rule<const N: usize>(f32);",
+        "#[derive(defmt::Format)]\npub struct Rule;",
+        "pub struct Rule;\nimpl Format for Other {}\nimpl<R> Format for Rules<R> {}",
+        "pub struct Rule;\n// impl Format for Rule",
+    ] {
+        assert_eq!(missing(text), "Rule", "{text}");
+    }
+    // Another type's does not count.
+    assert_eq!(missing(&std::format!("{derived}struct Other;\npub struct Rule;")), "Rule");
+    assert_eq!(missing(&std::format!("{derived}pub struct Other;\n\npub struct Rule;")), "Rule");
+    for text in [
+        std::format!("{derived}pub struct Rule;"),
+        std::format!("{derived}/// Settings.\n#[doc(alias = \"R\")]\npub struct Rule<R>(R);"),
+        "pub struct Rule;\nimpl<const N: usize> Format for Rule<N> {".to_owned(),
+        "pub struct Rule;\nimpl<F: a::B> Format for crate::a::Rule<F> {".to_owned(),
+        "pub(crate) struct Rule;\nstruct Other;".to_owned(),
+    ] {
+        assert_eq!(missing(&text), "", "{text}");
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! The differences know nothing of the chain rule, so this is where a formula that library and textbook share would be found wrong.
 
-use crate::common::{Data, FLOATS, Random, TestLoss, book_network, gradient, random_network};
+use crate::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_activation, each_elementwise};
+use crate::common::{Data, FLOATS, Random, TestLoss, book_network, gradient, random_network, set_parameters};
 use baregrad::activation::Activation;
 use baregrad::train::{Gradients, Workspace, accumulate};
 use baregrad::{
-    BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, LeakyRelu, MeanSquaredError, Network, Relu, Sigmoid,
-    SumOfSquares, Tanh, Zero,
+    BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, Layer, LeakyRelu, MeanSquaredError, Network, Relu,
+    Sigmoid, SumOfSquares, Tanh, Zero,
 };
 use host_tests::{precise, textbook as book};
 
@@ -32,17 +33,28 @@ where
 {
     const SEED: u64 = 2;
     let mut random = Random::new(SEED);
-    let mut network = random_network::<N>(&mut random);
+    let network = random_network::<N>(&mut random);
     let data = Data::<IN, _>::random::<N::Activation, L, OUT>(&mut random, SAMPLES);
+    assert_gradient_of_this_network_matches::<N, L, IN, OUT>(network, &data, SEED);
+}
+
+fn assert_gradient_of_this_network_matches<N, L, const IN: usize, const OUT: usize>(
+    mut network: N,
+    data: &Data<IN, L::Target>,
+    seed: u64,
+) where
+    N: Network<In = Features<IN>, Out = Features<OUT>>,
+    L: TestLoss<N::Activation, OUT>,
+{
     let plain = book_network(&network);
     let activations: Vec<_> = plain.layers.iter().map(|layer| layer.activation).collect();
-    let what = format!("{activations:?}, {:?}, seed {SEED}", L::BOOK);
+    let what = format!("{activations:?}, {:?}, seed {seed}", L::BOOK);
     assert_away_from_kinks(&plain, &data.book_inputs, &what);
 
     let (mut gradients, mut workspace) = (Gradients::<N>::ZERO, Workspace::<SAMPLES, FLOATS>::ZERO);
     accumulate(&mut network, &mut gradients, &mut workspace, &data.dataset(), &L::LOSS, SAMPLES).expect(&what);
     let analytic = gradient(&gradients);
-    let differences = precise::gradient(&plain, &data.book_inputs, &data.book_targets, L::BOOK, H);
+    let differences = precise::gradient(&plain, &data.book_inputs, &data.book_targets, book::loss(L::BOOK), H);
 
     let largest = differences.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     assert!(largest > 0.01, "{what}: the gradient is too small ({largest}) to show anything");
@@ -53,22 +65,24 @@ where
     }
 }
 
-/// Kinked activations must not be differentiated across their kink, and must be tried on both sides of it.
+/// Kinked activations must not be differentiated across a kink, and must be tried on both sides of it.
 fn assert_away_from_kinks(network: &book::Network, inputs: &[Vec<f32>], what: &str) {
-    let (mut below, mut above) = (0, 0);
+    let mut sides = Vec::new();
     for (l, layer) in network.layers.iter().enumerate() {
-        if !matches!(layer.activation, book::Activation::Relu | book::Activation::LeakyRelu) {
-            continue;
-        }
         // The pre-activations are the output of a network that ends here, without this activation.
         let mut front = book::Network { layers: network.layers[..=l].to_vec() };
-        front.layers[l].activation = book::Activation::Identity;
-        for z in front.forward(inputs)[l].iter().flatten().map(|&z| f64::from(z)) {
-            assert!(z.abs() > KINK, "{what}: layer {l} has a pre-activation of {z}; choose another seed");
-            if z < 0.0 { below += 1 } else { above += 1 }
+        front.layers[l].activation = book::activation("Identity");
+        let z: Vec<f64> = front.forward(inputs)[l].iter().flatten().map(|&z| f64::from(z)).collect();
+        for kink in layer.activation.kinks {
+            let near = z.iter().find(|z| (*z - kink).abs() <= KINK);
+            assert_eq!(near, None, "{what}: layer {l} has a pre-activation at its kink {kink}; choose another seed");
+            sides.push((kink, z.iter().any(|z| z < kink), z.iter().any(|z| z > kink)));
         }
     }
-    assert_eq!(below > 0, above > 0, "{what}: {below} pre-activations below the kink, {above} above");
+    for (kink, ..) in &sides {
+        let both = |side: fn(&(&f64, bool, bool)) -> bool| sides.iter().any(|one| one.0 == *kink && side(one));
+        assert!(both(|side| side.1) && both(|side| side.2), "{what}: not on both sides of the kink {kink}");
+    }
 }
 
 /// Two layers with this output activation.
@@ -134,4 +148,40 @@ fn gradients_through_different_activations_match_central_differences() {
     type Mixed = (Dense<4, 6, Tanh>, Dense<6, 5, LeakyRelu>, Dense<5, 4, Sigmoid>, Dense<4, 3, Relu>, Dense<3, 2>);
     assert_gradient_matches_central_differences::<Mixed, CrossEntropy, 4, 2>();
     assert_gradient_matches_central_differences::<Mixed, MeanSquaredError, 4, 2>();
+}
+
+/// The rows of the table, with weights so large that they are tried on both sides of every kink.
+struct Wide;
+
+impl Wide {
+    fn check<N: Network<In = Features<4>, Out = Features<3>, Activation = Identity>>() {
+        const SEED: u64 = 3;
+        let mut random = Random::new(SEED);
+        let mut network = N::ZERO;
+        let values: Vec<f32> = (0..N::PARAMETERS).map(|_| random.uniform(-2.5, 2.5)).collect();
+        set_parameters(&mut network, &values);
+        let data = Data::<4, _>::random::<Identity, CrossEntropy, 3>(&mut random, SAMPLES);
+        assert_gradient_of_this_network_matches::<N, CrossEntropy, 4, 3>(network, &data, SEED);
+    }
+}
+
+impl VisitActivations for Wide {
+    fn activation<A: Activation>(&mut self, _: Curve) {
+        Self::check::<(Dense<4, 19, A>, Dense<19, 3>)>();
+    }
+}
+
+impl VisitElementwise for Wide {
+    fn elementwise<L>(&mut self, _: Curve)
+    where
+        L: Layer<Features<WIDTH>, Out = Features<WIDTH>, Activation = Identity>,
+    {
+        Self::check::<(Dense<4, WIDTH>, L, Dense<WIDTH, 3>)>();
+    }
+}
+
+#[test]
+fn gradients_through_every_curve_match_central_differences() {
+    each_activation(&mut Wide);
+    each_elementwise(&mut Wide);
 }

@@ -29,7 +29,8 @@ pub(crate) fn assert_training_equals_the_plain_loops<N, O, L, const IN: usize, c
         // Whatever a pass reads before it has written it shows.
         trainer.workspace.memory = [[f32::NAN; FLOATS]; B];
         let loss = trainer.step(&data.dataset(), L::LOSS, &mut optimizer).expect(&what);
-        let plain_loss = book::step(&mut plain, &mut plain_optimizer, &data.book_inputs, &data.book_targets, L::BOOK);
+        let plain_loss =
+            book::step(&mut plain, &mut plain_optimizer, &data.book_inputs, &data.book_targets, book::loss(L::BOOK));
         assert_same_bits(&[loss], &[plain_loss], &format!("loss of {what}"));
         assert_same_bits(&parameters(&trainer.network), &plain.parameters(), &format!("parameters of {what}"));
         let state = optimizer.state::<N>(&trainer.slots);

@@ -150,7 +150,7 @@ fn evaluation_in_pieces_equals_one_batch() {
     // By the plain loops.
     let plain = book_network(&network);
     let (loss, _) =
-        plain.loss_and_gradient(&data.book_inputs, &data.book_targets, host_tests::textbook::Loss::CrossEntropy);
+        plain.loss_and_gradient(&data.book_inputs, &data.book_targets, host_tests::textbook::loss("CrossEntropy"));
     assert_same_bits(&[whole.loss], &[loss], "loss by the textbook, seed 1");
     let mut counts = [[0; 3]; 3];
     for (input, label) in data.inputs.iter().zip(&data.targets) {
@@ -168,7 +168,8 @@ fn assert_mean_loss_in_pieces_is_the_plain_loops<L: TestLoss<Identity, 3>>(seed:
     let data = Data::<4, _>::random::<Identity, L, 3>(&mut random, 23);
     let loss = trainer.mean_loss(&data.dataset(), L::LOSS).unwrap();
     let plain = book_network(&trainer.network);
-    let (plain, _) = plain.loss_and_gradient(&data.book_inputs, &data.book_targets, L::BOOK);
+    let (plain, _) =
+        plain.loss_and_gradient(&data.book_inputs, &data.book_targets, host_tests::textbook::loss(L::BOOK));
     assert_same_bits(&[loss], &[plain], &format!("{:?}, seed {seed}", L::BOOK));
 }
 

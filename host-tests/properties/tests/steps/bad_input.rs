@@ -16,7 +16,7 @@ use baregrad::{
     LeakyRelu, MeanSquaredError, Order, Relu, Sgd, Sigmoid, StepError, SumOfSquares, Tanh, Trainer, Zero, floats,
 };
 use baregrad::{Network, Parameters};
-use firmware_example::same_bits::{Choice, ChosenOptimizer, OPTIMIZERS};
+use catalogue::optimizers::{Formula, SavedRule, VisitOptimizers, each_optimizer};
 
 const B: usize = 4;
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
@@ -291,12 +291,13 @@ fn assert_refusals_change_nothing<O: Optimizer<Slot: State> + State>(mut optimiz
 
 #[test]
 fn every_optimizer_is_as_before_after_every_refusal() {
-    macro_rules! every {
-        ($($k:literal)*) => { $(
-            assert_refusals_change_nothing(<Choice<$k> as ChosenOptimizer>::START, OPTIMIZERS[$k]);
-        )* };
+    struct Refusals;
+    impl VisitOptimizers for Refusals {
+        fn optimizer<O: SavedRule>(&mut self, name: &'static str, start: O, _: Formula) {
+            assert_refusals_change_nothing(start, name);
+        }
     }
-    every!(0 1 2 3 4 5 6 7 8 9);
+    each_optimizer(&mut Refusals);
 }
 
 #[test]

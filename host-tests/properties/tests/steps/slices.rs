@@ -12,7 +12,7 @@ use baregrad::{
     Adam, BinaryCrossEntropy, CrossEntropy, Dense, Features, Identity, LeakyRelu, MeanSquaredError, Network, Relu, Sgd,
     Sigmoid, StepError, SumOfSquares, Tanh, Trainer, floats,
 };
-use firmware_example::same_bits::{Choice, ChosenOptimizer};
+use catalogue::optimizers::{Formula, SavedRule, VisitOptimizers, each_optimizer};
 
 /// Everything that training changes.
 fn everything<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const F: usize>(
@@ -63,13 +63,13 @@ fn slices_of_one_layer_give_the_bits_of_a_step() {
 
 #[test]
 fn slices_of_three_layers_give_the_bits_of_a_step_for_every_optimizer() {
-    macro_rules! every {
-        ($($k:literal)*) => { $(
-            let start = <Choice<$k> as ChosenOptimizer>::START;
+    struct Slices;
+    impl VisitOptimizers for Slices {
+        fn optimizer<O: SavedRule>(&mut self, _: &'static str, start: O, _: Formula) {
             assert_slices_give_the_bits_of_a_step::<Three, _, CrossEntropy, 6, 3, 7>(start, &[7, 7, 1, 5, 7]);
-        )* };
+        }
     }
-    every!(0 1 2 3 4 5 6 7 8 9);
+    each_optimizer(&mut Slices);
 }
 
 #[test]

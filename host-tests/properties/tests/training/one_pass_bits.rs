@@ -165,7 +165,7 @@ where
             format!("{}{:?} {one_pass:?}, seed {seed}, step {step}, parts {parts:?}", N::summary_line(), L::BOOK);
         let data = Data::<IN, _>::random::<N::Activation, L, OUT>(&mut random, 16);
         let plain = book_network(&whole.network);
-        let (_, plain_gradient) = plain.loss_and_gradient(&data.book_inputs, &data.book_targets, L::BOOK);
+        let (_, plain_gradient) = plain.loss_and_gradient(&data.book_inputs, &data.book_targets, book::loss(L::BOOK));
         let plain_gradient: Vec<f32> = plain_gradient.iter().flat_map(book::Layer::parameters).copied().collect();
 
         let loss = whole.step(&data.dataset(), L::LOSS, &mut one_pass).expect(&what);
@@ -204,7 +204,8 @@ fn gradients_of_few_samples_equal_the_plain_loops_to_the_sign_of_zero() {
             let data = Data::<5, _>::random::<Identity, CrossEntropy, 3>(&mut random, samples);
             let mut gradients = Gradients::<Three>::ZERO;
             trainer.accumulate(&mut gradients, &data.dataset(), CrossEntropy, samples).expect("sound data");
-            let (_, layers) = plain.loss_and_gradient(&data.book_inputs, &data.book_targets, book::Loss::CrossEntropy);
+            let (_, layers) =
+                plain.loss_and_gradient(&data.book_inputs, &data.book_targets, book::loss("CrossEntropy"));
             let expected: Vec<f32> = layers.iter().flat_map(book::Layer::parameters).copied().collect();
             assert_same_bits(&gradient(&gradients), &expected, &format!("gradients of {samples} samples, seed {seed}"));
         }
@@ -254,7 +255,7 @@ fn assert_epochs_equal_the_plain_loops(
         for batch in orders(turn).chunks(BATCH) {
             let inputs: Vec<Vec<f32>> = batch.iter().map(|&i| inputs[usize::from(i)].map(scaled).to_vec()).collect();
             let targets: Vec<_> = batch.iter().map(|&i| book::Target::Label(labels[usize::from(i)].into())).collect();
-            book::step(&mut plain, &mut plain_optimizer, &inputs, &targets, book::Loss::CrossEntropy);
+            book::step(&mut plain, &mut plain_optimizer, &inputs, &targets, book::loss("CrossEntropy"));
         }
         let what = format!("seed {seed}, epoch {turn}");
         assert_same_bits(&parameters(&trainer.network), &plain.parameters(), &format!("parameters, {what}"));

@@ -19,14 +19,22 @@ pub(crate) fn expected(row: &Row, miri_full: bool) -> Result<String> {
     if row.flushes_subnormals() {
         return Ok("float_environment FlushesSubnormals\n".to_owned());
     }
-    let file = "firmware-example/same_bits.expected";
-    let text = fs::read_to_string(file).with_context(|| format!("{file} can't be read"))?;
+    let text = lines_of("same_bits")?;
     let printed = |line: &&str| match row.machine {
         "microbit" => !line.starts_with("Digits/"),
         "miri" => !line.starts_with("Digits/") && (miri_full || is_of_miris_parts(line)),
         _ => true,
     };
-    Ok(text.lines().filter(printed).flat_map(|line| [line, "\n"]).collect())
+    let mut lines: String = text.lines().filter(printed).flat_map(|line| [line, "\n"]).collect();
+    if row.machine != "miri" || miri_full {
+        lines += &lines_of("same_bits_more")?;
+    }
+    Ok(lines)
+}
+
+fn lines_of(name: &str) -> Result<String> {
+    let file = format!("firmware-example/{name}.expected");
+    fs::read_to_string(&file).with_context(|| format!("{file} can't be read"))
 }
 
 /// Whether a line is of the parts that Miri runs.

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+/// Where rows name what the image takes from there.
+pub(crate) const TABLE: &str = "host-tests/catalogue/src";
+
 /// The text of a folder's Rust files and of those in its folders, but for folders of the name `except`.
 pub(crate) fn text_of_folder(folder: &Path, except: Option<&str>) -> Result<String> {
     let mut text = String::new();
