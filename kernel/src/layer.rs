@@ -26,6 +26,7 @@ pub(crate) use pass::{Above, Slice};
 use core::fmt;
 
 use crate::activation::Activation;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::optimizer::Optimizer;
 use crate::shape::Shape;
 use memory::cut;
@@ -65,7 +66,7 @@ impl core::error::Error for NonFinite {}
 /// A pre-activation is infinite or NaN. All are replaced all the same.
 #[inline(always)]
 pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
-    if A::values(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+    if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
 }
 
 /// What one layer looks like, for a summary.
@@ -170,7 +171,7 @@ pub trait Layer<In: Shape>: Parameters {
             "a plan of memory is too small: SCRATCH_INNER"
         );
         self.backward::<P, O, _>(pass, &Stacked::<In>::new(x), delta, InputGradient::Write(dx), memory, slots, step);
-        Below::all_through(dx, x);
+        ThisCpu::activation_backward::<Below>(dx, x);
         for (x, dx) in x.iter_mut().zip(dx) {
             *x = *dx;
         }

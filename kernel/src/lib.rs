@@ -4,7 +4,7 @@
 //!
 //! # The modules, from the user down
 //!
-//! A module uses only those below it in this list.
+//! A module uses only those below it in this list. One arrow goes up: a square root is the processor's, so [`scalar`] asks `kernels`.
 //!
 //! | module | what it is |
 //! | --- | --- |
@@ -16,13 +16,13 @@
 //! | [`data`], `replay` | data sets and batches, read where they lie; samples of the past, with feature `heapless` |
 //! | [`network`] | a tuple of layers is a network; prediction; what a network looks like |
 //! | [`layer`] | [`Dense`], [`Frozen`]; what a layer is |
-//! | `loops` | the register-tiled inner loops |
+//! | `kernels` | the inner loops, and all that knows a processor |
 //! | [`optimizer`], [`schedule`] | one rule a file: a scalar formula and its slot; the learning rate as a function of the step |
 //! | [`initializer`] | initial weights from the user's generator |
 //! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
 //! | [`activation`] | value, and slope as a function of the output |
 //! | [`shape`], [`matrix`] | what flows between layers as types, and plain arrays |
-//! | [`scalar`], `arch` | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations; what a processor does in its own way |
+//! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
 //! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
 //! | [`mod@state`], [`zero`], [`fingerprint`] | what can be saved; a `const` initial value for everything that is placed in a `static`; 32 bits that stand for an architecture |
 //!
@@ -96,7 +96,6 @@ pub mod fingerprint;
 pub mod state;
 pub mod zero;
 
-mod arch;
 pub mod scalar;
 
 pub mod matrix;
@@ -108,7 +107,7 @@ pub mod initializer;
 pub mod optimizer;
 pub mod schedule;
 
-mod loops;
+mod kernels;
 
 pub mod environment;
 

@@ -1,7 +1,7 @@
 //! `Matrix<ROWS, COLS>`: a plain row-major array with its shape in the type.
 //!
 //! It holds weights, batches of activations and outputs. It is storage with a few conveniences, not linear
-//! algebra: the products that the layers need are in `loops`, written for exactly their order of summation.
+//! algebra: the products that the layers need are in `kernels`, written for exactly their order of summation.
 
 #[cfg(feature = "nalgebra")]
 mod nalgebra;
@@ -9,7 +9,7 @@ mod nalgebra;
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
-use crate::arch;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -119,11 +119,7 @@ pub fn argmax(values: &[f32]) -> usize {
 #[inline(always)]
 pub fn softmax<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {
     // A few are part of their caller: saving the FPU's registers takes longer than many an operation.
-    if const { arch::HAS_LOOPS && !cfg!(baregrad_small) && N <= 4 } {
-        softmax_inlined(logits)
-    } else {
-        softmax_outlined(logits)
-    }
+    if const { ThisCpu::CALLS_ARE_DEAR && N <= 4 } { softmax_inlined(logits) } else { softmax_outlined(logits) }
 }
 
 fn softmax_outlined<const N: usize>(logits: &mut [f32; N]) -> (f32, f32) {

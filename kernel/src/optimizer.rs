@@ -32,7 +32,7 @@ mod sgd;
 mod sgd_momentum;
 mod weight_decay;
 
-pub use adam::Moments;
+pub use adam::{AdamConstants, Moments};
 pub use all::*;
 pub use gradient::StoreGradient;
 
@@ -76,7 +76,7 @@ impl Slot for f32 {
 /// [`Slot`](Self::Slot), what is the same for all parameters of one step is computed once in
 /// [`begin_step`](Self::begin_step), and [`update`](Self::update) is the formula. It must not branch on the data: the
 /// time of a step is to be the same for every batch.
-pub trait Optimizer {
+pub trait Optimizer: 'static {
     /// What the rule remembers of each parameter: `()`, an `f32`, a small struct. It starts as [`Zero::ZERO`].
     type Slot: Slot;
 
@@ -90,56 +90,4 @@ pub trait Optimizer {
 
     /// The new value of a parameter.
     fn update(step: &Self::Step, parameter: f32, gradient: f32, slot: &mut Self::Slot) -> f32;
-
-    /// Where the sum over the samples of a gradient goes on from; `None` (the usual): it starts with the first product.
-    ///
-    /// Only a rule that accumulates the gradients of several batches gives a value here.
-    #[inline(always)]
-    fn running_sum(_step: &Self::Step, _slot: &Self::Slot) -> Option<f32> {
-        None
-    }
-
-    /// The learning rate of plain gradient descent; `None` (the usual) for every other rule.
-    ///
-    /// A rule that gives a rate here says that its [`update`](Self::update) is `parameter - rate·gradient` and nothing else. On some
-    /// processors a loop in assembly then does it, with the same bits.
-    #[inline(always)]
-    fn plain_rate(_step: &Self::Step) -> Option<f32> {
-        None
-    }
-
-    /// Rows of parameters, one for each of `x` and as long as `delta`: the gradient of the one at `(i, o)` is `x[i]·delta[o]`, and goes on from
-    /// its [`running_sum`](Self::running_sum).
-    ///
-    /// Only a rule with a faster loop of the same bits has its own.
-    #[inline(always)]
-    fn update_rows(step: &Self::Step, parameters: &mut [f32], slots: &mut [Self::Slot], x: &[f32], delta: &[f32])
-    where
-        Self: Sized,
-    {
-        update_each::<Self>(step, parameters, slots, x, delta);
-    }
-}
-
-/// [`Optimizer::update_rows`] by [`Optimizer::update`]: one small loop for all layers.
-#[inline(never)]
-fn update_each<O: Optimizer>(
-    step: &O::Step,
-    mut parameters: &mut [f32],
-    mut slots: &mut [O::Slot],
-    x: &[f32],
-    delta: &[f32],
-) {
-    for x in x {
-        // Not by zipped `chunks_exact_mut`: at `opt-level = "s"` a division by their length stays, and its panic with it.
-        let rows = (parameters.split_off_mut(..delta.len()), slots.split_off_mut(..delta.len()));
-        let (Some(row), Some(slots)) = rows else { return };
-        for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-            let gradient = match O::running_sum(step, slot) {
-                Some(before) => before + *x * delta,
-                None => *x * delta,
-            };
-            *parameter = O::update(step, *parameter, gradient, slot);
-        }
-    }
 }

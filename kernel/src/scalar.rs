@@ -23,7 +23,7 @@ use core::f32::consts::LOG2_E;
 // `if` alone leaves LLVM free to branch, and it did (tanh on Cortex-M4F).
 use core::hint::select_unpredictable as select;
 
-pub use crate::arch::sqrt;
+pub use crate::kernels::sqrt;
 
 /// ln 2 in 15 bits: its product with a whole number of up to 9 bits is exact.
 const LN_2_HIGH: f32 = 0.693_145_75;

@@ -18,8 +18,8 @@ pub use trainer::Trainer;
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use crate::activation::all_finite;
 use crate::data::Samples;
+use crate::kernels::all_finite;
 use crate::layer::memory::cut;
 use crate::layer::{Above, Inputs, NonFinite, Pass, Tensors, Whole};
 use crate::loss::Loss;

@@ -39,8 +39,8 @@ struct Limit {
 }
 
 const LIMITS: &[Limit] = &[
-    Limit { work: "XOR 2-3-1 SGD, batch 1", fraction: 0.007, peer: "dfdx" },
-    Limit { work: "XOR 2-3-1 SGD, batch 4", fraction: 0.015, peer: "dfdx" },
+    Limit { work: "XOR 2-3-1 SGD, batch 1", fraction: 0.03, peer: "dfdx" },
+    Limit { work: "XOR 2-3-1 SGD, batch 4", fraction: 0.03, peer: "dfdx" },
     Limit { work: "iris 4-16-3 Adam, batch 1", fraction: 0.025, peer: "dfdx" },
     Limit { work: "iris 4-16-3 Adam, batch 16", fraction: 0.15, peer: "dfdx" },
     Limit { work: "digits 64-32-10 SGD, batch 1", fraction: 0.05, peer: "dfdx" },

@@ -11,10 +11,10 @@ use crate::tools::{Run as _, cargo, ensure_targets, have, program};
 
 const TARGET: &str = "thumbv7neon-unknown-linux-gnueabihf";
 
-/// Runs the tests with one of these words in their names, or those of `shapes`: every width and every remainder.
+/// Runs the tests with one of these words in their names, or those of the library and of `shapes`: every width and every remainder.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     install()?;
-    let binaries = if names.is_empty() { "--test shapes" } else { "--tests" };
+    let binaries = if names.is_empty() { "--lib --test shapes" } else { "--tests" };
     test(binaries, names, &[])?;
     // Compiled for size, the library has shorter loops.
     test(binaries, names, &["--config", "profile.test.package.baregrad.opt-level=\"s\""])
@@ -33,7 +33,7 @@ fn test(binaries: &str, names: &[&str], options: &[&str]) -> Result<()> {
         command
             .env("CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_LINKER", "arm-linux-gnueabihf-gcc")
             .env("CARGO_TARGET_THUMBV7NEON_UNKNOWN_LINUX_GNUEABIHF_RUNNER", "qemu-arm -L /usr/arm-linux-gnueabihf")
-            .words("test --locked -p properties --target")
+            .words("test --locked -p baregrad -p properties --target")
             .arg(TARGET)
             // Around assembly that says too little of what it changes, unoptimised code would hide it.
             .words("--config profile.test.opt-level=1")

@@ -6,7 +6,7 @@ use super::memory::{rows, rows_mut};
 use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
-use crate::loops::{self, COLUMNS, Capacity, InputRows};
+use crate::kernels::{self, COLUMNS, Capacity, InputRows, Kernels, ThisCpu};
 use crate::matrix::Matrix;
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions};
@@ -142,7 +142,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
     const SCRATCH: usize = COLUMNS * G::COUNT;
     const SCRATCH_INNER: usize = COLUMNS * G::COUNT;
     const PREDICT: usize = 0;
-    const SLICES: usize = loops::slices(IN);
+    const SLICES: usize = kernels::slices(IN);
 
     #[inline(always)]
     fn forward<P: Pass, X: Inputs + ?Sized>(
@@ -156,12 +156,12 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
         let outputs = rows_mut::<OUT>(y, count);
         if const { X::IS_CONTIGUOUS } {
             let x = rows::<IN>(x.contiguous(), count);
-            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+            ThisCpu::forward::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
         } else if const { G::COUNT == 1 } {
-            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+            ThisCpu::forward::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
         } else {
             let x = &Positioned::<X, G>(x, PhantomData);
-            loops::products::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
+            ThisCpu::forward::<AtMost<P, G>, IN, OUT, _>(x, &self.weights.rows, &self.bias, outputs);
         }
         activate::<A>(outputs.as_flattened_mut())
     }
@@ -184,7 +184,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
             InputGradient::Write(dx) => {
                 // In place over a copy. Slice by slice, the first one copies.
                 let dx = rows_mut::<IN>(dx, count);
-                if pass.slices(loops::slices(IN)).start == 0 {
+                if pass.slices(kernels::slices(IN)).start == 0 {
                     for (index, dx) in dx.iter_mut().enumerate() {
                         *dx = *positioned.row(index).unwrap_or(const { &[0.0; IN] });
                     }
@@ -196,16 +196,16 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
             }
             InputGradient::Add(dx) => {
                 // From the old weights, so before any of them is updated.
-                if pass.slices(loops::slices(IN)).start == 0 {
-                    loops::add_input_gradient(rows::<OUT>(delta, count), &self.weights.rows, rows_mut(dx, count));
+                if pass.slices(kernels::slices(IN)).start == 0 {
+                    kernels::add_input_gradient(rows::<OUT>(delta, count), &self.weights.rows, rows_mut(dx, count));
                 }
             }
         }
         let (delta, columns) = (rows::<OUT>(delta, count), rows_mut(memory, count));
         if const { G::COUNT == 1 } {
-            self.sweep_first::<P, G, O, X>(pass, x, delta, columns, slots, step);
+            self.backward_first::<P, G, O, X>(pass, x, delta, columns, slots, step);
         } else {
-            self.sweep_first::<P, G, O, _>(pass, positioned, delta, columns, slots, step);
+            self.backward_first::<P, G, O, _>(pass, positioned, delta, columns, slots, step);
         }
     }
 
@@ -222,13 +222,13 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
         let count = pass.samples().wrapping_mul(G::COUNT);
         let (inputs, delta, columns) = (rows_mut(x, count), rows::<OUT>(delta, count), rows_mut(memory, count));
         if const { P::SLICED } {
-            for slice in pass.slices(loops::slices(IN)) {
+            for slice in pass.slices(kernels::slices(IN)) {
                 let parameters = self.with_slots::<O>(slots);
-                loops::sweep_inner_slice::<IN, OUT, O, Below>(slice, inputs, delta, parameters, columns, step);
+                kernels::backward_inner_slice::<IN, OUT, O, Below>(slice, inputs, delta, parameters, columns, step);
             }
         } else {
             let parameters = self.with_slots::<O>(slots);
-            loops::sweep_inner::<AtMost<P, G>, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+            ThisCpu::backward_inner::<AtMost<P, G>, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
         }
     }
 }
@@ -236,7 +236,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
 impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
     /// The backward pass of a layer whose input is data, or the slice of it that is due.
     #[inline(always)]
-    fn sweep_first<P: Pass, G: Positions, O: Optimizer, X: InputRows<IN> + ?Sized>(
+    fn backward_first<P: Pass, G: Positions, O: Optimizer, X: InputRows<IN> + ?Sized>(
         &mut self,
         pass: P,
         inputs: &X,
@@ -246,21 +246,21 @@ impl<const IN: usize, const OUT: usize, A> Dense<IN, OUT, A> {
         step: &O::Step,
     ) {
         if const { P::SLICED } {
-            for slice in pass.slices(loops::slices(IN)) {
+            for slice in pass.slices(kernels::slices(IN)) {
                 let parameters = self.with_slots::<O>(slots);
-                loops::sweep_first_slice::<IN, OUT, O, X>(slice, inputs, delta, parameters, columns, step);
+                kernels::backward_first_slice::<IN, OUT, O, X>(slice, inputs, delta, parameters, columns, step);
             }
         } else {
             let parameters = self.with_slots::<O>(slots);
-            loops::sweep_first::<AtMost<P, G>, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+            ThisCpu::backward_first::<AtMost<P, G>, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
         }
     }
 
     fn with_slots<'a, O: Optimizer>(
         &'a mut self,
         slots: &'a mut DenseSlots<IN, OUT, O::Slot>,
-    ) -> loops::Parameters<'a, IN, OUT, O> {
-        loops::Parameters {
+    ) -> kernels::Parameters<'a, IN, OUT, O> {
+        kernels::Parameters {
             weights: &mut self.weights.rows,
             weight_slots: &mut slots.weights,
             bias: &mut self.bias,

@@ -1,9 +1,6 @@
 //! Adam: adaptive moment estimation.
 
-use super::{Optimizer, Slot, update_each};
-use crate::arch;
-pub(super) use crate::arch::AdamConstants;
-pub use crate::arch::Moments;
+use super::{Optimizer, Slot};
 use crate::scalar;
 use crate::zero::Zero;
 
@@ -62,6 +59,31 @@ impl Default for Adam {
     }
 }
 
+/// What [`Adam`] remembers of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)] // as a loop in assembly wants it
+pub struct Moments {
+    /// `m`, the decaying mean of the gradient.
+    pub first_moment: f32,
+    /// `v`, the decaying mean of its square.
+    pub second_moment: f32,
+}
+
+/// What all parameters share in one step of [`Adam`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)] // as a loop in assembly wants it
+pub struct AdamConstants {
+    beta1: f32,
+    one_minus_beta1: f32,
+    beta2: f32,
+    one_minus_beta2: f32,
+    correction: f32,
+    epsilon: f32,
+    rate: f32,
+}
+
 crate::state!(Moments { first_moment: f32, second_moment: f32 });
 
 impl Zero for Moments {
@@ -99,12 +121,5 @@ impl Optimizer for Adam {
         slot.first_moment = first;
         slot.second_moment = second;
         parameter - (step.rate * first) / (scalar::sqrt(second) * step.correction + step.epsilon)
-    }
-
-    #[inline(always)]
-    fn update_rows(step: &AdamConstants, parameters: &mut [f32], slots: &mut [Moments], x: &[f32], delta: &[f32]) {
-        if !arch::adam(step, parameters, slots, x, delta) {
-            update_each::<Self>(step, parameters, slots, x, delta);
-        }
     }
 }

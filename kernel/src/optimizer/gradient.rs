@@ -45,9 +45,4 @@ impl Optimizer for StoreGradient {
         *slot = gradient;
         parameter
     }
-
-    #[inline(always)]
-    fn running_sum(continues: &bool, slot: &f32) -> Option<f32> {
-        if *continues { Some(*slot) } else { None }
-    }
 }

@@ -40,9 +40,4 @@ impl Optimizer for Sgd {
     fn update(learning_rate: &f32, parameter: f32, gradient: f32, _slot: &mut ()) -> f32 {
         parameter - *learning_rate * gradient
     }
-
-    #[inline(always)]
-    fn plain_rate(learning_rate: &f32) -> Option<f32> {
-        Some(*learning_rate)
-    }
 }

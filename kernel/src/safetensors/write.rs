@@ -4,8 +4,8 @@ use super::error::ExportError;
 use super::header::{LENGTH_BYTES, METADATA};
 use super::names::{Names, decimal};
 use super::tensors::{Entry, are_as_described};
-use crate::activation::all_finite;
 use crate::checkpoint::CHUNK;
+use crate::kernels::all_finite;
 use crate::layer::Parameters;
 
 /// Bytes of the `.safetensors` file of a network.

@@ -1,8 +1,8 @@
 //! The two-phase form: gradients into a buffer, then the optimizer applied to it.
 
 use super::{StepError, Workspace, backward, forward_and_delta};
-use crate::activation::all_finite;
 use crate::data::Samples;
+use crate::kernels::all_finite;
 use crate::layer::{Parameters, Tensors, Whole, update};
 use crate::loss::Loss;
 use crate::network::Network;

@@ -4,8 +4,8 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use super::{InputsFrom, StepError, Workspace, backward, unsound_sample};
-use crate::activation::all_finite;
 use crate::data::Samples;
+use crate::kernels::all_finite;
 use crate::layer::Slice;
 use crate::loss::Loss;
 use crate::network::Network;

@@ -50,43 +50,6 @@ fn assert_rule_equals_the_formula<O: Optimizer + Copy>(what: &str, start: O, mut
         assert_same_bits(&now, &plain.parameters(), &format!("{what}, step {step}"));
         assert_same_bits(&now, &parameters(&two_phase.network), &format!("{what}, step {step}, two phases"));
     }
-    assert_rows_are_updated_as_each_parameter_is(what, start);
-}
-
-/// What processors without vectors call for single samples: whole rows at once.
-fn assert_rows_are_updated_as_each_parameter_is<O: Optimizer>(what: &str, mut rule: O) {
-    let mut random = Random::new(12);
-    let mut rows = [[0.0f32; 5]; 3];
-    let mut each = rows;
-    let (mut row_slots, mut slots) = ([[O::Slot::ZERO; 5]; 3], [[O::Slot::ZERO; 5]; 3]);
-    // Steps of a fixed size may lead back to 0.
-    let mut moved = [[false; 5]; 3];
-    for _ in 0..3 {
-        let step = rule.begin_step();
-        let x: [f32; 3] = std::array::from_fn(|_| random.uniform(-1.0, 1.0));
-        let delta: [f32; 5] = std::array::from_fn(|_| random.uniform(-1.0, 1.0));
-        O::update_rows(&step, rows.as_flattened_mut(), row_slots.as_flattened_mut(), &x, &delta);
-        for (i, o) in (0..3).flat_map(|i| (0..5).map(move |o| (i, o))) {
-            let (parameter, gradient) = (each[i][o], x[i] * delta[o]);
-            assert_eq!(O::running_sum(&step, &slots[i][o]), None, "{what}: each sum starts with its first product");
-            each[i][o] = O::update(&step, parameter, gradient, &mut slots[i][o]);
-            moved[i][o] |= each[i][o] != parameter;
-            if let Some(rate) = O::plain_rate(&step) {
-                assert_same_bits(&[each[i][o]], &[parameter - rate * gradient], &format!("{what}, by its rate"));
-            }
-        }
-        assert_same_bits(rows.as_flattened(), each.as_flattened(), &format!("{what}, rows"));
-    }
-    assert!(moved.as_flattened().iter().all(|moved| *moved), "{what}: not each has moved");
-}
-
-#[test]
-fn only_plain_gradient_descent_gives_its_rate() {
-    // What has a rate has a faster loop on some processors.
-    let mut sgd = Sgd::new(0.1);
-    assert_eq!(Sgd::plain_rate(&sgd.begin_step()), Some(0.1));
-    let mut wrapped = WeightDecay::new(0.0, sgd);
-    assert_eq!(WeightDecay::<Sgd>::plain_rate(&wrapped.begin_step()), None);
 }
 
 /// Every row of the table.

@@ -1,0 +1,44 @@
+//! The loops as every processor can run them, register-tiled.
+//!
+//! A tile is a handful of *independent* sums side by side, each still running in the order of the formula. So tiles change the speed and never
+//! a bit.
+//!
+//! The sizes are constants, so every bounds check folds away; where the compiler could fail to see it, the code takes a value that is never
+//! used instead of a panic.
+
+mod activation;
+mod backward;
+mod forward;
+pub(super) mod one_sample;
+mod slice;
+mod source;
+mod tile;
+mod weight_gradient;
+
+pub(super) use activation::{activate, activate_in_a_loop, activation_backward, all_finite, bits_seen};
+pub(super) use backward::{backward_first, backward_inner};
+pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
+pub(super) use source::input_gradient;
+#[allow(unused_imports)] // not each processor uses all of them
+pub(super) use tile::{floats, is_tiny, lanes, lanes_mut};
+pub(super) use weight_gradient::{add_products, update_tile};
+
+pub(crate) use backward::Parameters;
+pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
+pub(crate) use source::add_input_gradient;
+pub(crate) use tile::{COLUMNS, Capacity, InputRows};
+
+use super::Kernels;
+
+/// No processor in particular.
+#[cfg_attr(not(test), allow(dead_code))] // tests run these loops beside the chosen ones
+pub(crate) struct Portable;
+
+impl Kernels for Portable {}
+
+/// Square root by `libm`'s correctly rounded routine.
+#[allow(dead_code)] // unused where the processor has its own
+#[inline]
+pub(super) fn sqrt(x: f32) -> f32 {
+    libm::sqrtf(x)
+}

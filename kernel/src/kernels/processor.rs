@@ -1,0 +1,82 @@
+//! Which processor this is: the only file that asks, and asks once.
+//!
+//! The target alone decides, whatever the build is for, so a test runs the loops that users of its processor run. With
+//! `--cfg baregrad_vectors="none"` a 64-bit processor takes the portable loops; package `portable` tests them so.
+
+core::cfg_select! {
+    // Cortex-M4F, M7, M33 and later: a scalar FPU behind the hard-float ABI.
+    all(target_arch = "arm", target_abi = "eabihf") => {
+        mod cortex_m;
+        pub(crate) use cortex_m::CortexM as ThisCpu;
+        use cortex_m::sqrt as root;
+    }
+    all(target_arch = "riscv32", target_feature = "f") => {
+        mod riscv32;
+        pub(crate) use super::portable::Portable as ThisCpu;
+        use riscv32::sqrt as root;
+    }
+    all(target_arch = "x86_64", target_feature = "sse2", not(baregrad_vectors = "none")) => {
+        pub(super) mod x86_64;
+        pub(crate) type ThisCpu = super::vector::Vectors<x86_64::Longest>;
+        use x86_64::sqrt as root;
+    }
+    all(target_pointer_width = "64", not(baregrad_vectors = "none")) => {
+        pub(crate) type ThisCpu = super::vector::Vectors<super::vector::Arrays>;
+        use super::portable::sqrt as root;
+    }
+    _ => {
+        pub(crate) use super::portable::Portable as ThisCpu;
+        use super::portable::sqrt as root;
+    }
+}
+
+core::cfg_select! {
+    any(target_arch = "arm", target_arch = "riscv32") => {
+        mod scalar;
+        pub(super) use scalar::no_unroll;
+    }
+    _ => {
+        /// On vector targets LLVM may unroll and vectorise.
+        #[inline(always)]
+        pub(super) fn no_unroll() {}
+    }
+}
+
+/// A processor without vectors: there a loop over values is as fast as a tile of them, and much smaller.
+pub(super) const SCALAR: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
+
+/// Without an FPU each operation is a call, and nothing is gained by doing several side by side.
+pub(super) const SOFT_FLOAT: bool = cfg!(any(
+    all(target_arch = "arm", not(target_abi = "eabihf")),
+    all(target_arch = "riscv32", not(target_feature = "f"))
+));
+
+/// A processor with 64 bits has registers for more sums.
+pub(super) const IS_64_BIT: bool = cfg!(target_pointer_width = "64");
+
+/// Square root, `√x`.
+///
+/// # Order and rounding
+/// Correctly rounded (IEEE 754), so every implementation gives the same bits.
+///
+/// # Special values
+/// `√-0 = -0`, `√∞ = ∞`; NaN for NaN and for every `x < 0`. Never panics.
+#[inline(always)]
+pub fn sqrt(x: f32) -> f32 {
+    root(x)
+}
+
+/// Does something with each kind of kernels that can be had here. Where the processor lacks some vectors they are shorter ones.
+#[cfg(test)]
+pub(super) fn each_kind(check: &impl super::tests::Check) {
+    check.run::<super::portable::Portable>();
+    check.run::<super::vector::Vectors<super::vector::Arrays>>();
+    core::cfg_select! {
+        all(target_arch = "x86_64", target_feature = "sse2", not(baregrad_vectors = "none")) => {
+            check.run::<super::vector::Vectors<x86_64::Level<1>>>();
+            check.run::<super::vector::Vectors<x86_64::Level<2>>>();
+            check.run::<super::vector::Vectors<x86_64::Level<3>>>();
+        }
+        _ => check.run::<ThisCpu>(),
+    }
+}

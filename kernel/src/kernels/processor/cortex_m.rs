@@ -1,0 +1,251 @@
+//! Cores with a scalar FPU behind the hard-float ABI: Cortex-M4F, M7, M33 and later.
+//!
+//! The loops are here in assembly because the compiler can't be told two things that decide on this core: loads of
+//! neighbouring registers in one instruction (`VLDM`, N + 1 cycles for N words), and a product that is not followed by the sum that
+//! needs it. Sizes are arguments, so one body serves all layers, and the optimisation level does not matter; only small layers and
+//! the descent of 16 to 31 outputs have a body of their own, within their caller, unless size comes first.
+//!
+//! Cycles in the comments are those of the Cortex-M4 Technical Reference Manual, sections 3.3 and 7.2.3: `VLDM` and `VSTM`
+//! N + 1, `VMUL`, `VADD` and `VSUB` 1 (2 where the next instruction wants the result), a branch 1 or 3.
+//!
+//! Registers: the compiler takes no single-precision register as an operand on this target, but may be told that one is
+//! overwritten. It then saves `s16` and above around the function, as the ABI wants.
+#![allow(unsafe_code)]
+
+/// A line of assembly for each `v` below the operand `count` (at most 10), with `\v` in it.
+macro_rules! each {
+    ($count:literal, $($line:literal),+) => {
+        concat!(".irp v,0,1,2,3,4,5,6,7,8,9\n.if \\v < {", $count, "}\n", $($line,)+ "\n.endif\n.endr\n")
+    };
+}
+
+/// Whether size comes first: then a loop does one row at a time.
+const SMALL: bool = cfg!(baregrad_small);
+
+/// A loop that does several rows at a time, `$count` times; where size comes first it is left out, and the loop over the rest does all.
+#[cfg(not(baregrad_small))]
+macro_rules! unrolled {
+    ($count:literal, $($line:expr),+) => {
+        concat!("cmp ", $count, ", #0\nbeq 3f\n2:\n", $($line, "\n",)+ "subs ", $count, ", #1\nbne 2b\n3:\n")
+    };
+}
+#[cfg(baregrad_small)]
+macro_rules! unrolled {
+    ($count:literal, $($line:expr),+) => {
+        concat!("/* ", $count, " */")
+    };
+}
+
+/// `sum += x·w` for each `v` below the operand `count`: the products in place of `w`, then the sums, so that none waits for the line
+/// before.
+macro_rules! add_each_product {
+    ($count:literal, $sum:literal, $x:literal, $w:literal) => {
+        concat!(
+            each!($count, "vmul.f32 ", $w, ", ", $x, ", ", $w),
+            each!($count, "vadd.f32 ", $sum, ", ", $sum, ", ", $w)
+        )
+    };
+}
+
+// Below the macros, because these files use them.
+mod adam;
+mod backward;
+mod descent;
+mod forward;
+mod forward_four;
+mod rectifier;
+mod square_root;
+
+use crate::activation::Activation;
+use super::no_unroll;
+use crate::kernels::portable::{self, COLUMNS, Parameters, is_tiny, lanes_mut};
+use crate::kernels::{Kernels, rules};
+use crate::optimizer::Optimizer;
+
+pub(crate) use square_root::sqrt;
+
+/// These cores.
+pub(crate) struct CortexM;
+
+impl Kernels for CortexM {
+    const CALLS_ARE_DEAR: bool = !SMALL;
+
+    #[inline(always)]
+    fn activate<A: Activation>(values: &mut [f32]) -> bool {
+        if rules::is_relu::<A>() {
+            if rectifier::relu(values) {
+                return true;
+            }
+            core::hint::cold_path();
+        }
+        portable::activate::<Self, A>(values)
+    }
+
+    #[inline(always)]
+    fn activation_backward<A: Activation>(gradients: &mut [f32], outputs: &[f32]) {
+        if rules::is_relu::<A>() {
+            rectifier::relu_backward(gradients, outputs);
+        } else {
+            portable::activation_backward::<A>(gradients, outputs);
+        }
+    }
+
+    #[inline(always)]
+    fn outputs<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
+        samples: [&[f32; IN]; S],
+        weights: &[[f32; OUT]; IN],
+        bias: &[f32; OUT],
+        z: &mut [[f32; OUT]; S],
+    ) {
+        if const { is_tiny(IN, OUT) } {
+            portable::outputs::<S, V, IN, OUT>(samples, weights, bias, z);
+        } else {
+            forward::outputs(samples, weights, bias, z);
+        }
+    }
+
+    #[inline(always)]
+    fn input_gradient<const C: usize, const IN: usize, const OUT: usize, Below: Activation>(
+        inputs: &mut [[f32; IN]],
+        at: usize,
+        rows: &[[f32; OUT]; C],
+        delta: &[[f32; OUT]],
+        saved: &[[f32; COLUMNS]],
+    ) {
+        if const { C != COLUMNS } {
+            portable::input_gradient::<C, IN, OUT, Below>(inputs, at, rows, delta, saved);
+            return;
+        }
+        let Some(sums) = inputs.as_flattened_mut().get_mut(at..) else { return };
+        backward::input_gradient(rows, delta, sums, IN);
+        for (input, saved) in inputs.iter_mut().zip(saved) {
+            no_unroll();
+            if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
+                for (gradient, activation) in outputs.iter_mut().zip(saved) {
+                    *gradient = Below::through(*gradient, *activation);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn update_tile<const C: usize, const OUT: usize, O: Optimizer>(
+        columns: &[[f32; COLUMNS]],
+        delta: &[[f32; OUT]],
+        rows: &mut [[f32; OUT]; C],
+        slots: &mut [[O::Slot; OUT]; C],
+        step: &O::Step,
+    ) {
+        match (rules::sgd_rate::<O>(step), rows.first_chunk_mut()) {
+            (Some(rate), Some(rows)) => backward::descend_batch(rate, columns, delta, rows),
+            _ => portable::update_tile::<Self, C, OUT, O, _>(delta, columns, rows, slots, step),
+        }
+    }
+
+    #[inline(always)]
+    fn add_products<const C: usize, const V: usize, const OUT: usize>(
+        columns: &[[f32; COLUMNS]],
+        delta: &[[f32; OUT]],
+        at: usize,
+        sums: &mut [[f32; V]; C],
+    ) {
+        match sums.first_chunk_mut() {
+            Some(sums) if const { V >= 1 && V <= 4 } => backward::add_products(columns, delta, at, sums),
+            _ => portable::add_products::<C, V, OUT, _>(columns, delta, at, sums),
+        }
+    }
+
+    #[inline(always)]
+    fn backward_first_by_one<const IN: usize, const OUT: usize, O: Optimizer>(
+        x: &[f32; IN],
+        delta: &[f32; OUT],
+        parameters: Parameters<'_, IN, OUT, O>,
+        step: &O::Step,
+    ) {
+        if let Some(rate) = rules::sgd_rate::<O>(step) {
+            descent::descend(rate, x, delta, parameters.weights, Some(parameters.bias));
+        } else {
+            portable::one_sample::first::<Self, IN, OUT, O>(x, delta, parameters, step);
+        }
+    }
+
+    #[inline(always)]
+    fn backward_inner_by_one<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+        inputs: &mut [f32; IN],
+        delta: &[f32; OUT],
+        parameters: Parameters<'_, IN, OUT, O>,
+        step: &O::Step,
+    ) {
+        match rules::sgd_rate::<O>(step) {
+            Some(rate) if rules::is_relu::<Below>() && OUT <= descent::WIDEST => {
+                descent::descend_inner(rate, inputs, delta, parameters.weights, Some(parameters.bias), true);
+            }
+            _ => portable::one_sample::inner::<Self, IN, OUT, O, Below>(inputs, delta, parameters, step),
+        }
+    }
+
+    #[inline(always)]
+    fn input_gradient_and_update<const OUT: usize, O: Optimizer>(
+        x: &[f32],
+        delta: &[f32; OUT],
+        rows: &mut [[f32; OUT]],
+        slots: &mut [[O::Slot; OUT]],
+        inputs: &mut [f32],
+        step: &O::Step,
+    ) {
+        let rate = rules::sgd_rate::<O>(step);
+        if let Some(rate) = rate
+            && OUT <= descent::WIDEST
+        {
+            descent::descend_inner(rate, inputs, delta, rows, None, false);
+            return;
+        }
+        backward::input_gradient(rows, core::slice::from_ref(delta), inputs, 0);
+        for (input, row) in inputs.iter_mut().zip(&*rows).skip(rows.len() / 4 * 4) {
+            *input = portable::one_sample::product_sum(row, delta);
+        }
+        if let Some(rate) = rate {
+            descent::descend(rate, x, delta, rows, None);
+        } else {
+            Self::update_rows::<O>(step, rows.as_flattened_mut(), slots.as_flattened_mut(), x, delta);
+        }
+    }
+
+    #[inline(always)]
+    fn update_rows<O: Optimizer>(
+        step: &O::Step,
+        parameters: &mut [f32],
+        slots: &mut [O::Slot],
+        x: &[f32],
+        delta: &[f32],
+    ) {
+        if let Some((constants, moments)) = rules::adam::<O>(step, slots) {
+            adam::update_rows(constants, parameters, moments, x, delta);
+        } else {
+            portable::one_sample::update_rows::<O>(step, parameters, slots, x, delta);
+        }
+    }
+
+    #[inline(always)]
+    fn update_bias<const OUT: usize, O: Optimizer>(
+        delta: &[f32; OUT],
+        bias: &mut [f32; OUT],
+        slots: &mut [O::Slot; OUT],
+        step: &O::Step,
+    ) {
+        if let Some(rate) = rules::sgd_rate::<O>(step) {
+            descent::descend(rate, &[], delta, &mut [], Some(bias));
+        } else {
+            Self::update_rows::<O>(step, bias, slots, &[1.0], delta);
+        }
+    }
+}
+
+/// Hides a constant from LLVM, which prices an `asm!` block as one instruction and would fully unroll the loop around it.
+/// [`core::hint::black_box`] would go through memory.
+#[inline(always)]
+fn opaque(mut number: usize) -> usize {
+    // SAFETY: no instruction at all.
+    unsafe { core::arch::asm!("/* {} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags)) };
+    number
+}
