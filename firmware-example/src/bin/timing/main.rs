@@ -3,13 +3,14 @@
 //! You will see a line for each network: the least and the most instructions of a step, of a prediction, of the longest slice of a
 //! step in slices and of all its slices; and how many steps were refused with an error. The inputs are zeros, ones, random, tiny,
 //! subnormal, huge and saturating, each with other weights; the networks are those of `same_bits` (every activation, loss and
-//! optimizer) and of the example programs. Ends well only if the least is the most everywhere, and if a loop that differs by one
+//! optimizer), of the example programs, and one for each further optimizer and activation. Ends well only if the least is the most everywhere, and if a loop that differs by one
 //! instruction was seen to do so.
 //!
 //! QEMU must count by `-icount shift=6`, as `run.sh timing` makes it.
 #![no_std]
 #![no_main]
 
+mod further;
 mod inputs;
 mod measure;
 
@@ -37,8 +38,10 @@ fn main() -> ! {
     let mut log = Log { networks: 0, differ: 0 };
     programs(&mut counter, &mut log);
     cases(&mut counter, &mut log);
+    let of_cases = log.networks;
+    further::further(&mut counter, &mut log);
     info!("timing: {=u32} networks, of which {=u32} differ", log.networks, log.differ);
-    board::exit(seen && log.networks == 93 && log.differ == 0)
+    board::exit(seen && of_cases == 93 && log.differ == 0)
 }
 
 /// What has been printed.
