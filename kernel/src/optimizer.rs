@@ -14,6 +14,7 @@
 //! | [`RmsProp`] | 4 bytes | `RMSprop`, `ε` placed otherwise |
 //! | [`Adam`] | 8 bytes | `Adam` |
 //! | [`AdamW`] | 8 bytes | `AdamW` |
+//! | [`Lion`] | 4 bytes | Keras `Lion`, Optax `lion` |
 //! | [`WeightDecay`] | as the rule within | the argument `weight_decay` |
 //! | [`ClipValue`] | as the rule within | `clip_grad_value_` |
 //!
@@ -25,6 +26,7 @@ mod adam;
 mod adamw;
 mod clip_value;
 mod gradient;
+mod lion;
 mod momentum;
 mod nesterov;
 mod rmsprop;
@@ -44,6 +46,7 @@ pub(crate) mod all {
     pub use super::adam::Adam;
     pub use super::adamw::AdamW;
     pub use super::clip_value::ClipValue;
+    pub use super::lion::Lion;
     pub use super::momentum::Momentum;
     pub use super::nesterov::Nesterov;
     pub use super::rmsprop::RmsProp;

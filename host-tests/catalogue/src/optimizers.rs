@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use baregrad::optimizer::Optimizer;
 use baregrad::scalar::sqrt;
 use baregrad::state::State;
-use baregrad::{AdaGrad, Adam, AdamW, ClipValue, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay};
+use baregrad::{AdaGrad, Adam, AdamW, ClipValue, Lion, Momentum, Nesterov, RmsProp, Sgd, SgdMomentum, WeightDecay};
 
 /// Learning rate of every row, `α`.
 pub const RATE: f32 = 0.01;
@@ -70,7 +70,14 @@ pub fn first_optimizers(to: &mut impl VisitOptimizers) {
 }
 
 /// All others. Each has a training of its own in `same_bits_more.expected`.
-pub fn further_optimizers(_to: &mut impl VisitOptimizers) {}
+pub fn further_optimizers(to: &mut impl VisitOptimizers) {
+    to.optimizer("Lion", Lion { weight_decay: DECAY, ..Lion::new(RATE) }, |_, theta, g, m| {
+        let direction = 0.9 * m[0] + (1.0 - 0.9) * g;
+        m[0] = 0.99 * m[0] + (1.0 - 0.99) * g;
+        let sign = if direction == 0.0 { direction } else { direction.signum() };
+        theta * (1.0 - RATE * DECAY) - RATE * sign
+    });
+}
 
 /// Kingma and Ba's, in the form that the library's docs state.
 pub fn adam(step: u32, theta: f32, g: f32, moments: &mut [f32]) -> f32 {
