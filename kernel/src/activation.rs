@@ -10,6 +10,11 @@
 //! | [`Tanh`] | `tanh z` | `Tanh` |
 //! | [`Relu`] | `max(z, 0)` | `ReLU` |
 //! | [`LeakyRelu`] | `z`, or `α·z` below 0 | `LeakyReLU` |
+//! | [`HardSigmoid`] | `z/6 + 1/2`, within 0 and 1 | `Hardsigmoid` |
+
+mod hard_sigmoid;
+
+pub use hard_sigmoid::HardSigmoid;
 
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
@@ -19,6 +24,7 @@ use crate::scalar;
 
 /// What is at the root of the crate too.
 pub(crate) mod all {
+    pub use super::hard_sigmoid::HardSigmoid;
     #[doc(inline)]
     pub use super::{Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 }

@@ -5,7 +5,7 @@ use core::fmt::{self, Debug};
 use baregrad::activation::Activation;
 use baregrad::scalar;
 use baregrad::shape::Features;
-use baregrad::{Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh};
+use baregrad::{HardSigmoid, Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh};
 
 /// A function of each value by its formulas.
 #[derive(Clone, Copy)]
@@ -87,7 +87,15 @@ pub fn first_activations(to: &mut impl VisitActivations) {
 }
 
 /// All others. Each has a training of its own in `same_bits_more.expected`.
-pub fn further_activations(_to: &mut impl VisitActivations) {}
+pub fn further_activations(to: &mut impl VisitActivations) {
+    to.activation::<HardSigmoid>(Curve {
+        name: "HardSigmoid",
+        value: |z| (z + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0),
+        back: |gradient, _, a| gradient * if 0.0 < a && a < 1.0 { 1.0 / 6.0 } else { 0.0 },
+        precise: |z| (z + 3.0).clamp(0.0, 6.0) / 6.0,
+        kinks: &[-3.0, 3.0],
+    });
+}
 
 /// Values of a sample in a row of [`each_elementwise`].
 pub const WIDTH: usize = 5;
