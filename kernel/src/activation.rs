@@ -2,6 +2,8 @@
 //!
 //! Because every slope here can be had from the output, a layer never stores its pre-activations: the output is
 //! enough for the backward pass. The activation is a type parameter of a layer (`Dense<4, 16, Relu>`), as Keras writes it.
+//! A function whose slope can't be had from its output, because two inputs have the same output, is a layer without parameters instead:
+//! [`HardSwish`](crate::HardSwish).
 //!
 //! | activation | value | known elsewhere as |
 //! | --- | --- | --- |

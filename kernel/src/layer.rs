@@ -1,11 +1,12 @@
 //! Layers: parameters, a forward pass and a backward pass that updates as it goes.
 //!
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
-//! [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and activations, and nothing of losses, batches
-//! or training.
+//! [`HardSwish`] is a function of each value; [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and
+//! activations, and nothing of losses, batches or training.
 
 mod dense;
 mod frozen;
+mod hard_swish;
 mod inputs;
 pub(crate) mod memory;
 mod parameters;
@@ -35,6 +36,7 @@ use memory::cut;
 pub(crate) mod all {
     pub use super::dense::Dense;
     pub use super::frozen::Frozen;
+    pub use super::hard_swish::HardSwish;
 }
 
 /// A pre-activation was infinite or NaN.

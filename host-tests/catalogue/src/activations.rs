@@ -5,7 +5,7 @@ use core::fmt::{self, Debug};
 use baregrad::activation::Activation;
 use baregrad::scalar;
 use baregrad::shape::Features;
-use baregrad::{HardSigmoid, Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh};
+use baregrad::{HardSigmoid, HardSwish, Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh};
 
 /// A function of each value by its formulas.
 #[derive(Clone, Copy)]
@@ -109,4 +109,19 @@ pub trait VisitElementwise {
 }
 
 /// All layers that are a function of each value. Each has a training of its own in `same_bits_more.expected`.
-pub fn each_elementwise(_to: &mut impl VisitElementwise) {}
+pub fn each_elementwise(to: &mut impl VisitElementwise) {
+    to.elementwise::<HardSwish>(Curve {
+        name: "HardSwish",
+        value: |z| z * ((z + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
+        back: |gradient, z, _| {
+            gradient
+                * match z {
+                    _ if z <= -3.0 => 0.0,
+                    _ if z >= 3.0 => 1.0,
+                    _ => z * (1.0 / 3.0) + 0.5,
+                }
+        },
+        precise: |z| z * (z + 3.0).clamp(0.0, 6.0) / 6.0,
+        kinks: &[-3.0, 3.0],
+    });
+}
