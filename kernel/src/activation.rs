@@ -47,7 +47,7 @@ pub trait Activation: 'static {
     /// The gradient with respect to `z` from the gradient with respect to `a`: `gradient · g'(z)`, one product unless its own docs say
     /// otherwise.
     #[inline(always)]
-    fn through(gradient: f32, a: f32) -> f32 {
+    fn backward(gradient: f32, a: f32) -> f32 {
         gradient * Self::slope(a)
     }
 }
@@ -71,7 +71,7 @@ impl Activation for Identity {
     }
 
     #[inline(always)]
-    fn through(gradient: f32, _a: f32) -> f32 {
+    fn backward(gradient: f32, _a: f32) -> f32 {
         // `gradient · 1` is `gradient`, bit for bit.
         gradient
     }
@@ -145,7 +145,7 @@ impl Activation for Relu {
     }
 
     #[inline(always)]
-    fn through(gradient: f32, a: f32) -> f32 {
+    fn backward(gradient: f32, a: f32) -> f32 {
         // 0 goes to the other end, and what is negative or NaN is above all else.
         let positive = a.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits();
         f32::from_bits(select(positive, gradient.to_bits(), 0))

@@ -39,7 +39,7 @@
 //! Example `graph` is a loss made so. The methods of [`Loss`](crate::loss::Loss) take `&self`, so let them build a small graph in a local
 //! variable for each sample.
 //! Its leaves are the outputs and the targets; the gradient of output `o` times `scale`, then
-//! [`through`](crate::activation::Activation::through) the activation, is `delta[o]`. Where the graph returns an error, give NaN as
+//! [back through](crate::activation::Activation::backward) the activation, is `delta[o]`. Where the graph returns an error, give NaN as
 //! the value: a training step refuses it.
 //!
 //! # Order and rounding
@@ -85,7 +85,7 @@ pub use error::GraphError;
 use core::cell::Cell;
 
 use crate::zero::Zero;
-use operation::{Binary, Operation, Unary, power, power_through};
+use operation::{Binary, Operation, Unary, power, power_backward};
 
 /// A value in a [`Graph`]: a leaf, or the result of an operation. A small handle that borrows the graph.
 #[derive(Clone, Copy, Debug)]
@@ -359,10 +359,10 @@ impl<const NODES: usize> Graph<NODES> {
     fn give_operands(&self, operation: Operation, y: f32, g: f32) {
         match operation {
             Operation::Leaf => {}
-            Operation::Unary(f, a) => self.give(a, f.through(g, read(&self.values, a), y)),
-            Operation::Power(a, n) => self.give(a, power_through(g, read(&self.values, a), n)),
+            Operation::Unary(f, a) => self.give(a, f.backward(g, read(&self.values, a), y)),
+            Operation::Power(a, n) => self.give(a, power_backward(g, read(&self.values, a), n)),
             Operation::Binary(f, a, b) => {
-                let (to_a, to_b) = f.through(g, read(&self.values, a), read(&self.values, b), y);
+                let (to_a, to_b) = f.backward(g, read(&self.values, a), read(&self.values, b), y);
                 self.give(a, to_a);
                 self.give(b, to_b);
             }

@@ -146,7 +146,7 @@ pub trait Layer<In: Shape>: Parameters {
     const SCRATCH_INNER: usize = In::SIZE + Self::SCRATCH;
 
     /// Backward pass of a layer behind another: `x`, the output of that layer, becomes its `delta` (the gradient of `x` back through
-    /// `Below`: [`Activation::through`]).
+    /// `Below`: [`Activation::backward`]).
     ///
     /// Only a layer that can do so in place has its own, and has to have one if it makes several [`SLICES`](Self::SLICES).
     #[allow(clippy::too_many_arguments)] // as `backward`

@@ -42,15 +42,15 @@ impl Unary {
     }
 
     /// `g·f'(a)`, given `y = f(a)`.
-    pub(super) fn through(self, g: f32, a: f32, y: f32) -> f32 {
+    pub(super) fn backward(self, g: f32, a: f32, y: f32) -> f32 {
         match self {
             Self::Neg => -g,
             Self::Exp => g * y,
             Self::Ln => g / a,
             Self::Sqrt => g / (y + y),
-            Self::Tanh => Tanh::through(g, y),
-            Self::Sigmoid => Sigmoid::through(g, y),
-            Self::Relu => Relu::through(g, y),
+            Self::Tanh => Tanh::backward(g, y),
+            Self::Sigmoid => Sigmoid::backward(g, y),
+            Self::Relu => Relu::backward(g, y),
         }
     }
 }
@@ -78,7 +78,7 @@ impl Binary {
     }
 
     /// `g·∂f/∂a` and `g·∂f/∂b`, given `y = f(a, b)`.
-    pub(super) fn through(self, g: f32, a: f32, b: f32, y: f32) -> (f32, f32) {
+    pub(super) fn backward(self, g: f32, a: f32, b: f32, y: f32) -> (f32, f32) {
         match self {
             Self::Add => (g, g),
             Self::Sub => (g, -g),
@@ -104,7 +104,7 @@ pub(super) fn power(a: f32, n: i32) -> f32 {
 }
 
 /// `g·n·aⁿ⁻¹`.
-pub(super) fn power_through(g: f32, a: f32, n: i16) -> f32 {
+pub(super) fn power_backward(g: f32, a: f32, n: i16) -> f32 {
     let n = i32::from(n);
     let slope = if n == 0 { 0.0 } else { n as f32 * power(a, n.saturating_sub(1)) };
     g * slope

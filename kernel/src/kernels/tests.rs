@@ -182,7 +182,7 @@ fn plain_input_gradient<Below: Activation>(
     let mut gradients = Vec::new();
     for (s, i) in pairs(samples, inputs) {
         let factors = (0..outputs).map(|o| (delta[s * outputs + o], weights[i * outputs + o]));
-        gradients.push(Below::through(product_sum(None, factors), x[s * inputs + i]));
+        gradients.push(Below::backward(product_sum(None, factors), x[s * inputs + i]));
     }
     gradients
 }
@@ -341,7 +341,7 @@ impl Activations<'_> {
         let mut gradients = z.to_vec();
         K::activation_backward::<A>(&mut gradients, inside);
         for ((gradient, z), a) in gradients.iter().zip(z).zip(&*inside) {
-            assert_eq!(gradient.to_bits(), A::through(*z, *a).to_bits(), "{z} back through {a}");
+            assert_eq!(gradient.to_bits(), A::backward(*z, *a).to_bits(), "{z} back through {a}");
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::zero::Zero;
 ///
 /// ```text
 /// ∂L/∂x[s][i] = Σ_o δ[s][o]·W[i][o]          o = 0, 1, …, starting with the first product
-/// δ of the layer below = ∂L/∂x[s][i] · g'(z below), from the output below, by Activation::through (ReLU's selects, the others multiply)
+/// δ of the layer below = ∂L/∂x[s][i] · g'(z below), from the output below, by Activation::backward (ReLU's selects, the others multiply)
 /// ∂L/∂W[i][o] = Σ_s x[s][i]·δ[s][o]          s = 0, 1, …, starting with the first product
 /// ∂L/∂b[o]    = Σ_s δ[s][o]                  s = 0, 1, …, starting with the first term
 /// ```

@@ -114,7 +114,7 @@ impl<S: Shape> Layer<S> for HardSwish {
         _step: &O::Step,
     ) {
         for (x, delta) in x.iter_mut().zip(delta) {
-            *x = Below::through(back(*delta, *x), *x);
+            *x = Below::backward(back(*delta, *x), *x);
         }
     }
 }

@@ -211,7 +211,7 @@ impl<P: Pointwise, const N: usize, A: Activation> Loss<Features<N>, A, [f32; N]>
     fn value_and_delta(&self, output: &mut [f32; N], target: &[f32; N], scale: f32) -> f32 {
         let value = Loss::<Features<N>, A, [f32; N]>::value(self, output, target);
         for (a, t) in output.iter_mut().zip(target) {
-            *a = A::through(self.derivative(*a, *t) * scale, *a);
+            *a = A::backward(self.derivative(*a, *t) * scale, *a);
         }
         value
     }

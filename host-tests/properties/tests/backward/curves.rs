@@ -32,7 +32,7 @@ impl VisitActivations for Values {
             let a = A::value(z);
             assert_same(a, (curve.value)(z), || format!("{curve:?} of {z:e}"));
             for gradient in GRADIENTS {
-                assert_same(A::through(gradient, a), (curve.back)(gradient, z, a), || {
+                assert_same(A::backward(gradient, a), (curve.back)(gradient, z, a), || {
                     format!("{gradient:e} back through {curve:?} at {z:e}")
                 });
             }

@@ -354,7 +354,7 @@ trait Formula<const N: usize>: Copy {
         // A step refuses NaN, so a graph that is too small can't go unseen.
         let (value, slopes) = self.value_and_slopes(outputs, targets).unwrap_or((f32::NAN, [f32::NAN; N]));
         for (output, slope) in outputs.iter_mut().zip(slopes) {
-            *output = A::through(slope * scale, *output);
+            *output = A::backward(slope * scale, *output);
         }
         value
     }

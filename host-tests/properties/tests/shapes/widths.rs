@@ -62,7 +62,7 @@ fn relu_of_many_has_the_bits_of_relu_of_each() {
         assert_same_bits(&outputs, &expected, "values");
 
         for closed in [f32::NAN, -f32::NAN, -0.0, 0.0] {
-            assert_eq!(Relu::through(1.0, closed).to_bits(), 0, "through {closed}");
+            assert_eq!(Relu::backward(1.0, closed).to_bits(), 0, "through {closed}");
         }
 
         for at in 0..length {

@@ -39,7 +39,7 @@ pub(in crate::kernels) fn activation_backward<A: Activation>(gradients: &mut [f3
     }
     for (gradient, output) in gradients.iter_mut().zip(outputs) {
         no_unroll();
-        *gradient = A::through(*gradient, *output);
+        *gradient = A::backward(*gradient, *output);
     }
 }
 

@@ -118,7 +118,7 @@ fn gradient_tile<const S: usize, const C: usize, const IN: usize, const OUT: usi
     for ((input, sum), saved) in inputs.iter_mut().zip(sums).zip(saved) {
         if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
             for ((output, gradient), activation) in outputs.iter_mut().zip(sum).zip(saved) {
-                *output = Below::through(gradient, *activation);
+                *output = Below::backward(gradient, *activation);
             }
         }
     }

@@ -122,7 +122,7 @@ impl Kernels for CortexM {
             no_unroll();
             if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
                 for (gradient, activation) in outputs.iter_mut().zip(saved) {
-                    *gradient = Below::through(*gradient, *activation);
+                    *gradient = Below::backward(*gradient, *activation);
                 }
             }
         }
