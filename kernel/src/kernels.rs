@@ -5,7 +5,6 @@
 //! changes the speed and never a bit: tests hold each against plain loops.
 //!
 //! `README.md` in this folder has the table "build → body", a drawing of each tile, and how to add a processor.
-#![allow(clippy::indexing_slicing)] // Indices below are loop counters under the constant length they index.
 
 mod portable;
 mod processor;
@@ -26,7 +25,8 @@ pub use processor::sqrt;
 
 /// The loops of a layer and their parts, as a processor has them. The defaults are portable.
 ///
-/// Layers call the first group. The portable loops are made of the second group, for a processor that has such a part in assembly.
+/// Layers call the first group, for at least one sample. The portable bodies of the first group call the second, for a processor that has
+/// such a part in assembly.
 pub(crate) trait Kernels: Sized {
     /// Whether a call takes longer than many an operation, because it saves the registers of an FPU. Small work is then part of its caller.
     const CALLS_ARE_DEAR: bool = false;
@@ -74,7 +74,7 @@ pub(crate) trait Kernels: Sized {
     /// Each pre-activation becomes its activation; says whether all were finite before.
     #[inline(always)]
     fn activate<A: Activation>(values: &mut [f32]) -> bool {
-        portable::activate::<Self, A>(values)
+        if rules::is_identity::<A>() { Self::all_finite(values) } else { Self::activate_each::<A>(values) }
     }
 
     /// Each gradient goes back through the activation whose output is beside it.
@@ -89,7 +89,13 @@ pub(crate) trait Kernels: Sized {
         portable::all_finite(values)
     }
 
-    // What the portable loops are made of.
+    // What these are made of.
+
+    /// [`activate`](Self::activate) of an activation that does something.
+    #[inline(always)]
+    fn activate_each<A: Activation>(values: &mut [f32]) -> bool {
+        portable::activate_each::<A>(values)
+    }
 
     /// All outputs of `S` samples, `V` side by side.
     #[inline(always)]
@@ -186,7 +192,7 @@ pub(crate) trait Kernels: Sized {
 
     /// A bias by a single sample: a row of weights whose input is 1, and `1·delta` is `delta`, bit for bit.
     #[inline(always)]
-    fn update_bias<const OUT: usize, O: Optimizer>(
+    fn update_bias_by_one<const OUT: usize, O: Optimizer>(
         delta: &[f32; OUT],
         bias: &mut [f32; OUT],
         slots: &mut [O::Slot; OUT],
@@ -194,10 +200,4 @@ pub(crate) trait Kernels: Sized {
     ) {
         Self::update_rows::<O>(step, bias, slots, &[1.0], delta);
     }
-}
-
-/// Whether all values are finite.
-#[inline(always)]
-pub(crate) fn all_finite(values: &[f32]) -> bool {
-    ThisCpu::all_finite(values)
 }

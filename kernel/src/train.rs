@@ -19,7 +19,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::data::Samples;
-use crate::kernels::all_finite;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::memory::cut;
 use crate::layer::{Above, Inputs, NonFinite, Pass, Tensors, Whole};
 use crate::loss::Loss;
@@ -188,7 +188,7 @@ where
 /// [`StepError::NonFiniteState`]: go back to the last good weights, with a smaller learning rate.
 pub fn check<N: Network, O: Optimizer>(network: &N, slots: &N::Slots<O::Slot>) -> Result<(), StepError> {
     let mut finite = true;
-    network.for_each_tensor(&mut |values| finite &= all_finite(values));
+    network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
     slots.for_each_tensor(&mut |slots| finite &= slots.iter().all(Slot::is_finite));
     if finite { Ok(()) } else { Err(StepError::NonFiniteState) }
 }
@@ -224,7 +224,7 @@ where
         rest = others;
         if let (Some(output), Some(target)) = (SampleOf::<N::Out>::first_of_mut(output), samples.target(index)) {
             sum += loss.value_and_delta(output, target, scale);
-            finite &= all_finite(output.values());
+            finite &= ThisCpu::all_finite(output.values());
         }
     }
     if !loss.total(sum, mean_over).is_finite() {
@@ -265,7 +265,7 @@ where
     D: Samples<Input = SampleOf<N::In>>,
 {
     let unsound = |&index: &usize| match samples.input(index) {
-        Some(input) => !all_finite(input.values()),
+        Some(input) => !ThisCpu::all_finite(input.values()),
         None => false,
     };
     match among.find(unsound) {

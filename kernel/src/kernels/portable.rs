@@ -5,6 +5,7 @@
 //!
 //! The sizes are constants, so every bounds check folds away; where the compiler could fail to see it, the code takes a value that is never
 //! used instead of a panic.
+#![allow(clippy::indexing_slicing)] // Indices are loop counters under the constant length they index.
 
 mod activation;
 mod backward;
@@ -15,12 +16,15 @@ mod source;
 mod tile;
 mod weight_gradient;
 
-pub(super) use activation::{activate, activate_in_a_loop, activation_backward, all_finite, bits_seen};
+pub(super) use activation::{
+    activate_each, activate_in_a_loop, activation_backward, all_finite, are_finite, bits_seen,
+};
 pub(super) use backward::{backward_first, backward_inner};
 pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
 pub(super) use source::input_gradient;
-#[allow(unused_imports)] // not each processor uses all of them
-pub(super) use tile::{floats, is_tiny, lanes, lanes_mut};
+#[allow(unused_imports)] // only some processors ask
+pub(super) use tile::is_tiny;
+pub(super) use tile::{floats, lanes, lanes_mut};
 pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;

@@ -1,32 +1,53 @@
-//! Which processor this is: the only file that asks, and asks once.
+//! Which processor this is: the only file that asks. (How long the vectors of an x86-64 are, its own file asks.)
 //!
 //! The target alone decides, whatever the build is for, so a test runs the loops that users of its processor run. With
 //! `--cfg baregrad_vectors="none"` a 64-bit processor takes the portable loops; package `portable` tests them so.
 
+/// What the compiler has to put floats into.
+#[allow(dead_code)] // each processor has one of them
+enum Floats {
+    /// No FPU.
+    Calls,
+    /// An FPU without vectors.
+    Scalars,
+    /// Vectors.
+    Vectors,
+}
+
 core::cfg_select! {
-    // Cortex-M4F, M7, M33 and later: a scalar FPU behind the hard-float ABI.
+    // Cortex-M4F, M7, M33 and later, and all else of Arm behind the hard-float ABI.
     all(target_arch = "arm", target_abi = "eabihf") => {
         mod cortex_m;
         pub(crate) use cortex_m::CortexM as ThisCpu;
         use cortex_m::sqrt as root;
+        const FLOATS: Floats = Floats::Scalars;
     }
     all(target_arch = "riscv32", target_feature = "f") => {
         mod riscv32;
         pub(crate) use super::portable::Portable as ThisCpu;
         use riscv32::sqrt as root;
+        const FLOATS: Floats = Floats::Scalars;
+    }
+    any(target_arch = "arm", target_arch = "riscv32") => {
+        pub(crate) use super::portable::Portable as ThisCpu;
+        use super::portable::sqrt as root;
+        const FLOATS: Floats = Floats::Calls;
     }
     all(target_arch = "x86_64", target_feature = "sse2", not(baregrad_vectors = "none")) => {
-        pub(super) mod x86_64;
+        mod x86_64;
         pub(crate) type ThisCpu = super::vector::Vectors<x86_64::Longest>;
         use x86_64::sqrt as root;
+        const FLOATS: Floats = Floats::Vectors;
     }
     all(target_pointer_width = "64", not(baregrad_vectors = "none")) => {
         pub(crate) type ThisCpu = super::vector::Vectors<super::vector::Arrays>;
         use super::portable::sqrt as root;
+        const FLOATS: Floats = Floats::Vectors;
     }
     _ => {
         pub(crate) use super::portable::Portable as ThisCpu;
         use super::portable::sqrt as root;
+        const FLOATS: Floats = Floats::Vectors;
     }
 }
 
@@ -36,20 +57,17 @@ core::cfg_select! {
         pub(super) use scalar::no_unroll;
     }
     _ => {
-        /// On vector targets LLVM may unroll and vectorise.
+        /// With vectors LLVM may unroll and vectorise.
         #[inline(always)]
         pub(super) fn no_unroll() {}
     }
 }
 
-/// A processor without vectors: there a loop over values is as fast as a tile of them, and much smaller.
-pub(super) const SCALAR: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
+/// Without vectors a loop over values is as fast as a tile of them, and much smaller.
+pub(super) const SCALAR: bool = !matches!(FLOATS, Floats::Vectors);
 
 /// Without an FPU each operation is a call, and nothing is gained by doing several side by side.
-pub(super) const SOFT_FLOAT: bool = cfg!(any(
-    all(target_arch = "arm", not(target_abi = "eabihf")),
-    all(target_arch = "riscv32", not(target_feature = "f"))
-));
+pub(super) const SOFT_FLOAT: bool = matches!(FLOATS, Floats::Calls);
 
 /// A processor with 64 bits has registers for more sums.
 pub(super) const IS_64_BIT: bool = cfg!(target_pointer_width = "64");

@@ -1,7 +1,7 @@
 //! What the loops know of single rules: some are done by a body of their own.
 //!
-//! Rules and activations are written by users too and know nothing of the loops. So a rule is known by its type. The compiler decides each
-//! question here when it compiles.
+//! Rules and activations are written by users too and know nothing of the loops. So a rule is known by its type. An optimised build decides
+//! each question here when it compiles.
 #![allow(unsafe_code)]
 
 use core::any::{Any, TypeId};
@@ -9,6 +9,7 @@ use core::any::{Any, TypeId};
 use crate::activation::{Activation, Identity, Relu};
 use crate::optimizer::{Adam, AdamConstants, Moments, Optimizer, Sgd, StoreGradient};
 
+#[inline(always)]
 fn is<T: 'static, U: 'static>() -> bool {
     TypeId::of::<T>() == TypeId::of::<U>()
 }
@@ -38,10 +39,16 @@ pub(super) fn sgd_rate<O: Optimizer>(step: &O::Step) -> Option<f32> {
     if is::<O, Sgd>() { as_type(step) } else { None }
 }
 
+/// Whether the sums over the samples go on from those of an earlier batch.
+#[inline(always)]
+pub(super) fn accumulates<O: Optimizer>(step: &O::Step) -> bool {
+    is::<O, StoreGradient>() && as_type(step) == Some(true)
+}
+
 /// Where the sum over the samples of a gradient goes on from. `None`: it starts with the first product.
 #[inline(always)]
 pub(super) fn running_sum<O: Optimizer>(step: &O::Step, slot: &O::Slot) -> Option<f32> {
-    if is::<O, StoreGradient>() && as_type(step) == Some(true) { as_type(slot) } else { None }
+    if accumulates::<O>(step) { as_type(slot) } else { None }
 }
 
 /// Constants and moments, if the rule is Adam's.

@@ -2,6 +2,8 @@
 //!
 //! Only the loops themselves are compiled for each kind and shape. What they are held against is functions of slices.
 
+#![allow(clippy::indexing_slicing)] // A wrong index fails the test.
+
 extern crate std; // for what the plain loops give
 
 use std::vec::Vec;
@@ -57,10 +59,10 @@ impl<const IN: usize, const OUT: usize, const B: usize> Layer<IN, OUT, B> {
         assert_same_bits(self.backward(rule, run).as_flattened(), self.x.as_flattened(), Self::SIZES, "input");
     }
 
-    fn inner<O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Backward<'_, IN, OUT, B, O>) {
+    fn inner<Below: Activation, O: Optimizer<Slot: Numbers>>(&self, rule: &Rule<O>, run: Backward<'_, IN, OUT, B, O>) {
         let inputs = self.backward(rule, run);
         let [x, weights, delta] = [self.x.as_flattened(), self.weights.as_flattened(), self.delta.as_flattened()];
-        let plain = plain_input_gradient::<Tanh>(Self::SIZES, x, weights, delta);
+        let plain = plain_input_gradient::<Below>(Self::SIZES, x, weights, delta);
         assert_same_bits(inputs.as_flattened(), &plain, Self::SIZES, "input gradient");
     }
 
@@ -222,6 +224,8 @@ impl<const IN: usize, const OUT: usize, const B: usize> Check for Forward<'_, IN
     fn run<K: Kernels>(&self) {
         let Layer { x, weights, bias, .. } = self.0;
         self.0.forward(&mut |z| K::forward::<AtMost<B>, IN, OUT, _>(&x[..], weights, bias, z));
+        // A batch that is not full.
+        self.0.forward(&mut |z| K::forward::<AtMost<100>, IN, OUT, _>(&x[..], weights, bias, z));
     }
 }
 
@@ -240,8 +244,15 @@ where
             let (inputs, delta) = (&inputs[..], &layer.delta);
             K::backward_first::<AtMost<B>, IN, OUT, O, _>(inputs, delta, parameters, columns, &rule.step);
         });
-        layer.inner(rule, &mut |inputs, parameters, columns| {
+        layer.inner::<Tanh, O>(rule, &mut |inputs, parameters, columns| {
             K::backward_inner::<AtMost<B>, IN, OUT, O, Tanh>(inputs, &layer.delta, parameters, columns, &rule.step);
+        });
+        layer.first(rule, &mut |inputs, parameters, columns| {
+            let (inputs, delta) = (&inputs[..], &layer.delta);
+            K::backward_first::<AtMost<100>, IN, OUT, O, _>(inputs, delta, parameters, columns, &rule.step);
+        });
+        layer.inner::<Relu, O>(rule, &mut |inputs, parameters, columns| {
+            K::backward_inner::<AtMost<100>, IN, OUT, O, Relu>(inputs, &layer.delta, parameters, columns, &rule.step);
         });
     }
 }
@@ -264,6 +275,7 @@ fn check_with_slots<const IN: usize, const OUT: usize, const B: usize>() {
 #[test]
 fn each_kind_gives_the_bits_of_the_plain_loops() {
     check_with_slots::<3, 5, 2>();
+    check_with_slots::<5, 7, 1>();
     check::<10, 1, 3>();
     check::<1, 2, 17>();
     if cfg!(miri) {
@@ -286,7 +298,7 @@ fn loops_of_one_sample_give_the_bits_of_the_plain_loops() {
         let layer = Layer::<37, 5, 1>::new();
         let ([delta], step) = (&layer.delta, &rule.step);
         layer.first(rule, &mut |[x], parameters, _| one_sample::first::<Portable, _, _, O>(x, delta, parameters, step));
-        layer.inner(rule, &mut |[inputs], parameters, _| {
+        layer.inner::<Tanh, _>(rule, &mut |[inputs], parameters, _| {
             one_sample::inner::<Portable, _, _, O, Tanh>(inputs, delta, parameters, step);
         });
     }
@@ -341,7 +353,10 @@ impl Activations<'_> {
         let mut gradients = z.to_vec();
         K::activation_backward::<A>(&mut gradients, inside);
         for ((gradient, z), a) in gradients.iter().zip(z).zip(&*inside) {
-            assert_eq!(gradient.to_bits(), A::backward(*z, *a).to_bits(), "{z} back through {a}");
+            // The gradient is `z` here.
+            let selected = if *a > 0.0 { *z } else { 0.0 };
+            let expected = if rules::is_relu::<A>() { selected } else { *z * A::slope(*a) };
+            assert_eq!(gradient.to_bits(), expected.to_bits(), "{z} back through {a}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Vectors are spelled out, as [`Vector`]s, because the compiler finds them in loops over arrays only most of the time: a tile of
 //! another shape, or another processor, and the same source ran at a fiftieth of its speed. All three products are
 //! one inner step, [`accumulate`]; the last vector of a row may have lanes that are computed and thrown away.
+#![allow(clippy::indexing_slicing)] // Indices are loop counters under the constant length they index.
 
 mod activation;
 mod backward;
@@ -13,8 +14,8 @@ mod update;
 
 use core::marker::PhantomData;
 
+use super::Kernels;
 use super::portable::{self, COLUMNS, Capacity, InputRows, Parameters};
-use super::{Kernels, rules};
 use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
@@ -24,18 +25,20 @@ pub(crate) use register::{Arrays, Dispatch, Vector, WithSimd};
 /// A processor with vectors, which `D` chooses.
 pub(crate) struct Vectors<D>(PhantomData<D>);
 
+// Bodies of their own below are functions of the shape alone. They take their arguments one by one: of a work as a whole the compiler would
+// not know that its parts lie apart.
 impl<D: Dispatch> Kernels for Vectors<D> {
-    #[inline(never)] // one body per shape, whatever the caller knows of the batch
+    #[inline(always)]
     fn forward<C: Capacity, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
         x: &X,
         weights: &[[f32; OUT]; IN],
         bias: &[f32; OUT],
         z: &mut [[f32; OUT]],
     ) {
-        D::dispatch(forward::Forward { x, weights, bias, z });
+        forward::outlined::<D, IN, OUT, X>(x, weights, bias, z);
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn backward_first<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, X: InputRows<IN> + ?Sized>(
         inputs: &X,
         delta: &[[f32; OUT]],
@@ -43,10 +46,10 @@ impl<D: Dispatch> Kernels for Vectors<D> {
         columns: &mut [[f32; COLUMNS]],
         step: &O::Step,
     ) {
-        D::dispatch(backward::First { inputs, delta, parameters, columns, step });
+        backward::first_outlined::<D, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn backward_inner<C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
         inputs: &mut [[f32; IN]],
         delta: &[[f32; OUT]],
@@ -54,12 +57,12 @@ impl<D: Dispatch> Kernels for Vectors<D> {
         columns: &mut [[f32; COLUMNS]],
         step: &O::Step,
     ) {
-        D::dispatch(backward::Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> });
+        backward::inner_outlined::<D, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     }
 
-    #[inline(always)]
-    fn activate<A: Activation>(values: &mut [f32]) -> bool {
-        if rules::is_identity::<A>() { Self::all_finite(values) } else { activate_outlined::<D, A>(values) }
+    #[inline(never)] // one body per activation
+    fn activate_each<A: Activation>(values: &mut [f32]) -> bool {
+        D::dispatch(activation::Activate::<A>(values, PhantomData))
     }
 
     #[inline]
@@ -67,11 +70,6 @@ impl<D: Dispatch> Kernels for Vectors<D> {
         // Fewer would not pay for what a loop of vectors does before and after.
         if values.len() >= 32 { D::dispatch(activation::AllFinite(values)) } else { portable::all_finite(values) }
     }
-}
-
-#[inline(never)] // one body per activation
-fn activate_outlined<D: Dispatch, A: Activation>(values: &mut [f32]) -> bool {
-    D::dispatch(activation::Activate::<A>(values, PhantomData))
 }
 
 /// Values of the longest tile: eight vectors of sixteen.
@@ -137,7 +135,7 @@ fn accumulate<V: Vector, const S: usize, const N: usize>(sums: &mut [[V; N]; S],
     for (sums, x) in sums.iter_mut().zip(x) {
         let x = V::splat(x);
         for (sum, w) in sums.iter_mut().zip(w) {
-            *sum = sum.multiply_add(x, w);
+            *sum = sum.add(x.multiply(w));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::header::{LENGTH_BYTES, METADATA};
 use super::names::{Names, decimal};
 use super::tensors::{Entry, are_as_described};
 use crate::checkpoint::CHUNK;
-use crate::kernels::all_finite;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::Parameters;
 
 /// Bytes of the `.safetensors` file of a network.
@@ -80,7 +80,7 @@ fn check<N: Parameters>(network: &N, names: &Names<'_>) -> Result<(), ExportErro
         return Err(ExportError::WrongTensors);
     }
     let mut finite = true;
-    network.for_each_tensor(&mut |values| finite &= all_finite(values));
+    network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
     if finite { Ok(()) } else { Err(ExportError::NonFiniteWeights) }
 }
 

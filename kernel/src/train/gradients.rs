@@ -2,7 +2,7 @@
 
 use super::{StepError, Workspace, backward, forward_and_delta};
 use crate::data::Samples;
-use crate::kernels::all_finite;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::{Parameters, Tensors, Whole, update};
 use crate::loss::Loss;
 use crate::network::Network;
@@ -220,7 +220,7 @@ pub fn apply<N: Parameters, O: Optimizer>(
         return Err(StepError::NoGradient);
     }
     let mut finite = true;
-    gradients.visit(&mut |piece| finite &= all_finite(piece));
+    gradients.visit(&mut |piece| finite &= ThisCpu::all_finite(piece));
     if !finite {
         return Err(StepError::NonFiniteGradient);
     }

@@ -5,7 +5,7 @@ use core::task::Poll;
 
 use super::{InputsFrom, StepError, Workspace, backward, unsound_sample};
 use crate::data::Samples;
-use crate::kernels::all_finite;
+use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::Slice;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -179,7 +179,7 @@ where
                 outputs.get_mut(sample.saturating_mul(N::Out::SIZE)..).and_then(SampleOf::<N::Out>::first_of_mut);
             if let (Some(output), Some(target)) = (output, samples.target(sample)) {
                 sum += loss.value_and_delta(output, target, loss.scale(count));
-                finite &= all_finite(output.values());
+                finite &= ThisCpu::all_finite(output.values());
             }
         }
         let slice = slice.saturating_add(1);

@@ -6,16 +6,11 @@
 
 use crate::activation::Activation;
 use crate::kernels::processor::no_unroll;
-use crate::kernels::{Kernels, rules};
+use crate::kernels::rules;
 
-/// See [`Kernels::activate`].
-#[inline(always)]
-pub(in crate::kernels) fn activate<K: Kernels, A: Activation>(values: &mut [f32]) -> bool {
-    if rules::is_identity::<A>() { K::all_finite(values) } else { activate_outlined::<A>(values) }
-}
-
+/// See [`Kernels::activate_each`](crate::kernels::Kernels::activate_each).
 #[inline(never)] // one body per activation
-fn activate_outlined<A: Activation>(values: &mut [f32]) -> bool {
+pub(in crate::kernels) fn activate_each<A: Activation>(values: &mut [f32]) -> bool {
     activate_in_a_loop::<A>(values)
 }
 
@@ -25,13 +20,13 @@ pub(in crate::kernels) fn activate_in_a_loop<A: Activation>(values: &mut [f32]) 
     let mut seen = 0;
     for value in values {
         no_unroll();
-        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+        seen |= seen_of(*value);
         *value = A::value(*value);
     }
-    seen < 0x8000_0000
+    are_finite(seen)
 }
 
-/// See [`Kernels::activation_backward`].
+/// See [`Kernels::activation_backward`](crate::kernels::Kernels::activation_backward).
 #[inline(always)]
 pub(in crate::kernels) fn activation_backward<A: Activation>(gradients: &mut [f32], outputs: &[f32]) {
     if rules::is_identity::<A>() {
@@ -43,7 +38,7 @@ pub(in crate::kernels) fn activation_backward<A: Activation>(gradients: &mut [f3
     }
 }
 
-/// See [`Kernels::all_finite`]. A constant length is worth inlining.
+/// See [`Kernels::all_finite`](crate::kernels::Kernels::all_finite). A constant length is worth inlining.
 #[inline]
 pub(in crate::kernels) fn all_finite(values: &[f32]) -> bool {
     let mut seen = 0;
@@ -52,7 +47,7 @@ pub(in crate::kernels) fn all_finite(values: &[f32]) -> bool {
         no_unroll();
         seen |= bits_seen(four);
     }
-    (seen | bits_seen(rest)) < 0x8000_0000
+    are_finite(seen | bits_seen(rest))
 }
 
 /// Has its top bit set if, and only if, one of the values is not finite.
@@ -60,7 +55,18 @@ pub(in crate::kernels) fn all_finite(values: &[f32]) -> bool {
 pub(in crate::kernels) fn bits_seen(values: &[f32]) -> u32 {
     let mut seen = 0;
     for value in values {
-        seen |= (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000);
+        seen |= seen_of(*value);
     }
     seen
+}
+
+#[inline(always)]
+fn seen_of(value: f32) -> u32 {
+    (value.to_bits() & 0x7fff_ffff).wrapping_add(0x0080_0000)
+}
+
+/// What [`bits_seen`] says of its values.
+#[inline(always)]
+pub(in crate::kernels) const fn are_finite(seen: u32) -> bool {
+    seen < 0x8000_0000
 }

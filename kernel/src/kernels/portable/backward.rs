@@ -42,16 +42,18 @@ pub(in crate::kernels) fn backward_first<
     step: &O::Step,
 ) {
     if const { is_part_of_caller::<K>(C::ROWS, IN, OUT) } {
-        first_inlined::<K, C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+        first_inlined::<K, true, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    } else if const { C::ROWS == 1 } {
+        first_outlined::<K, true, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     } else {
-        first_outlined::<K, C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+        first_outlined::<K, false, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
     }
 }
 
 #[inline(never)] // as `forward`
 fn first_outlined<
     K: Kernels,
-    C: Capacity,
+    const ONE: bool,
     const IN: usize,
     const OUT: usize,
     O: Optimizer,
@@ -63,13 +65,13 @@ fn first_outlined<
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    first_inlined::<K, C, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
+    first_inlined::<K, ONE, IN, OUT, O, X>(inputs, delta, parameters, columns, step);
 }
 
 #[inline(always)]
 fn first_inlined<
     K: Kernels,
-    C: Capacity,
+    const ONE: bool,
     const IN: usize,
     const OUT: usize,
     O: Optimizer,
@@ -86,7 +88,7 @@ fn first_inlined<
             K::backward_first_by_one::<IN, OUT, O>(x, delta, parameters, step);
             return;
         }
-        if const { C::ROWS == 1 } {
+        if const { ONE } {
             return; // There is no sample at all, and no need of the code below.
         }
     }
@@ -110,25 +112,27 @@ pub(in crate::kernels) fn backward_inner<
     step: &O::Step,
 ) {
     if const { is_part_of_caller::<K>(C::ROWS, IN, OUT) } {
-        inner_inlined::<K, C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+        inner_inlined::<K, true, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    } else if const { C::ROWS == 1 } {
+        inner_outlined::<K, true, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     } else {
-        inner_outlined::<K, C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+        inner_outlined::<K, false, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
     }
 }
 
 #[inline(never)] // as `forward`
-fn inner_outlined<K: Kernels, C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+fn inner_outlined<K: Kernels, const ONE: bool, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
     columns: &mut [[f32; COLUMNS]],
     step: &O::Step,
 ) {
-    inner_inlined::<K, C, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    inner_inlined::<K, ONE, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
 }
 
 #[inline(always)]
-fn inner_inlined<K: Kernels, C: Capacity, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+fn inner_inlined<K: Kernels, const ONE: bool, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
     inputs: &mut [[f32; IN]],
     delta: &[[f32; OUT]],
     parameters: Parameters<'_, IN, OUT, O>,
@@ -140,7 +144,7 @@ fn inner_inlined<K: Kernels, C: Capacity, const IN: usize, const OUT: usize, O: 
             K::backward_inner_by_one::<IN, OUT, O, Below>(inputs, delta, parameters, step);
             return;
         }
-        if const { C::ROWS == 1 } {
+        if const { ONE } {
             return; // As above.
         }
     }

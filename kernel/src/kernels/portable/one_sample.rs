@@ -20,7 +20,7 @@ pub(in crate::kernels) fn first<K: Kernels, const IN: usize, const OUT: usize, O
 ) {
     let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
     K::update_rows::<O>(step, weights.as_flattened_mut(), weight_slots.as_flattened_mut(), x, delta);
-    K::update_rows::<O>(step, bias, bias_slots, &[1.0], delta);
+    K::update_bias_by_one::<OUT, O>(delta, bias, bias_slots, step);
 }
 
 /// See [`Kernels::backward_inner_by_one`].
@@ -49,7 +49,7 @@ pub(in crate::kernels) fn inner<K: Kernels, const IN: usize, const OUT: usize, O
             update(&saved, inputs, rows, slots);
         }
     }
-    K::update_bias::<OUT, O>(delta, bias, bias_slots, step);
+    K::update_bias_by_one::<OUT, O>(delta, bias, bias_slots, step);
 }
 
 /// See [`Kernels::input_gradient_and_update`].
@@ -93,11 +93,17 @@ pub(in crate::kernels) fn update_rows<O: Optimizer>(
         let rows = (parameters.split_off_mut(..delta.len()), slots.split_off_mut(..delta.len()));
         let (Some(row), Some(slots)) = rows else { return };
         for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-            let gradient = match rules::running_sum::<O>(step, slot) {
-                Some(before) => before + *x * delta,
-                None => *x * delta,
-            };
+            let gradient = gradient_of_one::<O>(step, slot, *x, *delta);
             *parameter = O::update(step, *parameter, gradient, slot);
         }
+    }
+}
+
+/// The product, or the sum so far and the product.
+#[inline(always)]
+pub(in crate::kernels) fn gradient_of_one<O: Optimizer>(step: &O::Step, slot: &O::Slot, x: f32, delta: f32) -> f32 {
+    match rules::running_sum::<O>(step, slot) {
+        Some(before) => before + x * delta,
+        None => x * delta,
     }
 }

@@ -133,11 +133,11 @@ fn gradient_sums<K: Kernels, const C: usize, const V: usize, const OUT: usize, O
 ) -> [[f32; V]; C] {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     let mut sums = [[-0.0; V]; C];
-    for (sum, slots) in sums.iter_mut().zip(slots) {
-        if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
-            for (sum, slot) in sum.iter_mut().zip(slots) {
-                if let Some(before) = rules::running_sum::<O>(step, slot) {
-                    *sum = before;
+    if rules::accumulates::<O>(step) {
+        for (sum, slots) in sums.iter_mut().zip(slots) {
+            if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
+                for (sum, slot) in sum.iter_mut().zip(slots) {
+                    *sum = rules::running_sum::<O>(step, slot).unwrap_or(*sum);
                 }
             }
         }

@@ -71,14 +71,14 @@ impl Kernels for CortexM {
     const CALLS_ARE_DEAR: bool = !SMALL;
 
     #[inline(always)]
-    fn activate<A: Activation>(values: &mut [f32]) -> bool {
+    fn activate_each<A: Activation>(values: &mut [f32]) -> bool {
         if rules::is_relu::<A>() {
             if rectifier::relu(values) {
                 return true;
             }
             core::hint::cold_path();
         }
-        portable::activate::<Self, A>(values)
+        portable::activate_each::<A>(values)
     }
 
     #[inline(always)]
@@ -137,7 +137,7 @@ impl Kernels for CortexM {
         step: &O::Step,
     ) {
         match (rules::sgd_rate::<O>(step), rows.first_chunk_mut()) {
-            (Some(rate), Some(rows)) => backward::descend_batch(rate, columns, delta, rows),
+            (Some(rate), Some(rows)) if const { C == COLUMNS } => backward::descend_batch(rate, columns, delta, rows),
             _ => portable::update_tile::<Self, C, OUT, O, _>(delta, columns, rows, slots, step),
         }
     }
@@ -150,7 +150,7 @@ impl Kernels for CortexM {
         sums: &mut [[f32; V]; C],
     ) {
         match sums.first_chunk_mut() {
-            Some(sums) if const { V >= 1 && V <= 4 } => backward::add_products(columns, delta, at, sums),
+            Some(sums) if const { C == COLUMNS && V >= 1 && V <= 4 } => backward::add_products(columns, delta, at, sums),
             _ => portable::add_products::<C, V, OUT, _>(columns, delta, at, sums),
         }
     }
@@ -227,7 +227,7 @@ impl Kernels for CortexM {
     }
 
     #[inline(always)]
-    fn update_bias<const OUT: usize, O: Optimizer>(
+    fn update_bias_by_one<const OUT: usize, O: Optimizer>(
         delta: &[f32; OUT],
         bias: &mut [f32; OUT],
         slots: &mut [O::Slot; OUT],

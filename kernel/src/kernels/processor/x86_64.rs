@@ -15,7 +15,7 @@ use vectors::{Avx2, Avx512, Sse2};
 /// Square root by the processor's instruction.
 #[inline(always)]
 pub(crate) fn sqrt(x: f32) -> f32 {
-    // SAFETY: the intrinsics ask for SSE, which every x86-64 build has; the `cfg` on this module demands it.
+    // SAFETY: the intrinsics ask for SSE, which comes with SSE2, and the `cfg` on this module demands that.
     unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
 }
 

@@ -6,9 +6,9 @@ use core::marker::PhantomData;
 
 use super::{Vector, WithSimd};
 use crate::activation::Activation;
-use crate::kernels::portable::{activate_in_a_loop, bits_seen};
+use crate::kernels::portable::{activate_in_a_loop, are_finite, bits_seen};
 
-/// See [`Kernels::activate`](crate::kernels::Kernels::activate).
+/// See [`Kernels::activate_each`](crate::kernels::Kernels::activate_each).
 pub(super) struct Activate<'a, A>(pub(super) &'a mut [f32], pub(super) PhantomData<A>);
 
 impl<A: Activation> WithSimd for Activate<'_, A> {
@@ -51,6 +51,6 @@ impl WithSimd for AllFinite<'_> {
 
     #[inline(always)]
     fn with_simd<V: Vector>(self) -> bool {
-        bits_seen(self.0) < 0x8000_0000
+        are_finite(bits_seen(self.0))
     }
 }

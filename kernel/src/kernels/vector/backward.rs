@@ -1,19 +1,34 @@
 //! Backward by vectors: the sums and updates of the [`portable`](crate::kernels::portable) loops, in the same order.
 
+use core::marker::PhantomData;
+
 use super::row_tile::{OUTPUTS, RowTile};
 use super::update::{update_bias, update_row, update_rows};
-use super::{Vector, WithSimd};
+use super::{Dispatch, Vector, WithSimd};
 use crate::activation::Activation;
 use crate::kernels::portable::{COLUMNS, InputRows, Parameters, sample_or_zeros};
 use crate::optimizer::Optimizer;
 
 /// See [`Kernels::backward_first`](crate::kernels::Kernels::backward_first).
-pub(super) struct First<'a, const IN: usize, const OUT: usize, O: Optimizer, X: ?Sized> {
-    pub(super) inputs: &'a X,
-    pub(super) delta: &'a [[f32; OUT]],
-    pub(super) parameters: Parameters<'a, IN, OUT, O>,
-    pub(super) columns: &'a mut [[f32; COLUMNS]],
-    pub(super) step: &'a O::Step,
+#[inline(never)]
+pub(super) fn first_outlined<D: Dispatch, const IN: usize, const OUT: usize, O: Optimizer, X>(
+    inputs: &X,
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) where
+    X: InputRows<IN> + ?Sized,
+{
+    D::dispatch(First { inputs, delta, parameters, columns, step });
+}
+
+struct First<'a, const IN: usize, const OUT: usize, O: Optimizer, X: ?Sized> {
+    inputs: &'a X,
+    delta: &'a [[f32; OUT]],
+    parameters: Parameters<'a, IN, OUT, O>,
+    columns: &'a mut [[f32; COLUMNS]],
+    step: &'a O::Step,
 }
 
 impl<const IN: usize, const OUT: usize, O: Optimizer, X> WithSimd for First<'_, IN, OUT, O, X>
@@ -45,13 +60,24 @@ where
 }
 
 /// See [`Kernels::backward_inner`](crate::kernels::Kernels::backward_inner).
-pub(super) struct Inner<'a, const IN: usize, const OUT: usize, O: Optimizer, Below> {
-    pub(super) inputs: &'a mut [[f32; IN]],
-    pub(super) delta: &'a [[f32; OUT]],
-    pub(super) parameters: Parameters<'a, IN, OUT, O>,
-    pub(super) columns: &'a mut [[f32; COLUMNS]],
-    pub(super) step: &'a O::Step,
-    pub(super) below: core::marker::PhantomData<Below>,
+#[inline(never)]
+pub(super) fn inner_outlined<D: Dispatch, const IN: usize, const OUT: usize, O: Optimizer, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    delta: &[[f32; OUT]],
+    parameters: Parameters<'_, IN, OUT, O>,
+    columns: &mut [[f32; COLUMNS]],
+    step: &O::Step,
+) {
+    D::dispatch(Inner { inputs, delta, parameters, columns, step, below: PhantomData::<Below> });
+}
+
+struct Inner<'a, const IN: usize, const OUT: usize, O: Optimizer, Below> {
+    inputs: &'a mut [[f32; IN]],
+    delta: &'a [[f32; OUT]],
+    parameters: Parameters<'a, IN, OUT, O>,
+    columns: &'a mut [[f32; COLUMNS]],
+    step: &'a O::Step,
+    below: PhantomData<Below>,
 }
 
 impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> WithSimd for Inner<'_, IN, OUT, O, Below> {
@@ -82,14 +108,14 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> WithSim
 const SAVED: usize = 64;
 
 impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'_, IN, OUT, O, Below> {
-    /// The sweep, as many rows at a time as the workspace has columns for.
+    /// As many rows at a time as the workspace has columns for.
     #[inline(always)]
     fn by_columns<V: Vector>(mut self) {
         let columns = core::mem::take(&mut self.columns);
-        self.sweep::<V, COLUMNS, 1>(columns);
+        self.in_tiles_of_rows::<V, COLUMNS, 1>(columns);
     }
 
-    /// The sweep, `R` rows at a time as `N` vectors.
+    /// `R` rows at a time as `N` vectors.
     #[inline(always)]
     fn rows<V: Vector, const R: usize, const N: usize>(self) {
         let (mut one, mut few, mut many);
@@ -114,11 +140,11 @@ impl<const IN: usize, const OUT: usize, O: Optimizer, Below: Activation> Inner<'
             }
         };
         let saved = saved.get_mut(..samples).unwrap_or(&mut []);
-        self.sweep::<V, R, N>(saved);
+        self.in_tiles_of_rows::<V, R, N>(saved);
     }
 
     #[inline(always)]
-    fn sweep<V: Vector, const R: usize, const N: usize>(self, saved: &mut [[f32; R]]) {
+    fn in_tiles_of_rows<V: Vector, const R: usize, const N: usize>(self, saved: &mut [[f32; R]]) {
         let Self { inputs, delta, parameters, step, .. } = self;
         let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
         let mut transposed = [[0.0; R]; OUTPUTS];

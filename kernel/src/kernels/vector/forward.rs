@@ -1,15 +1,24 @@
 //! Forward: `z = x·W + b`, by vectors.
 
-use super::{Tile, accumulate, in_tiles, load, store, values_at};
-use super::{Vector, WithSimd};
+use super::{Dispatch, Tile, Vector, WithSimd, accumulate, in_tiles, load, store, values_at};
 use crate::kernels::portable::{InputRows, samples_from};
 
 /// See [`Kernels::forward`](crate::kernels::Kernels::forward).
-pub(super) struct Forward<'a, const IN: usize, const OUT: usize, X: ?Sized> {
-    pub(super) x: &'a X,
-    pub(super) weights: &'a [[f32; OUT]; IN],
-    pub(super) bias: &'a [f32; OUT],
-    pub(super) z: &'a mut [[f32; OUT]],
+#[inline(never)]
+pub(super) fn outlined<D: Dispatch, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
+    x: &X,
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+) {
+    D::dispatch(Forward { x, weights, bias, z });
+}
+
+struct Forward<'a, const IN: usize, const OUT: usize, X: ?Sized> {
+    x: &'a X,
+    weights: &'a [[f32; OUT]; IN],
+    bias: &'a [f32; OUT],
+    z: &'a mut [[f32; OUT]],
 }
 
 impl<const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized> WithSimd for Forward<'_, IN, OUT, X> {

@@ -22,12 +22,6 @@ pub(crate) trait Vector: Copy {
 
     /// `self · other`.
     fn multiply(self, other: Self) -> Self;
-
-    /// `self + x·w`; the product rounds by itself.
-    #[inline(always)]
-    fn multiply_add(self, x: Self, w: Self) -> Self {
-        self.add(x.multiply(w))
-    }
 }
 
 /// A loop, written once for vectors of any length.

@@ -2,6 +2,7 @@
 
 use super::Vector;
 use super::{LONGEST, Tile, accumulate, in_tiles, load, store};
+use crate::kernels::portable::one_sample::gradient_of_one;
 use crate::kernels::rules;
 use crate::optimizer::Optimizer;
 
@@ -86,6 +87,9 @@ impl<V: Vector, const C: usize, const R: usize, const OUT: usize, O: Optimizer> 
 #[inline(always)]
 pub(super) fn start<V: Vector, const N: usize, O: Optimizer>(slots: &[O::Slot], at: usize, step: &O::Step) -> [V; N] {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
+    if !rules::accumulates::<O>(step) {
+        return [V::splat(-0.0); N];
+    }
     let mut before = [-0.0; LONGEST];
     for (before, slot) in before.iter_mut().zip(slots.get(at..).unwrap_or(&[])).take(N * V::LANES) {
         if let Some(sum) = rules::running_sum::<O>(step, slot) {
@@ -145,10 +149,7 @@ pub(super) fn update_row<V: Vector, const OUT: usize, O: Optimizer>(
         return;
     }
     for ((parameter, slot), delta) in row.iter_mut().zip(slots).zip(delta) {
-        let gradient = match rules::running_sum::<O>(step, slot) {
-            Some(before) => before + x * delta,
-            None => x * delta,
-        };
+        let gradient = gradient_of_one::<O>(step, slot, x, *delta);
         *parameter = O::update(step, *parameter, gradient, slot);
     }
 }

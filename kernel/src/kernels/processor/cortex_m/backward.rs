@@ -21,7 +21,11 @@ pub(super) fn input_gradient<const OUT: usize>(
     };
     // Wraps nowhere: so many rows of sums are in memory. (A build that looks for overflow would add a panic.)
     let needed = count.wrapping_sub(1).wrapping_mul(sum_step).wrapping_add(4);
-    if count == 0 || OUT == 0 || rows.len() < 4 || sums.len() < needed {
+    if count == 0 {
+        return; // fewer than four rows, or no sample
+    }
+    if OUT == 0 || rows.len() < 4 || sums.len() < needed {
+        debug_assert!(false, "{} rows of {OUT}, {} sums", rows.len(), sums.len());
         return;
     }
     let (rows, delta, sums) = (rows.as_ptr().cast(), delta.as_ptr().cast(), sums.as_mut_ptr());
@@ -136,7 +140,8 @@ pub(super) fn add_products<const V: usize, const OUT: usize>(
 ) {
     let samples = columns.len().min(delta.len());
     if V == 0 || V > 4 || V > OUT || at > OUT - V {
-        return; // never: callers stay inside the row
+        debug_assert!(false, "{V} outputs from {at} on of {OUT}");
+        return;
     }
     // SAFETY: `samples` rows of four columns, and of OUT values of `delta`, V of them from `at` on; four rows of V sums.
     unsafe {

@@ -288,6 +288,7 @@ pub(super) fn descend_inner<const OUT: usize>(
         },
         outputs: OUT,
     };
+    debug_assert!(rows.count > 0 && OUT <= WIDEST, "{} rows of {OUT}", rows.count);
     if rows.count == 0 {
         return;
     }

@@ -37,6 +37,7 @@ fn forward_one<const S: usize, const IN: usize, const OUT: usize>(
     z: &mut [f32; OUT],
     at: usize,
 ) {
+    debug_assert!(IN > 0, "no input");
     if IN == 0 || at >= OUT {
         return;
     }

@@ -4,33 +4,25 @@ use core::arch::asm;
 
 use super::SMALL;
 
-/// The product that [`add`] adds to a sum.
-macro_rules! product {
-    ($product:literal, $x:literal, $w:literal) => {
-        concat!("vmul.f32 ", $product, ", ", $x, ", ", $w, "\n")
-    };
-}
-
-/// Adds the product `$product` to the sum `$sum`.
-macro_rules! add {
-    ($sum:literal, $product:literal) => {
-        concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n")
-    };
-}
-
 /// The products of the input `$x` with the weights `$w`, added to the four sums of one sample.
 macro_rules! multiply_add {
     ($x:literal: $w0:literal $w1:literal $w2:literal $w3:literal, $a:literal $b:literal $c:literal $d:literal) => {
         concat!(
-            product!("s10", $x, $w0),
-            product!("s11", $x, $w1),
-            product!("s12", $x, $w2),
-            product!("s13", $x, $w3),
-            add!($a, "s10"),
-            add!($b, "s11"),
-            add!($c, "s12"),
-            add!($d, "s13"),
+            multiply_add!("s10" = $x $w0),
+            multiply_add!("s11" = $x $w1),
+            multiply_add!("s12" = $x $w2),
+            multiply_add!("s13" = $x $w3),
+            multiply_add!($a += "s10"),
+            multiply_add!($b += "s11"),
+            multiply_add!($c += "s12"),
+            multiply_add!($d += "s13"),
         )
+    };
+    ($product:literal = $x:literal $w:literal) => {
+        concat!("vmul.f32 ", $product, ", ", $x, ", ", $w, "\n")
+    };
+    ($sum:literal += $product:literal) => {
+        concat!("vadd.f32 ", $sum, ", ", $sum, ", ", $product, "\n")
     };
 }
 
