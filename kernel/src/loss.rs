@@ -14,10 +14,13 @@
 //! | [`BinaryCrossEntropy`] | a probability for each output | logits | `BCEWithLogitsLoss` |
 //! | [`CrossEntropy`] | a label | logits | `CrossEntropyLoss`, Keras `SparseCategoricalCrossentropy` |
 //! | [`WeightedCrossEntropy`] | a label | logits | `CrossEntropyLoss(weight=…)`, with another divisor |
+//! | [`SoftCrossEntropy`] | a probability for each class | logits | `CrossEntropyLoss` with class probabilities |
+//! | [`LabelSmoothing`] | a label | logits | `CrossEntropyLoss(label_smoothing=…)` |
 //! | [`OneHot`] | a label | as the loss within | `one_hot` in front of a loss |
 
 mod classification;
 mod regression;
+mod soft;
 
 pub use all::*;
 pub use regression::{Pointwise, Reduction};
@@ -31,6 +34,7 @@ use crate::shape::{ArrayShape, SampleOf};
 pub(crate) mod all {
     pub use super::classification::{BinaryCrossEntropy, CrossEntropy, OneHot, WeightedCrossEntropy};
     pub use super::regression::{HalfMeanSquaredError, Huber, MeanAbsoluteError, MeanSquaredError, SumOfSquares};
+    pub use super::soft::{LabelSmoothing, SoftCrossEntropy};
 }
 
 /// What can be wrong with a target.
@@ -46,6 +50,8 @@ pub enum TargetError {
     },
     /// A target value is infinite or NaN.
     NonFinite,
+    /// A target that is to be a probability is negative.
+    Negative,
 }
 
 impl fmt::Display for TargetError {
@@ -55,6 +61,7 @@ impl fmt::Display for TargetError {
                 write!(f, "label {label} is out of range: the network has {classes} outputs")
             }
             Self::NonFinite => write!(f, "target is infinite or NaN"),
+            Self::Negative => write!(f, "target is a negative probability"),
         }
     }
 }
@@ -72,7 +79,7 @@ pub trait Loss<Out: ArrayShape, A: Activation, Target> {
     /// Whether a target is sound.
     ///
     /// # Errors
-    /// A label out of range, or a target that is not finite.
+    /// A label out of range, or a target that is not finite, or not a probability where it must be one.
     fn check(&self, target: &Target) -> Result<(), TargetError>;
 
     /// The factor of the gradient for a batch of `samples`: where `1/B` enters.

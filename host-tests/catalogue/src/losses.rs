@@ -6,8 +6,8 @@ use baregrad::loss::Loss;
 use baregrad::scalar::{exp, ln, ln_1p, sigmoid};
 use baregrad::shape::Features;
 use baregrad::{
-    BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError, Huber, Identity, MeanAbsoluteError, MeanSquaredError,
-    OneHot, SumOfSquares, WeightedCrossEntropy, Zero,
+    BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError, Huber, Identity, LabelSmoothing, MeanAbsoluteError,
+    MeanSquaredError, OneHot, SoftCrossEntropy, SumOfSquares, WeightedCrossEntropy, Zero,
 };
 
 /// Outputs of the networks that a row's loss goes behind.
@@ -16,6 +16,8 @@ pub const OUTPUTS: usize = 3;
 pub const CLASS_WEIGHT: f32 = 0.5;
 /// Border of `Huber`.
 pub const HUBER_DELTA: f32 = 0.5;
+/// What all classes share by `LabelSmoothing`.
+pub const SMOOTHING: f32 = 0.1;
 
 /// By what the sum over outputs and samples is divided.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,7 +200,32 @@ pub fn first_losses(to: &mut impl VisitLosses) {
 }
 
 /// All others. Each has a training of its own in `same_bits_more.expected`.
-pub fn further_losses(_to: &mut impl VisitLosses) {}
+pub fn further_losses(to: &mut impl VisitLosses) {
+    to.loss::<_, [f32; OUTPUTS]>(
+        SoftCrossEntropy,
+        Formula {
+            name: "SoftCrossEntropy",
+            divisor: Divisor::Samples,
+            sample: soft_cross_entropy,
+            precise: precise_cross_entropy,
+        },
+    );
+    to.loss::<_, u8>(
+        LabelSmoothing { smoothing: SMOOTHING },
+        Formula {
+            name: "LabelSmoothing",
+            divisor: Divisor::Samples,
+            sample: |z, t, scale, gradient| {
+                let smooth = |k| (1.0 - SMOOTHING) * t[k] + SMOOTHING / OUTPUTS as f32;
+                soft_cross_entropy(z, &core::array::from_fn::<_, OUTPUTS, _>(smooth), scale, gradient)
+            },
+            precise: |z, t| {
+                let (kept, share) = (1.0 - f64::from(SMOOTHING), f64::from(SMOOTHING) / OUTPUTS as f64);
+                precise_cross_entropy(z, &core::array::from_fn::<_, OUTPUTS, _>(|k| kept * t[k] + share))
+            },
+        },
+    );
+}
 
 /// A sum over the outputs of one term each, which with its scaled derivative is a function of the error `a - t`.
 fn pointwise(a: &[f32], t: &[f32], gradient: &mut [f32], term: impl Fn(f32) -> (f32, f32)) -> f32 {
@@ -239,6 +266,19 @@ fn weighted_cross_entropy(z: &[f32], t: &[f32], weight: f32, scale: f32, gradien
         gradient[k] = (exp(z[k] - max) / sum - t[k]) * (weight * scale);
     }
     weight * (ln(sum) - (z[label(t)] - max))
+}
+
+fn soft_cross_entropy(z: &[f32], t: &[f32], scale: f32, gradient: &mut [f32]) -> f32 {
+    let (max, sum) = max_and_sum(z);
+    let (mut total, mut value) = (0.0, 0.0);
+    for k in 0..z.len() {
+        total += t[k];
+        value += t[k] * (ln(sum) - (z[k] - max));
+    }
+    for k in 0..z.len() {
+        gradient[k] = (exp(z[k] - max) / sum * total - t[k]) * scale;
+    }
+    value
 }
 
 /// Of a label, or of probabilities that sum to 1: `-Σ t·ln(softmax z)`.

@@ -43,6 +43,11 @@ pub enum StepError {
         /// The sample.
         sample: usize,
     },
+    /// A target that is to be a probability is negative.
+    NegativeTarget {
+        /// The sample.
+        sample: usize,
+    },
     /// With finite inputs, a pre-activation is infinite or NaN: training has diverged, or the weights were bad.
     ///
     /// The remedy for divergence is a smaller learning rate, and the last good weights.
@@ -85,6 +90,7 @@ impl StepError {
         match error {
             TargetError::LabelOutOfRange { label, classes } => Self::LabelOutOfRange { sample, label, classes },
             TargetError::NonFinite => Self::NonFiniteTarget { sample },
+            TargetError::Negative => Self::NegativeTarget { sample },
         }
     }
 }
@@ -95,6 +101,7 @@ impl StepError {
         match self {
             Self::NonFiniteInput { sample } => Self::NonFiniteInput { sample: sample.saturating_add(samples) },
             Self::NonFiniteTarget { sample } => Self::NonFiniteTarget { sample: sample.saturating_add(samples) },
+            Self::NegativeTarget { sample } => Self::NegativeTarget { sample: sample.saturating_add(samples) },
             Self::MissingSample { sample } => Self::MissingSample { sample: sample.saturating_add(samples) },
             Self::LabelOutOfRange { sample, label, classes } => {
                 Self::LabelOutOfRange { sample: sample.saturating_add(samples), label, classes }
@@ -117,6 +124,7 @@ impl fmt::Display for StepError {
             }
             Self::NonFiniteInput { sample } => write!(f, "an input of sample {sample} is infinite or NaN"),
             Self::NonFiniteTarget { sample } => write!(f, "a target of sample {sample} is infinite or NaN"),
+            Self::NegativeTarget { sample } => write!(f, "a target of sample {sample} is a negative probability"),
             Self::NonFinitePreActivation { layer } => {
                 write!(f, "a pre-activation of layer {layer} is infinite or NaN: diverged, or bad weights")
             }
