@@ -26,6 +26,7 @@
 //! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
 //! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
 //! | [`mod@state`], [`zero`], [`fingerprint`] | what can be saved; a `const` initial value for everything that is placed in a `static`; 32 bits that stand for an architecture |
+//! | `sum`, `setting` | sums and means that keep their small terms; the error for a setting that makes no sense |
 //!
 //! `format`, `defmt::Format` where it can't be derived (feature `defmt`), stands beside all.
 //!
@@ -96,6 +97,9 @@ pub mod fingerprint;
 #[macro_use]
 pub mod state;
 pub mod zero;
+
+mod setting;
+mod sum;
 
 pub mod scalar;
 

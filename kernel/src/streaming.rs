@@ -5,19 +5,29 @@
 //! alarm on the errors ([`PageHinkley`]). Each is a few numbers with a `const` initial value, a
 //! [`State`](crate::checkpoint::State) for a checkpoint, and refuses a value that is not finite with nothing changed.
 //!
-//! ```
-//! use baregrad::streaming::{MovingAccuracy, PageHinkley, Standardizer};
+//! All of them are right for 2³² samples and more: counts are whole numbers, and sums and means keep what each addition rounds off. A NaN or an
+//! infinity of a sensor is never scaled to a number: it comes out as it is, and the training step refuses it.
 //!
-//! let (mut scale, mut accuracy, mut alarm) = (Standardizer::<2>::NEW, MovingAccuracy::new(0.99), PageHinkley::new(0.01, 10.0));
+//! | setting | domain | who refuses others |
+//! | --- | --- | --- |
+//! | [`MovingAccuracy::fading`] | above 0, at most 1 | [`record`](MovingAccuracy::record) |
+//! | [`PageHinkley::tolerance`] | finite, from 0 on | [`observe`](PageHinkley::observe) |
+//! | [`PageHinkley::threshold`] | finite, above 0 | [`observe`](PageHinkley::observe) |
+//! | [`PageHinkley::least_count`] | any | |
+//!
+//! ```
+//! use baregrad::streaming::{MovingAccuracy, PageHinkley, Standardizer, StreamError};
+//!
+//! let (mut scale, mut accuracy, mut alarm) = (Standardizer::<2>::NEW, MovingAccuracy::new(0.99), PageHinkley::OF_ERRORS);
 //! for (sample, right) in [([20.5, 400.0], true), ([21.5, 600.0], false)] {
 //!     scale.observe(&sample)?;
 //!     let input = scale.standardize(&sample); // predict, then train
 //! #   assert!(input.iter().all(|x| x.abs() <= 1.0));
-//!     accuracy.record(right);
+//!     accuracy.record(right)?;
 //!     if alarm.observe(f32::from(u8::from(!right)))? { /* the error has risen: learn faster, or from the start */ }
 //! }
 //! assert_eq!(scale.mean(), &[21.0, 500.0]);
-//! # Ok::<(), baregrad::streaming::NonFiniteValue>(())
+//! # Ok::<(), StreamError>(())
 //! ```
 
 mod accuracy;
@@ -29,6 +39,8 @@ pub use accuracy::MovingAccuracy;
 pub use min_max::MinMax;
 pub use page_hinkley::PageHinkley;
 pub use standardizer::Standardizer;
+
+pub use crate::setting::SettingError;
 
 use core::fmt;
 
@@ -49,6 +61,40 @@ impl fmt::Display for NonFiniteValue {
 }
 
 impl core::error::Error for NonFiniteValue {}
+
+/// Why a value of a stream was not counted in. Nothing has been changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StreamError {
+    /// The value.
+    Value(NonFiniteValue),
+    /// A setting.
+    Setting(SettingError),
+}
+
+/// So that `?` takes all in a loop over a stream.
+impl From<NonFiniteValue> for StreamError {
+    fn from(error: NonFiniteValue) -> Self {
+        Self::Value(error)
+    }
+}
+
+impl From<SettingError> for StreamError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(error) => error.fmt(f),
+            Self::Setting(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StreamError {}
 
 /// A class as `N` values: 1 at its index, else 0. For a category among a network's inputs, or a target of [`MeanSquaredError`](crate::MeanSquaredError).
 ///

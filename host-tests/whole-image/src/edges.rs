@@ -23,7 +23,9 @@ use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::shape::{Features, SampleOf, Sequence, Values};
-use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
+use baregrad::streaming::{
+    MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, SettingError, Standardizer, StreamError, one_hot,
+};
 use baregrad::train::Slices;
 use baregrad::{
     Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, Frozen, GatherBuffer,
@@ -224,7 +226,7 @@ fn streams() {
     black_box(range.observe(&sample).is_ok());
     see((*range.least(), *range.largest(), range.scale(&sample)));
     let mut accuracy = black_box(MovingAccuracy::new(0.5));
-    accuracy.record(black_box(true));
+    black_box(accuracy.record(black_box(true)).is_ok());
     see(accuracy.accuracy());
     let mut alarm = black_box(PageHinkley::new(0.5, 1.0));
     black_box(alarm.observe(black_box(0.5)).is_ok());
@@ -232,6 +234,8 @@ fn streams() {
     alarm.restart();
     black_box(one_hot::<3>(unknown()).is_ok());
     show(black_box(&NonFiniteValue { index: 1 }));
+    show(black_box(&StreamError::from(SettingError::Fading)));
+    show(black_box(&StreamError::from(NonFiniteValue { index: 1 })));
     let mut bytes = |piece: &[u8]| see(piece);
     (standardizer, range, accuracy, alarm).save(&mut bytes);
     black_box((standardizer, range, accuracy, alarm)).load(&mut |piece| see(piece));

@@ -8,7 +8,10 @@ use crate::state::State;
 ///
 /// # Order and rounding
 /// `(x - least) / (largest - least)`; 0 where a value has not varied. What lies beyond the range seen so far comes out beyond 0 … 1, as in scikit-learn's
-/// `MinMaxScaler` without `clip`.
+/// `MinMaxScaler` without `clip`. Comparisons alone decide on the range, so it is exact after any number of samples.
+///
+/// # Special values
+/// NaN gives NaN and an infinity gives one, whether the value has varied or not: the step that gets it sees a dead sensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct MinMax<const N: usize> {
@@ -54,7 +57,11 @@ impl<const N: usize> MinMax<N> {
     pub fn scale(&self, sample: &[f32; N]) -> [f32; N] {
         let mut input = *sample;
         for ((x, least), largest) in input.iter_mut().zip(&self.least).zip(&self.largest) {
-            *x = if largest > least { (*x - least) / (largest - least) } else { 0.0 };
+            if largest > least {
+                *x = (*x - least) / (largest - least);
+            } else if x.is_finite() {
+                *x = 0.0;
+            }
         }
         input
     }

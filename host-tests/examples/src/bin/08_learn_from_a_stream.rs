@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (input, label) = ([scale.standardize(&minute.measures)], [minute.occupied]);
 
             let predicted = trainer.network.predict(&input[0]).argmax() as u8;
-            recent.record(predicted == minute.occupied);
+            recent.record(predicted == minute.occupied)?;
             let majority = u8::from(counts[1] > counts[0]);
             for (right, answer) in right.iter_mut().zip([predicted, majority, before]) {
                 *right += u32::from(answer == minute.occupied);

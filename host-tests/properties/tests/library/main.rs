@@ -11,6 +11,7 @@ mod flash;
 mod graph;
 mod hostile;
 mod initializers;
+mod long_streams;
 mod losses;
 mod memory;
 mod metrics;

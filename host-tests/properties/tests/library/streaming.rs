@@ -4,20 +4,23 @@
 //! of 1 are far below what the squares' own `f32` sum, the formula that Welford's replaces, is off by.
 
 use crate::common::{Random, bits, parameters};
-use baregrad::checkpoint::State;
+use baregrad::checkpoint::{LoadError, State};
+use baregrad::fingerprint::Fingerprint;
 use baregrad::metrics::ClassOutOfRange;
-use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, one_hot};
-use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, Trainer, floats};
+use baregrad::streaming::{
+    MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, SettingError, Standardizer, StreamError, one_hot,
+};
+use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, StepError, Trainer, floats};
 use host_tests::occupancy::minutes;
 use rand_pcg::Pcg32;
 
-fn saved(state: &impl State) -> Vec<u8> {
+pub(super) fn saved(state: &impl State) -> Vec<u8> {
     let mut bytes = Vec::new();
     state.save(&mut |piece| bytes.extend(piece));
     bytes
 }
 
-fn restored<T: State>(mut state: T, bytes: &[u8]) -> T {
+pub(super) fn restored<T: State>(mut state: T, bytes: &[u8]) -> T {
     let mut rest = bytes;
     state.load(&mut |piece| {
         let (now, after) = rest.split_at(piece.len());
@@ -78,7 +81,7 @@ fn what_is_not_finite_or_too_large_is_refused_and_changes_nothing() {
         let before = (saved(&standardizer), saved(&range), saved(&alarm));
         let refused = Err(NonFiniteValue { index: 1 });
         assert_eq!((standardizer.observe(&[5.0, bad]), range.observe(&[5.0, bad])), (refused, refused));
-        assert_eq!(alarm.observe(bad), Err(NonFiniteValue { index: 0 }));
+        assert_eq!(alarm.observe(bad), Err(NonFiniteValue { index: 0 }.into()));
         assert_eq!(standardizer.observe(&[5.0, f32::MAX]), refused, "the square overflows");
         assert_eq!((saved(&standardizer), saved(&range), saved(&alarm)), before);
         range.observe(&[1.0, f32::MAX]).expect("finite");
@@ -87,12 +90,106 @@ fn what_is_not_finite_or_too_large_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn standardizer_goes_on_where_its_count_ends() {
-    // Count, mean, squares, as they are saved.
-    let bytes: Vec<u8> = [1 << 24, 1.0_f32.to_bits(), 0].iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
-    let mut standardizer = restored(Standardizer::<1>::NEW, &bytes);
-    standardizer.observe(&[(1 << 24) as f32 + 1.0]).expect("finite");
-    assert_eq!((standardizer.count(), standardizer.mean()), (1 << 24, &[2.0]));
+fn a_dead_sensor_comes_through_every_scaler_and_the_step_refuses_it() {
+    for dead in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        // No sample, one, equal ones, and different ones.
+        for seen in [&[][..], &[5.0], &[5.0, 5.0], &[5.0, 7.0]] {
+            let (mut range, mut standardizer) = (MinMax::<2>::NEW, Standardizer::<2>::NEW);
+            for x in seen {
+                range.observe(&[*x, 1.0]).expect("finite");
+                standardizer.observe(&[*x, 1.0]).expect("finite");
+            }
+            for input in [range.scale(&[dead, 1.0]), standardizer.standardize(&[dead, 1.0])] {
+                let same = input[0] == dead || (input[0].is_nan() && dead.is_nan());
+                assert!(same && input[1].is_finite(), "{dead} after {seen:?}: {input:?}");
+                let mut trainer = Trainer::<Dense<2, 2>, Sgd, 1, { floats::<Dense<2, 2>>() }>::NEW;
+                let step = trainer.step(&Dataset::from_arrays(&[input], &[1_u8]), CrossEntropy, &mut Sgd::new(0.1));
+                assert_eq!(step, Err(StepError::NonFiniteInput { sample: 0 }));
+            }
+        }
+    }
+    // Statistics that are NaN, which no observation makes but any bytes can hold.
+    let standardizer = restored(Standardizer::<1>::NEW, &[[0; 20], [0xFF; 20]].concat()[12..40]);
+    assert!(standardizer.standardize(&[1.0])[0].is_nan());
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_and_change_nothing() {
+    for fading in [f32::NAN, f32::INFINITY, 0.0, -0.5, 1.0 + f32::EPSILON] {
+        let mut accuracy = MovingAccuracy::new(0.5);
+        accuracy.record(true).expect("a sound setting");
+        accuracy.fading = fading;
+        let before = saved(&accuracy);
+        assert_eq!(accuracy.record(true), Err(SettingError::Fading), "{fading}");
+        assert_eq!(saved(&accuracy), before);
+    }
+    let unsound = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MIN_POSITIVE];
+    let tolerances = unsound.map(|tolerance| (tolerance, 1.0, SettingError::Tolerance));
+    let thresholds = unsound.map(|threshold| (0.0, threshold, SettingError::Threshold));
+    for (tolerance, threshold, error) in [&tolerances[..], &thresholds, &[(0.0, 0.0, SettingError::Threshold)]].concat()
+    {
+        let mut alarm = PageHinkley::new(tolerance, threshold);
+        let before = saved(&alarm);
+        assert_eq!(alarm.observe(1.0), Err(StreamError::Setting(error)), "{tolerance} {threshold}");
+        assert_eq!(saved(&alarm), before);
+    }
+}
+
+/// The states as they were saved when each sum was one `f32`.
+mod before {
+    pub(super) struct MovingAccuracy {
+        pub(super) fading: f32,
+        pub(super) hits: f32,
+        pub(super) weight: f32,
+    }
+    baregrad::state!(MovingAccuracy { fading: f32, hits: f32, weight: f32 });
+
+    pub(super) struct PageHinkley {
+        pub(super) tolerance: f32,
+        pub(super) threshold: f32,
+        pub(super) least_count: u32,
+        pub(super) count: u32,
+        pub(super) mean: f32,
+        pub(super) sum: f32,
+        pub(super) least: f32,
+    }
+    baregrad::state!(PageHinkley {
+        tolerance: f32,
+        threshold: f32,
+        least_count: u32,
+        count: u32,
+        mean: f32,
+        sum: f32,
+        least: f32,
+    });
+}
+
+#[test]
+fn a_checkpoint_with_sums_of_one_float_is_another_extra_state() {
+    type Small = Dense<2, 2>;
+    let trainer = Trainer::<Small, Sgd, 1, { floats::<Small>() }>::NEW;
+    let mut other = Trainer::<Small, Sgd, 1, { floats::<Small>() }>::NEW;
+    let mut bytes = [0; 256];
+    let refused = Err(LoadError::OtherExtra);
+    let old = before::MovingAccuracy { fading: 0.9, hits: 1.0, weight: 1.0 };
+    let length = trainer.save(&Sgd::new(0.1), &old, &mut bytes).expect("finite");
+    assert_eq!(other.load(&mut Sgd::new(0.1), &mut MovingAccuracy::new(0.9), &bytes[..length]), refused);
+    let (tolerance, threshold, least_count) = (0.1, 1.0, 30);
+    let old = before::PageHinkley { tolerance, threshold, least_count, count: 9, mean: 0.5, sum: 0.0, least: 0.0 };
+    let length = trainer.save(&Sgd::new(0.1), &old, &mut bytes).expect("finite");
+    assert_eq!(other.load(&mut Sgd::new(0.1), &mut PageHinkley::new(0.1, 1.0), &bytes[..length]), refused);
+    assert_eq!(<before::MovingAccuracy as State>::BYTES + 8, MovingAccuracy::BYTES);
+    // The standardizer's fingerprint was of its name and size alone.
+    let old = Fingerprint::of("Standardizer").number(5).value();
+    assert_ne!(Standardizer::<5>::FINGERPRINT, old);
+    assert_eq!(Standardizer::<5>::BYTES, 8 + 20 * 5);
+}
+
+#[test]
+fn statistics_of_nothing_are_zero_bytes() {
+    assert!(saved(&Standardizer::<3>::NEW).iter().all(|byte| *byte == 0));
+    assert_eq!(saved(&MovingAccuracy::new(0.5))[4..], [0; 16]);
+    assert_eq!(saved(&PageHinkley::OF_ERRORS)[12..], [0; 28]);
 }
 
 #[test]
@@ -122,7 +219,7 @@ fn moving_accuracy_is_the_mean_of_the_predictions_by_their_weights() {
         let mut hits: Vec<bool> = Vec::new();
         for _ in 0..200 {
             hits.push(random.below(3) > 0);
-            accuracy.record(*hits.last().expect("one"));
+            accuracy.record(*hits.last().expect("one")).expect("a sound setting");
             let weight = |age: usize| f64::from(fading).powi(age as i32);
             let (mut sum, mut weights) = (0.0, 0.0);
             for (age, hit) in hits.iter().rev().enumerate() {
@@ -197,7 +294,7 @@ fn learn(
         let (input, label) = ([scale.standardize(&minute.measures)], [minute.occupied]);
         let hit = trainer.network.predict(&input[0]).argmax() == usize::from(minute.occupied);
         right += usize::from(hit);
-        accuracy.record(hit);
+        accuracy.record(hit).expect("a sound setting");
         let loss = trainer.step(&Dataset::from_arrays(&input, &label), CrossEntropy, &mut Sgd::new(0.02));
         alarm.observe(loss.expect("sound data")).expect("finite");
     }
