@@ -3,8 +3,20 @@
 //! A schedule only computes; the training loop writes what it says into the optimizer:
 //! `optimizer.learning_rate = schedule.learning_rate(epoch)`. Steps count from 0, and a step may be a batch or an epoch, as
 //! the user likes. A constant rate needs no schedule; [`Constant`] is for code that is generic over one.
+//!
+//! | setting | domain | what else does |
+//! | --- | --- | --- |
+//! | `learning_rate`, `floor` | finite, from 0 on | a [`Schedule`] gives NaN at every step; `observe` refuses it |
+//! | `factor` of [`StepDecay`], [`Exponential`] | finite, above 0 | NaN at every step |
+//! | `factor` of [`ReduceOnPlateau`] | above 0, below 1 | `observe` refuses it |
+//! | `threshold` of [`ReduceOnPlateau`] | from 0 on, below 1 | `observe` refuses it |
+//! | `min_delta` of [`EarlyStopping`] | finite, from 0 on | `observe` refuses it |
+//! | whole numbers | any | |
 
-use crate::scalar::power;
+pub use crate::setting::SettingError;
+
+use crate::setting::{not_negative, require};
+use crate::sum::Sum;
 
 /// A learning rate for each step.
 pub trait Schedule {
@@ -24,14 +36,15 @@ crate::state!(Constant { learning_rate: f32 });
 
 impl Schedule for Constant {
     fn learning_rate(&self, _step: u32) -> f32 {
-        self.learning_rate
+        if not_negative(self.learning_rate) { self.learning_rate } else { f32::NAN }
     }
 }
 
 /// `α·γ^⌊step / every⌋`: the rate falls by a factor now and then. As PyTorch's `StepLR`.
 ///
 /// # Order and rounding
-/// The power as [`power`] says, then the product. An `every` of 0 counts as 1.
+/// The power, then the product, each rounded to `f32`. The power is square and multiply as in [`power`](crate::scalar::power), but in pairs of `f32`, so that
+/// the rate is right to `n·2⁻⁴⁵ + 2⁻²³` of itself after `n` falls. An `every` of 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "StepLR")]
@@ -48,7 +61,7 @@ crate::state!(StepDecay { learning_rate: f32, factor: f32, every: u32 });
 
 impl Schedule for StepDecay {
     fn learning_rate(&self, step: u32) -> f32 {
-        self.learning_rate * power(self.factor, step / self.every.max(1))
+        decayed(self.learning_rate, self.factor, step / self.every.max(1))
     }
 }
 
@@ -71,8 +84,13 @@ crate::state!(Exponential { learning_rate: f32, factor: f32 });
 
 impl Schedule for Exponential {
     fn learning_rate(&self, step: u32) -> f32 {
-        self.learning_rate * power(self.factor, step)
+        decayed(self.learning_rate, self.factor, step)
     }
+}
+
+/// `rate·factor^times`, or NaN where a setting makes no sense.
+fn decayed(rate: f32, factor: f32, times: u32) -> f32 {
+    if not_negative(rate) && not_negative(factor) && factor > 0.0 { rate * Sum::power(factor, times) } else { f32::NAN }
 }
 
 /// A linear warm-up, then half a cosine from the peak down to the floor, then the floor.
@@ -107,6 +125,9 @@ crate::state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 
 
 impl Schedule for Cosine {
     fn learning_rate(&self, step: u32) -> f32 {
+        if !(not_negative(self.learning_rate) && not_negative(self.floor)) {
+            return f32::NAN;
+        }
         if step < self.warm_up {
             return self.learning_rate * (step as f32 + 1.0) / self.warm_up as f32;
         }
@@ -121,14 +142,18 @@ impl Schedule for Cosine {
 
 /// The rate falls when the loss has stopped falling. As PyTorch's `ReduceLROnPlateau` in its default mode.
 ///
-/// A loss counts as better when it is below `best·(1 - threshold)`. After more than `patience` losses in a row that are not, the
-/// rate is multiplied by `factor`, but never below `floor`, and the count starts again.
+/// A loss counts as better when it is below `best - threshold·|best|`; the first is. After more than `patience` losses in a row that are not, the
+/// rate is multiplied by `factor`, but doesn't fall below `floor`, and the count starts again. A rate that is below `floor` already stays as it is.
+///
+/// # Order and rounding
+/// The product with `|best|`, then the difference; the product with `factor`.
 ///
 /// # Differs from PyTorch
-/// No cooldown, and a fall of less than 1e-8 is made all the same.
+/// PyTorch compares with `best·(1 - threshold)`, which lies *above* a negative `best`: a negative loss that stands still would be better each time. For
+/// positive losses the two are the same, but for rounding. No cooldown, and a fall of less than 1e-8 is made all the same.
 ///
 /// # Special values
-/// A NaN is not better than anything.
+/// A NaN or an infinity is not better than anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "ReduceLROnPlateau")]
@@ -164,8 +189,17 @@ impl ReduceOnPlateau {
     }
 
     /// Takes note of a loss, and gives the rate from now on.
-    pub fn observe(&mut self, loss: f32) -> f32 {
-        if loss < self.best * (1.0 - self.threshold) {
+    ///
+    /// # Errors
+    /// A setting makes no sense; nothing is changed then.
+    pub fn observe(&mut self, loss: f32) -> Result<f32, SettingError> {
+        require(not_negative(self.learning_rate), SettingError::LearningRate)?;
+        require(self.factor > 0.0 && self.factor < 1.0, SettingError::Factor)?;
+        require(self.threshold >= 0.0 && self.threshold < 1.0, SettingError::Threshold)?;
+        require(not_negative(self.floor), SettingError::Floor)?;
+        // Of the infinity at the start there is no difference.
+        let first = self.best == f32::INFINITY;
+        if loss.is_finite() && (first || loss < self.best - self.threshold * self.best.abs()) {
             self.best = loss;
             self.waited = 0;
         } else {
@@ -173,10 +207,14 @@ impl ReduceOnPlateau {
         }
         if self.waited > self.patience {
             let lower = self.learning_rate * self.factor;
-            self.learning_rate = if lower < self.floor { self.floor } else { lower };
+            if lower >= self.floor {
+                self.learning_rate = lower;
+            } else if self.learning_rate > self.floor {
+                self.learning_rate = self.floor;
+            }
             self.waited = 0;
         }
-        self.learning_rate
+        Ok(self.learning_rate)
     }
 }
 
@@ -184,17 +222,20 @@ impl ReduceOnPlateau {
 ///
 /// To keep the best weights, copy the network when [`Verdict::Better`] comes: `*best = trainer.network`.
 ///
+/// A loss is better when it is below `best - min_delta`; the first is.
+///
 /// # Special values
-/// A NaN is not better than anything.
+/// A NaN or an infinity is not better than anything.
 ///
 /// # Source
-/// Prechelt, *Early Stopping - But When?*, 1998; `patience` and `min_delta` as Keras's `EarlyStopping` has them.
+/// Prechelt, *Early Stopping - But When?*, 1998; `patience` and `min_delta` as Keras's `EarlyStopping` has them, which takes the absolute value of a
+/// negative `min_delta`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EarlyStopping {
     /// It stops at so many losses in a row that are no better; at least at the first.
     pub patience: u32,
-    /// How much lower than the best a loss must be to count as better.
+    /// How much lower than the best a loss must be to count as better: finite, from 0 on.
     pub min_delta: f32,
     pub(crate) best: f32,
     pub(crate) waited: u32,
@@ -226,13 +267,17 @@ impl EarlyStopping {
     }
 
     /// Takes note of a loss.
-    pub fn observe(&mut self, loss: f32) -> Verdict {
-        if loss < self.best - self.min_delta {
+    ///
+    /// # Errors
+    /// [`SettingError::MinDelta`]: with a negative one a rising loss would be better. Nothing is changed then.
+    pub fn observe(&mut self, loss: f32) -> Result<Verdict, SettingError> {
+        require(not_negative(self.min_delta), SettingError::MinDelta)?;
+        if loss.is_finite() && loss < self.best - self.min_delta {
             self.best = loss;
             self.waited = 0;
-            return Verdict::Better;
+            return Ok(Verdict::Better);
         }
         self.waited = self.waited.saturating_add(1);
-        if self.waited >= self.patience { Verdict::Stop } else { Verdict::Wait }
+        Ok(if self.waited >= self.patience { Verdict::Stop } else { Verdict::Wait })
     }
 }

@@ -38,6 +38,27 @@ impl Sum {
     pub(crate) const fn is_finite(self) -> bool {
         self.high.is_finite() && self.low.is_finite()
     }
+
+    /// `base^exponent`, rounded; its relative error before that is at most `exponent · 2⁻⁴⁵`, while the powers do not fall below 2⁻¹⁰². One that is above 2¹¹⁵ may
+    /// be NaN.
+    ///
+    /// Square and multiply, as [`power`](crate::scalar::power), in products of pairs.
+    pub(crate) fn power(base: f32, exponent: u32) -> f32 {
+        let (mut power, mut factor, mut rest) = (Self { high: 1.0, low: 0.0 }, Self { high: base, low: 0.0 }, exponent);
+        while rest > 0 {
+            if rest & 1 == 1 {
+                power = power.multiplied(factor);
+            }
+            factor = factor.multiplied(factor);
+            rest >>= 1;
+        }
+        power.high
+    }
+
+    fn multiplied(self, other: Self) -> Self {
+        let (high, error) = two_product(self.high, other.high);
+        quick_sum(high, error + (self.high * other.low + self.low * other.high))
+    }
 }
 
 /// A mean: `high + middle + low`, where `high` is the mean rounded.

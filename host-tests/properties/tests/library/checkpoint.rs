@@ -493,8 +493,8 @@ fn numbers_are_little_endian() {
 fn schedules_and_orders_come_back() {
     let (mut plateau, mut stopping) = (ReduceOnPlateau::new(0.1), EarlyStopping::new(3));
     for loss in [1.0, 0.5, 0.75] {
-        plateau.observe(loss);
-        stopping.observe(loss);
+        plateau.observe(loss).expect("sound settings");
+        stopping.observe(loss).expect("sound settings");
     }
     let mut plateau_back = ReduceOnPlateau::new(9.0);
     (plateau_back.factor, plateau_back.patience, plateau_back.threshold, plateau_back.floor) = (0.9, 9, 0.9, 0.9);
@@ -594,7 +594,7 @@ impl<O: Rate> Session<O> {
             let batch = data.batch(&self.order.as_slice()[..4]).unwrap();
             self.optimizer.set_rate(self.plateau.learning_rate * decay.learning_rate(self.step));
             let loss = self.trainer.step(&batch, CrossEntropy, &mut self.optimizer).unwrap();
-            self.plateau.observe(loss);
+            self.plateau.observe(loss).expect("sound settings");
             self.step += 1;
         }
     }

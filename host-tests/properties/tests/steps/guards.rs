@@ -201,7 +201,7 @@ fn the_best_weights_are_kept_by_a_copy() {
     let mut stopped = false;
     for step in 0..1000 {
         let loss = trainer.mean_loss(&data.dataset(), CrossEntropy).expect("sound data");
-        match stopping.observe(loss) {
+        match stopping.observe(loss).expect("sound settings") {
             Verdict::Better => best = trainer.network,
             Verdict::Wait => {}
             Verdict::Stop => {
