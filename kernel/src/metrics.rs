@@ -63,7 +63,12 @@ impl core::error::Error for ClassOutOfRange {}
 
 /// Counts of (actual class, predicted class).
 ///
-/// `counts[actual][predicted]`, as scikit-learn arranges it; counts saturate.
+/// `counts[actual][predicted]`, as scikit-learn arranges it.
+///
+/// # Long runs
+/// A count that would pass `u32::MAX` halves all counts before it grows, each rounded up, so that a rare cell does not vanish. So shares of counts stay
+/// right, to one part in 2³¹ of all samples for each cell and halving, and samples before count half of those after: an exponential memory. Until one
+/// cell has counted 4,294,967,295 samples, all counts are exact. Sums of counts are `u64`, so they do not overflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConfusionMatrix<const CLASSES: usize> {
@@ -75,27 +80,33 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
     /// No counts.
     pub const NEW: Self = Self { counts: [[0; CLASSES]; CLASSES] };
 
-    /// Counts one sample.
+    /// Counts one sample. If its cell is full, all counts are halved first.
     ///
     /// # Errors
     /// A class out of range; nothing is counted then.
     pub fn record(&mut self, actual: usize, predicted: usize) -> Result<(), ClassOutOfRange> {
         let out_of_range = |class| ClassOutOfRange { class, classes: CLASSES };
-        let row = self.counts.get_mut(actual).ok_or(out_of_range(actual))?;
-        let count = row.get_mut(predicted).ok_or(out_of_range(predicted))?;
-        *count = count.saturating_add(1);
+        let row = self.counts.get(actual).ok_or(out_of_range(actual))?;
+        if *row.get(predicted).ok_or(out_of_range(predicted))? == u32::MAX {
+            for count in self.counts.as_flattened_mut() {
+                *count = count.div_ceil(2);
+            }
+        }
+        if let Some(count) = self.counts.get_mut(actual).and_then(|row| row.get_mut(predicted)) {
+            *count = count.saturating_add(1);
+        }
         Ok(())
     }
 
-    /// Number of samples counted.
-    pub fn samples(&self) -> u32 {
-        self.counts.as_flattened().iter().fold(0, |sum, &count| sum.saturating_add(count))
+    /// The sum of all counts: the number of samples, until they are halved.
+    pub fn samples(&self) -> u64 {
+        self.counts.as_flattened().iter().fold(0, |sum, &count| sum.saturating_add(count.into()))
     }
 
-    /// Number of samples whose class was predicted: the diagonal.
-    pub fn correct(&self) -> u32 {
+    /// Number of samples whose class was predicted: the sum of the diagonal.
+    pub fn correct(&self) -> u64 {
         let diagonal = self.counts.iter().enumerate().filter_map(|(class, row)| row.get(class));
-        diagonal.fold(0, |sum, &count| sum.saturating_add(count))
+        diagonal.fold(0, |sum, &count| sum.saturating_add(count.into()))
     }
 
     /// Share of the samples predicted right, or `None` before the first sample.

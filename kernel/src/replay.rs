@@ -10,7 +10,7 @@ use crate::zero::Zero;
 
 /// Up to `N` samples of a stream, each as likely to be kept as any other.
 ///
-/// [`NEW`](Self::NEW) keeps a random choice of *all* samples offered so far. [`recent`](Self::recent) keeps one of *about the last* `horizon`: once
+/// [`NEW`](Self::NEW) keeps a random choice of *all* samples offered so far; from 2³² - 1 samples on it goes on as `recent(u32::MAX)`. [`recent`](Self::recent) keeps one of *about the last* `horizon`: once
 /// that many have come, each new sample enters with probability `N / horizon` in the place of a random one, so an old sample is forgotten with
 /// probability `1 / horizon` at each new one, and the age of those kept is `horizon` samples on average.
 ///

@@ -48,6 +48,8 @@ pub enum StepError {
         /// The sample.
         sample: usize,
     },
+    /// The threshold of a confusion matrix is infinite or NaN.
+    NonFiniteThreshold,
     /// With finite inputs, a pre-activation is infinite or NaN: training has diverged, or the weights were bad.
     ///
     /// The remedy for divergence is a smaller learning rate, and the last good weights.
@@ -125,6 +127,7 @@ impl fmt::Display for StepError {
             Self::NonFiniteInput { sample } => write!(f, "an input of sample {sample} is infinite or NaN"),
             Self::NonFiniteTarget { sample } => write!(f, "a target of sample {sample} is infinite or NaN"),
             Self::NegativeTarget { sample } => write!(f, "a target of sample {sample} is a negative probability"),
+            Self::NonFiniteThreshold => write!(f, "the threshold is infinite or NaN"),
             Self::NonFinitePreActivation { layer } => {
                 write!(f, "a pre-activation of layer {layer} is infinite or NaN: diverged, or bad weights")
             }

@@ -7,6 +7,7 @@ use crate::matrix::argmax;
 use crate::metrics::{ConfusionMatrix, Evaluation, rank};
 use crate::network::Network;
 use crate::shape::{ArrayShape, SampleOf, Shape, Values};
+use crate::sum::Sum;
 
 /// Calls `visit(index, output, target)` for each sample in order, computed in batches of the workspace.
 ///
@@ -45,7 +46,20 @@ where
     Ok(())
 }
 
-/// The loss over a data set: as if it were one batch.
+/// The samples whose values are added as those of a batch are, each sum rounded to `f32`.
+const AS_A_BATCH: usize = 128;
+
+/// The sum of the values and one more, that of this sample.
+fn add(sum: Sum, index: usize, value: f32) -> Sum {
+    if index < AS_A_BATCH { Sum { high: sum.high + value, low: 0.0 } } else { sum.plus(value) }
+}
+
+/// The loss over a data set.
+///
+/// # Order and rounding
+/// The values of the samples in order, from 0. The first 128 as those of a batch, each sum rounded to `f32`: up to so many samples the loss has the bits
+/// of one batch of them. From then on the sum is kept in two `f32`, so that the loss of a large data set does not lose its small terms: with values of one
+/// sign those additions round by at most 2⁻⁴⁷ of the sum each.
 ///
 /// # Errors
 /// As a training step, but for the number of samples, which is free; nothing is changed in any case.
@@ -61,12 +75,14 @@ where
     L: Loss<N::Out, N::Activation, D::Target>,
 {
     check_samples(samples, loss)?;
-    let mut sum = 0.0;
-    for_each_output(network, workspace, samples, |_, output, target| sum += loss.value(output, target))?;
-    finite(loss.total(sum, samples.len()))
+    let mut sum = Sum::ZERO;
+    for_each_output(network, workspace, samples, |index, output, target| {
+        sum = add(sum, index, loss.value(output, target));
+    })?;
+    finite(loss.total(sum.high, samples.len()))
 }
 
-/// Loss, accuracy and top-`k` accuracy of a classifier over a data set.
+/// Loss, accuracy and top-`k` accuracy of a classifier over a data set; the loss as [`mean_loss`] gives it, and whole numbers of samples.
 ///
 /// # Errors
 /// As [`mean_loss`].
@@ -84,14 +100,14 @@ where
     L: Loss<N::Out, N::Activation, D::Target>,
 {
     check_samples(samples, loss)?;
-    let (mut sum, mut correct, mut correct_top_k) = (0.0, 0usize, 0usize);
-    for_each_output(network, workspace, samples, |_, output, target| {
-        sum += loss.value(output, target);
+    let (mut sum, mut correct, mut correct_top_k) = (Sum::ZERO, 0usize, 0usize);
+    for_each_output(network, workspace, samples, |index, output, target| {
+        sum = add(sum, index, loss.value(output, target));
         let rank = rank(output.values(), target.index());
         correct = correct.saturating_add(usize::from(rank == 0));
         correct_top_k = correct_top_k.saturating_add(usize::from(rank < k));
     })?;
-    let loss = finite(loss.total(sum, samples.len()))?;
+    let loss = finite(loss.total(sum.high, samples.len()))?;
     Ok(Evaluation { loss, samples: samples.len(), correct, correct_top_k })
 }
 
@@ -127,7 +143,7 @@ where
 /// `threshold` (0 for logits, 0.5 for probabilities), and a target above 0.5 is class 1.
 ///
 /// # Errors
-/// As [`confusion_matrix`].
+/// A threshold or a target that is not finite: nothing is counted. Otherwise as [`confusion_matrix`].
 pub fn binary_confusion_matrix<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
     workspace: &mut Workspace<B, FLOATS>,
@@ -140,6 +156,15 @@ where
     N::Out: ArrayShape<Sample = [f32; 1]>,
     D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
 {
+    if !threshold.is_finite() {
+        return Err(StepError::NonFiniteThreshold);
+    }
+    for sample in 0..samples.len() {
+        let [target] = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
+        if !target.is_finite() {
+            return Err(StepError::NonFiniteTarget { sample });
+        }
+    }
     for_each_output(network, workspace, samples, |_, [output], [target]| {
         // Both are 0 or 1.
         let _ = matrix.record(usize::from(*target > 0.5), usize::from(*output > threshold));

@@ -46,6 +46,9 @@ impl<N: Parameters> Gradients<N> {
     /// # Order and rounding
     /// The squares added in the order of the parameters, from 0; then the root. Squares below the smallest or above the largest
     /// `f32` count as 0 or infinity.
+    ///
+    /// # Accuracy
+    /// One `f32` sums, because its bits decide the bits of a clipped step. The norm of `P` gradients is right to `P·2⁻²⁵ + 2⁻²³` of itself.
     pub fn norm(&self) -> f32 {
         let mut squares = 0.0;
         self.visit(&mut |piece| {
@@ -98,10 +101,11 @@ impl<N: Parameters> Gradients<N> {
 /// It takes the place of the batch size in the loss.
 ///
 /// # Order and rounding
-/// Micro-batches continue one running sum: they give the bits of one batch of all their samples.
+/// Micro-batches continue one running sum: they give the bits of one batch of all their samples. Such a sum is one `f32`, as in a batch: its error
+/// can reach `n·2⁻²⁴` of the largest sum after `n` samples.
 ///
 /// # Errors
-/// As [`step`](super::step); `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
+/// As [`step`](super::step); [`StepError::TooManySamples`] if `mean_over` is 2²⁴ or more, where a sum in `f32` would lose its terms; `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
 /// same sweep that trains is used).
 pub fn accumulate<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
@@ -120,6 +124,9 @@ where
     Ok(loss.total(sum, mean_over))
 }
 
+/// 2²⁴ - 1: of more samples a mean in one `f32` can lose all terms from there on.
+const MOST_SAMPLES: usize = usize::MAX >> usize::BITS.saturating_sub(24);
+
 /// [`accumulate`] that goes on with a running sum of losses, and returns it.
 fn accumulate_from<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
@@ -135,6 +142,9 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
+    if mean_over > MOST_SAMPLES {
+        return Err(StepError::TooManySamples { samples: mean_over, capacity: MOST_SAMPLES });
+    }
     let sum = forward_and_delta(network, workspace, samples, loss, mean_over, sum)?;
     let step = gradients.rule.begin_step();
     let pass = Whole::<B>::new(samples.len());
@@ -145,10 +155,11 @@ where
 /// First phase for a batch of any length: [`accumulate`] over pieces of it that fit the workspace, the mean over the whole.
 ///
 /// # Order and rounding
-/// Gradients and loss have the bits of one batch in a workspace for all the samples: both are running sums over the samples.
+/// Gradients and loss have the bits of one batch in a workspace for all the samples: both are running sums over the samples, in one `f32`. For a data
+/// set [`mean_loss`](super::mean_loss) keeps what such a sum loses.
 ///
 /// # Errors
-/// As [`accumulate`]; the pieces before the one that is refused have been added by then, so the gradient is forgotten
+/// As [`accumulate`], 2²⁴ samples or more included; the pieces before the one that is refused have been added by then, so the gradient is forgotten
 /// ([`Gradients::restart`]).
 pub fn accumulate_all<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,

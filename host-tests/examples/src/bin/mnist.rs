@@ -53,7 +53,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let seconds = start.elapsed().as_secs_f64();
         bar.finish_and_clear();
         let matrix = run.confusion(&test)?;
-        let accuracy = 100.0 * f64::from(matrix.correct()) / f64::from(matrix.samples());
+        let accuracy = 100.0 * matrix.correct() as f64 / matrix.samples() as f64;
         println!("{matrix}");
         println!("seed {seed}: {accuracy:.2} % of {} right after {seconds:.1} s in one thread\n", matrix.samples());
         accuracies.push(accuracy);

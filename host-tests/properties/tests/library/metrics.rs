@@ -8,7 +8,7 @@ use baregrad::metrics::{ClassOutOfRange, Evaluation, rank};
 use baregrad::train::for_each_output;
 use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Identity, MeanSquaredError, Network, Relu,
-    Tanh, Trainer, Vector, floats,
+    StepError, Tanh, Trainer, Vector, floats,
 };
 
 #[test]
@@ -43,11 +43,36 @@ fn a_class_out_of_range_is_refused_and_not_counted() {
 }
 
 #[test]
-fn counts_saturate() {
-    let mut matrix = ConfusionMatrix { counts: [[u32::MAX, 1], [0, 5]] };
+fn sums_of_large_counts_do_not_saturate() {
+    const LARGE: u32 = 3_000_000_000;
+    for (counts, accuracy) in [
+        ([[LARGE, LARGE], [0, 0]], 0.5),
+        ([[u32::MAX, u32::MAX], [0, 0]], 0.5),
+        ([[u32::MAX; 2]; 2], 0.5),
+        ([[u32::MAX, 0], [0, u32::MAX]], 1.0),
+        ([[u32::MAX, 0], [u32::MAX, u32::MAX]], 2.0 / 3.0),
+    ] {
+        assert_eq!(ConfusionMatrix { counts }.accuracy(), Some(accuracy), "{counts:?}");
+    }
+    assert_eq!(ConfusionMatrix { counts: [[LARGE; 2]; 2] }.samples(), 12_000_000_000);
+    assert_eq!(ConfusionMatrix { counts: [[LARGE; 2]; 2] }.correct(), 6_000_000_000);
+}
+
+#[test]
+fn a_full_cell_halves_all_counts_and_keeps_their_shares() {
+    const FULL: u32 = u32::MAX;
+    let mut matrix = ConfusionMatrix { counts: [[FULL - 1, FULL], [1, 0]] };
     matrix.record(0, 0).unwrap();
-    assert_eq!(matrix.counts[0][0], u32::MAX);
-    assert_eq!((matrix.samples(), matrix.correct()), (u32::MAX, u32::MAX));
+    assert_eq!(matrix.counts, [[FULL, FULL], [1, 0]], "the last that fits");
+    matrix.record(0, 0).unwrap();
+    assert_eq!(matrix.counts, [[(1 << 31) + 1, 1 << 31], [1, 0]], "each half rounded up, then the sample");
+    // A full cell that is wrong, while all that come are right.
+    let mut matrix = ConfusionMatrix { counts: [[FULL, FULL], [FULL, FULL]] };
+    let before = matrix.accuracy();
+    matrix.record(1, 1).unwrap();
+    assert_eq!((before, matrix.accuracy()), (Some(0.5), Some(0.5)));
+    assert_eq!(matrix.record(2, 0), Err(ClassOutOfRange { class: 2, classes: 2 }));
+    assert_eq!(matrix.samples(), (1 << 33) + 1);
 }
 
 #[test]
@@ -161,11 +186,11 @@ fn evaluation_in_pieces_equals_one_batch() {
     assert!(whole.correct < whole.correct_top_k && whole.correct_top_k < 23, "{whole:?} tells top 1, 2 and 3 apart");
 }
 
-fn assert_mean_loss_in_pieces_is_the_plain_loops<L: TestLoss<Identity, 3>>(seed: u64) {
+fn assert_mean_loss_in_pieces_is_the_plain_loops<L: TestLoss<Identity, 3>>(seed: u64, samples: usize) {
     let mut random = Random::new(seed);
     let mut trainer = Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW;
     trainer.network = random_network(&mut random);
-    let data = Data::<4, _>::random::<Identity, L, 3>(&mut random, 23);
+    let data = Data::<4, _>::random::<Identity, L, 3>(&mut random, samples);
     let loss = trainer.mean_loss(&data.dataset(), L::LOSS).unwrap();
     let plain = book_network(&trainer.network);
     let (plain, _) =
@@ -175,10 +200,89 @@ fn assert_mean_loss_in_pieces_is_the_plain_loops<L: TestLoss<Identity, 3>>(seed:
 
 #[test]
 fn mean_loss_in_pieces_equals_the_plain_loops() {
-    assert_mean_loss_in_pieces_is_the_plain_loops::<MeanSquaredError>(2);
-    assert_mean_loss_in_pieces_is_the_plain_loops::<baregrad::SumOfSquares>(3);
-    assert_mean_loss_in_pieces_is_the_plain_loops::<CrossEntropy>(4);
-    assert_mean_loss_in_pieces_is_the_plain_loops::<BinaryCrossEntropy>(5);
+    assert_mean_loss_in_pieces_is_the_plain_loops::<MeanSquaredError>(2, 23);
+    assert_mean_loss_in_pieces_is_the_plain_loops::<baregrad::SumOfSquares>(3, 23);
+    assert_mean_loss_in_pieces_is_the_plain_loops::<CrossEntropy>(4, 23);
+    assert_mean_loss_in_pieces_is_the_plain_loops::<BinaryCrossEntropy>(5, 23);
+    for seed in 6..10 {
+        // The most that are added as a batch.
+        assert_mean_loss_in_pieces_is_the_plain_loops::<CrossEntropy>(seed, 128);
+    }
+}
+
+#[test]
+fn the_loss_of_a_large_data_set_keeps_its_small_terms() {
+    // The output is the input, so each loss is its square: 10^8 in the midst of ones, which are below half of its last place in one f32.
+    let mut trainer = Trainer::<Dense<1, 1>, Adam, 64, { floats::<Dense<1, 1>>() }>::NEW;
+    trainer.network = Dense::new(baregrad::Matrix::from_rows([[1.0]]), [0.0]);
+    let mut inputs = vec![[1.0_f32]; 50_000];
+    inputs[200] = [1e4];
+    let targets = vec![[0.0_f32]; 50_000];
+    let data = Dataset::new(&inputs, &targets).unwrap();
+    let one_float = inputs.iter().fold(0.0_f32, |sum, [x]| sum + x * x);
+    assert_eq!((one_float, trainer.mean_loss(&data, baregrad::SumOfSquares).unwrap()), (100_000_200.0, 100_050_000.0));
+    assert_eq!(trainer.mean_loss(&data, MeanSquaredError).unwrap(), 2001.0);
+    // Of two classes, with the logit of the second 0: ln(1 + e^-x) for a label 0, and the sum of many equal terms drifts in one f32.
+    let mut classifier = Trainer::<Dense<1, 2>, Adam, 64, { floats::<Dense<1, 2>>() }>::NEW;
+    classifier.network = Dense::new(baregrad::Matrix::from_rows([[1.0, 0.0]]), [0.0; 2]);
+    let (inputs, labels) = (vec![[2.5_f32]; 200_000], vec![0_u8; 200_000]);
+    let one = classifier.mean_loss(&Dataset::new(&inputs[..1], &labels[..1]).unwrap(), CrossEntropy).unwrap();
+    let many = classifier.evaluate(&Dataset::new(&inputs, &labels).unwrap(), CrossEntropy, 1).unwrap();
+    assert_eq!((many.samples, many.correct), (200_000, 200_000));
+    let one_float = (0..200_000).fold(0.0_f32, |sum, _| sum + one) / 200_000.0;
+    // 127 additions of 2^-24 among 200,000 equal terms, the last ones' 2^-47, and two roundings.
+    let tolerance = f64::from(one) * 2.0_f64.powi(-22);
+    assert!((f64::from(many.loss) - f64::from(one)).abs() < tolerance, "{} for {one}", many.loss);
+    assert!((f64::from(one_float) - f64::from(one)).abs() > tolerance, "one f32 is off by more: {one_float}");
+}
+
+#[test]
+fn a_binary_confusion_matrix_refuses_what_is_not_finite_and_counts_nothing() {
+    let mut trainer = Trainer::<Dense<1, 1>, Adam, 2, { floats::<Dense<1, 1>>() }>::NEW;
+    let inputs = [[0.0], [1.0], [2.0]];
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut matrix = ConfusionMatrix::NEW;
+        let (sound, targets) = ([[0.0], [1.0], [1.0]], [[0.0], [1.0], [bad]]);
+        let refused = trainer.binary_confusion_matrix(&Dataset::from_arrays(&inputs, &targets), 0.5, &mut matrix);
+        assert_eq!(refused, Err(StepError::NonFiniteTarget { sample: 2 }), "{bad}");
+        let refused = trainer.binary_confusion_matrix(&Dataset::from_arrays(&inputs, &sound), bad, &mut matrix);
+        assert_eq!(refused, Err(StepError::NonFiniteThreshold), "{bad}");
+        assert_eq!(matrix, ConfusionMatrix::NEW);
+    }
+}
+
+/// So many samples that one `f32` can't be their sum.
+struct Endless(usize);
+
+impl baregrad::data::Samples for Endless {
+    type Input = [f32; 1];
+    type Target = [f32; 1];
+
+    fn len(&self) -> usize {
+        self.0
+    }
+
+    fn input(&self, _index: usize) -> Option<&[f32; 1]> {
+        Some(&[1.0])
+    }
+
+    fn target(&self, _index: usize) -> Option<&[f32; 1]> {
+        Some(&[1.0])
+    }
+}
+
+#[test]
+fn a_gradient_over_more_samples_than_one_float_can_add_up_is_refused() {
+    const MOST: usize = (1 << 24) - 1;
+    let mut trainer = Trainer::<Dense<1, 1>, Adam, 2, { floats::<Dense<1, 1>>() }>::NEW;
+    let mut gradients = baregrad::Gradients::NEW;
+    let refused = |samples| Err(StepError::TooManySamples { samples, capacity: MOST });
+    for samples in [MOST + 1, 1 << 25] {
+        assert_eq!(trainer.accumulate_all(&mut gradients, &Endless(samples), MeanSquaredError), refused(samples));
+        assert_eq!(trainer.accumulate(&mut gradients, &Endless(2), MeanSquaredError, samples), refused(samples));
+    }
+    assert_eq!(trainer.apply(&mut gradients, &mut Adam::new(0.1)), Err(StepError::NoGradient));
+    assert!(trainer.accumulate(&mut gradients, &Endless(2), MeanSquaredError, MOST).is_ok());
 }
 
 #[test]

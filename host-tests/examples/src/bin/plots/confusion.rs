@@ -17,7 +17,7 @@ pub(crate) fn draw(path: &Path, folder: &Path) -> Result {
         run.step(&train)?;
     }
     let matrix = run.confusion(&test)?;
-    let accuracy = 100.0 * f64::from(matrix.correct()) / f64::from(matrix.samples());
+    let accuracy = 100.0 * matrix.correct() as f64 / matrix.samples() as f64;
     let area = SVGBackend::new(path, (520, 540)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
