@@ -1,6 +1,6 @@
 //! A small training whose every bit can be saved, resumed and compared.
 
-use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
+use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Saved, Store};
 use baregrad::checkpoint::{LoadError, training_bytes};
 use baregrad::loss::Loss;
 use baregrad::{Adam, Dataset, Dense, Features, MeanSquaredError, Network, Relu, Tanh, Trainer};
@@ -62,8 +62,13 @@ where
         self.trainer.load(&mut self.optimizer, &mut self.extra, bytes)
     }
 
-    /// Saves it to flash.
+    /// Saves it to flash; gives the sequence number.
     pub fn save_to<F: NorFlash>(&self, store: &mut Store<F>) -> Result<u32, FlashSaveError<F::Error>> {
+        self.report_save_to(store).map(|saved| saved.sequence)
+    }
+
+    /// Saves it to flash, and says all that the store says.
+    pub fn report_save_to<F: NorFlash>(&self, store: &mut Store<F>) -> Result<Saved, FlashSaveError<F::Error>> {
         self.trainer.save_to_flash(&self.optimizer, &self.extra, store)
     }
 

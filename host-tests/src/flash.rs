@@ -3,7 +3,7 @@
 //! Erasing sets a page to ones, writing only clears bits, and a word may be written once between two erases. The `n`-th step, a word written
 //! or a page erased, can be the last: it is then torn, and everything fails until [`SimFlash::power_up`]. Torn are, as the drivers' rules
 //! have it, only the word or the page itself: of the word any of the bits to be cleared are, in the page any of the bits to be set are; or,
-//! by the letter of `NorFlash`, it holds anything.
+//! by the letter of `NorFlash`, it holds anything. With [`SimFlash::ecc`] a torn word can't be read until its page is erased.
 
 use std::cell::Cell;
 
@@ -39,6 +39,10 @@ pub enum SimError {
     Arguments(NorFlashErrorKind),
     /// A word was to be written twice.
     WrittenTwice,
+    /// A torn word was to be read.
+    Uncorrectable,
+    /// The page no longer erases, or no longer programs.
+    WornOut,
     /// There is no power any more.
     NoPower,
     /// This call was to fail.
@@ -65,6 +69,14 @@ pub struct SimFlash<const WORD: usize, const PAGE: usize> {
     pub stuck: Vec<(usize, u8)>,
     /// Whether it takes erases and writes, says that all is well, and does nothing.
     pub protected: bool,
+    /// Whether it has error correction: a word that a cut has torn is an error of `read` until its page is erased.
+    pub ecc: bool,
+    /// Whether each word can't be read, with error correction.
+    pub torn: Vec<bool>,
+    /// Pages that no longer erase: the call fails, and they stay as they are.
+    pub no_erase: Vec<usize>,
+    /// Pages that no longer program: the call fails, and the word stays as it is.
+    pub no_program: Vec<usize>,
     /// How often each page has been erased.
     pub erases: Vec<u32>,
     /// Words written and pages erased so far.
@@ -95,6 +107,10 @@ impl<const WORD: usize, const PAGE: usize> SimFlash<WORD, PAGE> {
             written: vec![true; words],
             stuck: Vec::new(),
             protected: false,
+            ecc: false,
+            torn: vec![false; words],
+            no_erase: Vec::new(),
+            no_program: Vec::new(),
             erases: vec![0; pages],
             steps: 0,
             cut: None,
@@ -131,6 +147,7 @@ impl<const WORD: usize, const PAGE: usize> SimFlash<WORD, PAGE> {
     fn step(&mut self, at: usize, after: &[u8]) -> Result<(), SimError> {
         let tear = self.cut.filter(|(step, _)| *step == self.steps).map(|(_, tear)| tear);
         self.steps += 1;
+        let original = self.bytes[at..at + after.len()].to_vec();
         let before = &mut self.bytes[at..at + after.len()];
         match tear {
             None => before.copy_from_slice(after),
@@ -145,6 +162,17 @@ impl<const WORD: usize, const PAGE: usize> SimFlash<WORD, PAGE> {
                     *byte ^= if let Tear::Garbage(_) = tear { done } else { (*byte ^ after) & done };
                 }
             }
+        }
+        for (word, torn) in self.torn[at / WORD..(at + after.len()) / WORD].iter_mut().enumerate() {
+            let range = word * WORD..(word + 1) * WORD;
+            let now = &self.bytes[at..][range.clone()];
+            // The check bits were being changed too, even if all others are as they were or should be.
+            let halfway = !matches!(tear, None | Some(Tear::Nothing | Tear::Everything));
+            let undecided = after.len() == WORD || now != &original[range.clone()] && now != &after[range];
+            *torn = match tear {
+                Some(Tear::Nothing) => *torn,
+                _ => self.ecc && halfway && undecided,
+            };
         }
         for (place, bits) in &self.stuck {
             if (at..at + after.len()).contains(place) {
@@ -197,6 +225,9 @@ impl<const WORD: usize, const PAGE: usize> ReadNorFlash for SimFlash<WORD, PAGE>
         self.call()?;
         check_read(self, offset, bytes.len()).map_err(SimError::Arguments)?;
         let offset = offset as usize;
+        if self.torn[offset / WORD..(offset + bytes.len()).div_ceil(WORD)].contains(&true) {
+            return Err(SimError::Uncorrectable);
+        }
         bytes.copy_from_slice(&self.bytes[offset..offset + bytes.len()]);
         if let Some((call, place)) = self.flaky_read
             && self.calls > call
@@ -224,6 +255,9 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for SimFlash<WORD, PAGE> {
             return Ok(());
         }
         for page in from as usize / PAGE..to as usize / PAGE {
+            if self.no_erase.contains(&page) {
+                return Err(SimError::WornOut);
+            }
             let words = page * PAGE / WORD..(page + 1) * PAGE / WORD;
             self.erases[page] += 1;
             // After a cut it has to be erased again.
@@ -242,6 +276,9 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for SimFlash<WORD, PAGE> {
         }
         for (index, word) in bytes.chunks_exact(WORD).enumerate() {
             let at = offset as usize + index * WORD;
+            if self.no_program.contains(&(at / PAGE)) {
+                return Err(SimError::WornOut);
+            }
             if std::mem::replace(&mut self.written[at / WORD], true) {
                 return Err(SimError::WrittenTwice);
             }
@@ -255,11 +292,20 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for SimFlash<WORD, PAGE> {
     }
 }
 
-/// A place of [`baregrad::checkpoint::flash`] as the drawing there has it, written by hand.
-pub fn drawn_place(sequence: u32, checkpoint: &[u8], place: usize) -> Vec<u8> {
-    let mut bytes = b"BGFL".to_vec();
-    bytes.extend(sequence.to_le_bytes());
-    bytes.extend((checkpoint.len() as u32).to_le_bytes());
+/// A place of [`baregrad::checkpoint::flash`] as the drawing there has it, written by hand: so many bytes, which one, of how many.
+pub fn drawn_place(sequence: u32, checkpoint: &[u8], bytes: usize, place: u32, places: u32) -> Vec<u8> {
+    let numbers = [sequence, checkpoint.len() as u32, bytes as u32, place, places];
+    drawn(b"BGF2", &numbers, checkpoint, bytes)
+}
+
+/// The same as version 1 had it, without the layout.
+pub fn drawn_place_1(sequence: u32, checkpoint: &[u8], bytes: usize) -> Vec<u8> {
+    drawn(b"BGFL", &[sequence, checkpoint.len() as u32], checkpoint, bytes)
+}
+
+fn drawn(magic: &[u8; 4], numbers: &[u32], checkpoint: &[u8], place: usize) -> Vec<u8> {
+    let mut bytes = magic.to_vec();
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     bytes.extend(crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes).to_le_bytes());
     bytes.resize(32, 0xFF);
     bytes.extend(b"DONE");

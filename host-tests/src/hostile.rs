@@ -3,7 +3,7 @@
 //! Each function takes arbitrary bytes and makes a case of them. `tests/hostile.rs` calls them with `proptest`, `fuzz` with a fuzzer. The
 //! first byte chooses whether the rest is the input itself, or edits of a valid one: bytes by chance hardly get past a checksum.
 
-use baregrad::checkpoint::flash::{FlashLoadError, Store};
+use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
 use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
@@ -67,7 +67,7 @@ pub fn flash(data: &[u8]) {
         _ => {
             let first = u32::from(*how).wrapping_mul(0x0101_0101);
             let places = (0..).zip([3, 1, 2]).map(|(place, steps)| {
-                drawn_place(first.wrapping_add(steps - place % 2), &trained(steps).bytes(), PAGE)
+                drawn_place(first.wrapping_add(steps - place % 2), &trained(steps).bytes(), PAGE, place, PLACES as u32)
             });
             edited(places.take(PLACES).collect::<Vec<_>>().concat(), rest)
         }
@@ -75,8 +75,8 @@ pub fn flash(data: &[u8]) {
     bytes.resize(PLACES * PAGE, 0xFF);
     for place in bytes.chunks_exact_mut(PAGE) {
         if how % 4 >= 2 {
-            let checksum = crc32(&place[..12]);
-            place[12..16].copy_from_slice(&checksum.to_le_bytes());
+            let checksum = crc32(&place[..24]);
+            place[24..28].copy_from_slice(&checksum.to_le_bytes());
         }
         if how % 4 == 3 {
             let length = Course::<Small>::BYTES;
@@ -84,7 +84,7 @@ pub fn flash(data: &[u8]) {
             place[64 + length - 4..64 + length].copy_from_slice(&checksum.to_le_bytes());
         }
     }
-    let comparable = sequences_are_near(bytes.chunks_exact(PAGE));
+    let comparable = sequences_are_near((0..bytes.len()).step_by(64).map(|at| &bytes[at..]));
 
     let mut flash = Flash::with_bytes(bytes.clone());
     let mut store = Store::new(&mut flash, 0..(PLACES * PAGE) as u32, Course::<Small>::BYTES).expect("three places");
@@ -92,11 +92,12 @@ pub fn flash(data: &[u8]) {
     let before = course.bytes();
     match course.load_from(&mut store) {
         Ok(_) => {
-            let mut places = bytes.chunks_exact(PAGE);
-            assert!(places.any(|place| place[64..].starts_with(&course.bytes())), "it is one of those there");
+            let mut pieces = (0..bytes.len()).step_by(64);
+            assert!(pieces.any(|at| bytes[at..].starts_with(&course.bytes())), "it is one of those there");
         }
         Err(error) => {
-            assert!(matches!(error, FlashLoadError::Empty | FlashLoadError::Damaged | FlashLoadError::Load(_)));
+            assert_eq!(error == FlashLoadError::Empty, bytes.iter().all(|byte| *byte == 0xFF), "{error:?}");
+            assert!(!matches!(error, FlashLoadError::Flash(_) | FlashLoadError::Unsteady), "{error:?}");
             assert_eq!(course.bytes(), before, "what is refused changes nothing");
         }
     }
@@ -105,7 +106,15 @@ pub fn flash(data: &[u8]) {
     // Whatever was there, saves are found again.
     for steps in 4..8 {
         let saved = trained(steps);
-        saved.save_to(&mut store).expect("a sound flash");
+        match saved.save_to(&mut store) {
+            Ok(_) => {}
+            // A head by chance names a layout that this flash has no room for, or lies across all places.
+            Err(FlashSaveError::OtherLayout) => {
+                store.erase().expect("a sound flash");
+                saved.save_to(&mut store).expect("an empty flash");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
         let mut course = trained(1);
         let found = course.load_from(&mut store);
         if comparable {
@@ -116,7 +125,7 @@ pub fn flash(data: &[u8]) {
 
 /// Whether the sequence numbers of places that could count lie close together, as all do that were saved.
 fn sequences_are_near<'a>(places: impl Iterator<Item = &'a [u8]>) -> bool {
-    let heads = places.filter(|place| place.starts_with(b"BGFL") && place[32..36] == *b"DONE");
+    let heads = places.filter(|place| place.starts_with(b"BGF"));
     let numbers: Vec<u32> = heads.map(|head| u32::from_le_bytes([head[4], head[5], head[6], head[7]])).collect();
     let near = |a: u32, b: u32| a.wrapping_sub(b).min(b.wrapping_sub(a)) < 1 << 29;
     numbers.iter().all(|a| numbers.iter().all(|b| near(*a, *b)))

@@ -44,6 +44,8 @@ fn main() -> ! {
     match store.load_weights(&mut state.trainer.network) {
         Ok(_) => board::exit(resume(state)),
         Err(FlashLoadError::Empty) => {}
+        // The first save was cut: there is nothing to lose.
+        Err(FlashLoadError::Damaged) if !store.finds_checkpoint() => {}
         Err(error) => stop("loading", error),
     }
     info!("voice: {=str}, 312-64-10, SGD, {=u32} epochs of {=usize} recordings", SPEAKER, EPOCHS, FEW);

@@ -1,7 +1,7 @@
 //! Power fails at every instant of a save: the next boot finds the state before it or the one after it, whole, and goes on to the same bits.
 //!
-//! The flash is [`SimFlash`], which tears the word or the page in hand in several ways. Oracle: the same training without a cut. The
-//! counts are printed past the test runner's capture.
+//! The flash is [`SimFlash`], which tears the word or the page in hand in several ways, and then reads what it is or, with error correction,
+//! fails to read it. Oracle: the same training without a cut. The counts are printed past the test runner's capture.
 
 use std::io::Write;
 
@@ -60,6 +60,11 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
         Self { flash: SimFlash::new(pages), bytes }
     }
 
+    fn with_error_correction(mut self) -> Self {
+        self.flash.ecc = true;
+        self
+    }
+
     fn store(&mut self) -> Store<&mut SimFlash<WORD, PAGE>> {
         let end = self.flash.bytes.len() as u32;
         Store::new(&mut self.flash, 0..end, self.bytes).expect("a region of two places")
@@ -96,7 +101,11 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
         match result {
             Ok(_) => Some(course),
             Err(error) => {
-                assert_eq!(error, FlashLoadError::Empty);
+                // As the boot code of the README has it: whether there is anything to lose.
+                assert!(matches!(error, FlashLoadError::Empty | FlashLoadError::Damaged), "{error:?}");
+                assert!(!self.store().finds_checkpoint(), "a whole one lies there");
+                let erased = self.flash.bytes.iter().all(|byte| *byte == 0xFF) && !self.flash.torn.contains(&true);
+                assert_eq!(error == FlashLoadError::Empty, erased);
                 assert_eq!(course.bytes(), before, "a load that fails changes nothing");
                 None
             }
@@ -104,7 +113,7 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
     }
 }
 
-/// Cuts the save after `saves` others at every step in every way.
+/// Cuts the save after `saves` others at every step in every way, without error correction and with it.
 fn every_cut<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE: usize>(
     pages: usize,
     saves: u32,
@@ -114,14 +123,17 @@ fn every_cut<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE
     N: Network<In = Features<IN>, Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
-    let mut base = Device::<WORD, PAGE>::new(pages, Course::<N>::BYTES);
-    let mut course = Course::<N>::new(1);
-    for _ in 0..saves {
-        course.train(2);
-        course.save_to(&mut base.store()).expect("a save with power");
+    let plain = Device::<WORD, PAGE>::new(pages, Course::<N>::BYTES);
+    let corrected = Device::<WORD, PAGE>::new(pages, Course::<N>::BYTES).with_error_correction();
+    for mut base in [plain, corrected] {
+        let mut course = Course::<N>::new(1);
+        for _ in 0..saves {
+            course.train(2);
+            course.save_to(&mut base.store()).expect("a save with power");
+        }
+        let old = (saves > 0).then(|| course.bytes());
+        cut_everywhere::<N, IN, OUT, WORD, PAGE>(&base, course, old, tears, count);
     }
-    let old = (saves > 0).then(|| course.bytes());
-    cut_everywhere::<N, IN, OUT, WORD, PAGE>(&base, course, old, tears, count);
 }
 
 /// Cuts a save of the next state over what the device holds.
@@ -202,6 +214,8 @@ fn every_cut_with_pages_of_2_kb_leaves_the_old_state_or_the_new() {
         every_cut::<Small, 2, 1, 1, 2048>(2, saves, &TEARS, &mut count);
         every_cut::<Small, 2, 1, 4, 2048>(2, saves, &TEARS, &mut count);
         every_cut::<Small, 2, 1, 8, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 2, 1, 16, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 2, 1, 32, 2048>(2, saves, &TEARS, &mut count);
         every_cut::<Small, 2, 1, 32, 2048>(3, saves, &TEARS, &mut count);
     }
     count.report("one page of 2 KB a place");
@@ -217,6 +231,10 @@ fn every_cut_with_two_pages_of_2_kb_a_place_leaves_the_old_state_or_the_new() {
     // Five pages are two places, the last page is idle; seven are three.
     every_cut::<Large, 14, 2, 8, 2048>(5, 3, &tears, &mut count);
     every_cut::<Large, 14, 2, 8, 2048>(7, 4, &tears, &mut count);
+    every_cut::<Large, 14, 2, 16, 2048>(4, 0, &tears, &mut count);
+    every_cut::<Large, 14, 2, 16, 2048>(4, 3, &tears, &mut count);
+    every_cut::<Large, 14, 2, 32, 2048>(4, 0, &tears, &mut count);
+    every_cut::<Large, 14, 2, 32, 2048>(4, 3, &tears, &mut count);
     count.report("two pages of 2 KB a place");
 }
 
@@ -239,7 +257,8 @@ fn every_cut_where_sequence_numbers_wrap_leaves_the_old_state_or_the_new() {
         let (mut older, mut course) = (Course::<Small>::new(1), Course::<Small>::new(1));
         older.train(1);
         course.train(2);
-        let bytes = [drawn_place(last, &course.bytes(), 2048), drawn_place(last.wrapping_sub(1), &older.bytes(), 2048)];
+        let places = [(last, course.bytes(), 0), (last.wrapping_sub(1), older.bytes(), 1)];
+        let bytes = places.map(|(sequence, state, place)| drawn_place(sequence, &state, 2048, place, 2));
         let flash = SimFlash::<8, 2048>::with_bytes(bytes.concat());
         let old = Some(course.bytes());
         cut_everywhere(&Device { flash, bytes: Course::<Small>::BYTES }, course, old, &TEARS, &mut count);
@@ -249,8 +268,16 @@ fn every_cut_where_sequence_numbers_wrap_leaves_the_old_state_or_the_new() {
 
 #[test]
 fn a_second_cut_in_the_save_after_the_first_does_no_harm() {
+    two_cuts(Device::new(2, Course::<Small>::BYTES));
+}
+
+#[test]
+fn a_second_cut_in_the_save_after_the_first_does_no_harm_with_error_correction() {
+    two_cuts(Device::new(2, Course::<Small>::BYTES).with_error_correction());
+}
+
+fn two_cuts(mut base: Device<8, 2048>) {
     let tears = [Tear::Everything, Tear::Bits(9), Tear::MostBits(10), Tear::Garbage(11)];
-    let mut base = Device::<8, 2048>::new(2, Course::<Small>::BYTES);
     let mut course = Course::<Small>::new(1);
     for _ in 0..3 {
         course.train(1);
@@ -289,9 +316,10 @@ fn a_second_cut_in_the_save_after_the_first_does_no_harm() {
 
 #[test]
 fn a_long_life_with_a_cut_in_every_other_save_never_goes_back_two_states() {
-    for places in [2, 3, 5] {
+    for (places, ecc) in [(2, false), (2, true), (3, false), (3, true), (5, false), (5, true)] {
         let mut random = Pcg32::new(places as u64, 0);
         let mut device = Device::<4, 2048>::new(places, Course::<Small>::BYTES);
+        device.flash.ecc = ecc;
         let mut course = Course::<Small>::new(2);
         course.save_to(&mut device.store()).expect("a save with power");
         let mut cuts = 0;
@@ -309,6 +337,39 @@ fn a_long_life_with_a_cut_in_every_other_save_never_goes_back_two_states() {
             course = found;
         }
         assert!(cuts > 800, "{cuts}");
-        report(&format!("{places} places: 2000 saves, {cuts} of them cut"));
+        report(&format!("{places} places, error correction {ecc}: 2000 saves, {cuts} of them cut"));
+    }
+}
+
+#[test]
+fn two_cuts_in_the_first_saves_leave_a_device_that_starts_anew_or_goes_on() {
+    let tears = [Tear::Everything, Tear::SecondHalf, Tear::Bits(9), Tear::Garbage(11)];
+    for ecc in [false, true] {
+        let (mut first, mut boots) = (0, 0u32);
+        loop {
+            let mut device = Device::<8, 2048>::new(2, Course::<Small>::BYTES);
+            device.flash.ecc = ecc;
+            let mut course = Course::<Small>::new(1);
+            course.train(1);
+            if !device.save_cut(&course, first, tears[first as usize % tears.len()]) {
+                break;
+            }
+            let mut course = device.boot::<Small, 2, 1>().unwrap_or(course);
+            let before = course.bytes();
+            course.train(1);
+            for second in 0.. {
+                let mut device = Device { flash: device.flash.clone(), ..device };
+                let done = !device.save_cut(&course, second, tears[second as usize % tears.len()]);
+                let found = device.boot::<Small, 2, 1>().map(|course| course.bytes());
+                assert!(found.is_none() && !done || found == Some(course.bytes()) || found.as_ref() == Some(&before));
+                boots += 1;
+                if done {
+                    assert_eq!(found, Some(course.bytes()));
+                    break;
+                }
+            }
+            first += 1;
+        }
+        assert!(boots > 1000);
     }
 }

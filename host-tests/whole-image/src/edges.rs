@@ -354,7 +354,7 @@ fn in_flash(network: &mut Classifier) {
     let Trainer { network, slots, .. } = &mut trainer;
     black_box(store.save_training(network, slots, &rule, &extra).is_ok());
     black_box(store.load_training(network, slots, &mut rule, &mut extra).is_ok());
-    black_box((store.erase().is_ok(), store.places()));
+    black_box((store.erase().is_ok(), store.places(), store.finds_checkpoint()));
     black_box(store.release());
 }
 

@@ -7,14 +7,17 @@
 //! ```text
 //! one place, k pages:
 //!
-//!   0  "BGFL"                magic                                        ┐
-//!   4  u32   sequence        one more than the newest there was           │ second, when what is
-//!   8  u32   length          bytes of the checkpoint                      │ below has been read back
-//!  12  u32   checksum        CRC-32 of the 12 bytes before                ┘
-//!  16  ones
-//!  32  "DONE"                mark                                           last
+//!   0  "BGF2"                magic, and the version of this head         ┐
+//!   4  u32   sequence        one more than the newest there was          │
+//!   8  u32   length          bytes of the checkpoint                     │ first, after the
+//!  12  u32   size            bytes of a place     ┐                      │ pages are erased
+//!  16  u32   place           which one this is    │ the layout           │
+//!  20  u32   places          how many there are   ┘                      │
+//!  24  u32   checksum        CRC-32 of the 24 bytes before               │
+//!  28  ones                                                              ┘
+//!  32  "DONE"                mark                                          last, when all else has been read back
 //!  36  ones
-//!  64  the checkpoint        as drawn at the head of `checkpoint.rs`        first, after the pages are erased
+//!  64  the checkpoint        as drawn at the head of `checkpoint.rs`       second
 //!      ones                  to the end of the pages
 //! ```
 //!
@@ -39,11 +42,13 @@
 //!     match trainer.load_from_flash(&mut adam, &mut extra, &mut store) {
 //!         Ok(_) => {}
 //!         Err(FlashLoadError::Empty) => { /* the first boot: initialize the network */ }
+//!         Err(FlashLoadError::Damaged) if !store.finds_checkpoint() => { /* the first save was cut: likewise */ }
 //!         Err(error) => return Err(error.into()),
 //!     }
 //!     // … train for an epoch …
 //!     extra.0 += 1;
-//!     trainer.save_to_flash(&adam, &extra, &mut store)?;
+//!     let saved = trainer.save_to_flash(&adam, &extra, &mut store)?;
+//!     if saved.skipped > 0 { /* pages wear out: report it */ }
 //!     Ok(())
 //! }
 //! ```
@@ -54,17 +59,47 @@
 //! more, or stands before a checkpoint older than the newest. If it tears the mark itself, the mark is exact or it is not, and what it
 //! stands for is whole by then. Loading writes nothing, so there is no repair that could be cut.
 //!
+//! A checkpoint that lacks only its mark is loaded where no other is whole: the first save was cut, and the state is the one after it.
+//!
+//! # Empty or damaged
+//! [`FlashLoadError::Empty`] says that all of the region reads as ones. Where anything else lies, but no whole checkpoint with an exact
+//! head, the answer is [`FlashLoadError::Damaged`]. A cut in the very first save leaves that too. [`Store::finds_checkpoint`] tells the
+//! two apart: after a cut no whole checkpoint lies there, and to start anew loses nothing.
+//!
+//! # Flash that reports what is torn
+//! Flash with error correction fails to read a word that a cut has torn, until its page is erased. A place that can't be read counts as
+//! one that is not whole, so the newest of the other places is loaded, and a later save erases it. [`FlashLoadError::Flash`] comes only
+//! where nothing whole is found and no place can be read to its end. A save is refused then too. [`Store::erase`] starts anew. A read
+//! that fails is tried a second time, so one disturbed transfer doesn't hide the newest state.
+//!
+//! The driver must give an error. Some processors raise an NMI or a bus fault instead, which a handler has to turn into one.
+//!
+//! # Pages that wear out
+//! A save that fails in one place, because its pages no longer erase, program or keep their bytes, goes on with the next. It never
+//! takes the place of the newest checkpoint. So with three or more places a broken page ends no saving, and [`Saved::skipped`] says how
+//! many places failed. With two places it is an error.
+//!
+//! # Another layout
+//! Region, page size and the bytes given to [`Store::new`] decide where places lie. A firmware's next version may change them. A search
+//! looks every 64 bytes for a head, and where a head names places outside of the region, because that was larger, it reads them there
+//! too. So the newest checkpoint is found, whatever layout it was saved in, and the next save goes on from it in the new layout. Two
+//! things remain. If the flash no longer has all of the newest head's layout, a newer state may be out of reach: load and save say
+//! `OtherLayout`. If each place of the new layout shares bytes with the newest checkpoint, there is nowhere to save without losing it:
+//! save says `OtherLayout`. A region that shares no head with the old one knows nothing of it.
+//!
+//! Heads of version 1 (`BGFL`, 16 bytes, no layout) are still read, wherever they lie in the region; they can't name places outside.
+//!
 //! # Wear and time
 //! A save erases every page of one place once, and no other: with `n` places a page is erased once in `n` saves. Give more pages to save more
 //! often: 10,000 erases a page and four places are 40,000 saves. Pages are always erased, also where they read as ones: a cut erase can
-//! leave bits that do. Pages of the region that do not make a whole place are not used. A save reads the newest checkpoint
-//! once and what it wrote once, a load reads three times; both have two buffers of 64 bytes, whatever the size of the network.
+//! leave bits that do. Pages of the region that do not make a whole place are never written.
+//!
+//! A save or a load first reads 32 bytes in every 64 of the region, and then the newest checkpoint once. A save reads once more
+//! what it wrote, a load twice. Only where nothing is whole, all of the region is read. Both have buffers of 64 bytes, whatever the size
+//! of the network.
 //!
 //! # What it does not do
-//! A flash that reports a torn word as an error of `read` (some have error correction) stops both load and save with it, as any error of
-//! the flash does, until [`Store::erase`]. Pages that no longer keep what is written are found ([`FlashSaveError::NotKept`]) but
-//! not avoided. A marginally programmed word may read differently at each boot, which then alternates between
-//! old and new state.
+//! A marginally programmed word may read differently at each boot, which then alternates between old and new state.
 //!
 //! # Why not `sequential-storage`
 //! Its items must each fit a page, have less than 64 KB, and pass through a buffer in RAM: the 9,676 bytes of a 64-32-10 network do
@@ -73,10 +108,15 @@
 //! module adds 1.8 KB to a checkpoint in a buffer.
 //!
 //! # Source
-//! The rules of flash are those of `embedded_storage::nor_flash`, also that no word is written twice between erases.
+//! The rules of flash are those of `embedded_storage::nor_flash`, also that no word is written twice between erases. A torn word raises
+//! an NMI on an STM32U5 ([trezor-firmware 5312](https://github.com/trezor/trezor-firmware/pull/5312)) and a bus fault on an STM32H7
+//! ([zephyr 33140](https://github.com/zephyrproject-rtos/zephyr/issues/33140),
+//! [embassy 4777](https://github.com/embassy-rs/embassy/issues/4777)).
 
 mod error;
 mod head;
+mod save;
+mod search;
 
 pub use error::{FlashLoadError, FlashSaveError, RegionError};
 
@@ -84,15 +124,11 @@ use core::ops::Range;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::stream::Reader;
-use super::{
-    CHUNK, FRAME, State, read_training, read_weights, training_bytes, weights_bytes, write_training, write_weights,
-};
+use super::{CHUNK, State, read_training, read_weights, training_bytes, weights_bytes, write_training, write_weights};
 use crate::layer::Parameters;
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::train::Trainer;
-use head::{Buffer, Entry, Head, MARK, MARK_AT, is_newer};
 
 /// Bytes of a place before the checkpoint.
 pub const HEAD_BYTES: usize = 64;
@@ -109,33 +145,41 @@ pub const fn place_bytes<F: NorFlash>(checkpoint: usize) -> usize {
 pub struct Store<F> {
     flash: F,
     start: u32,
+    end: u32,
     place_bytes: u32,
     places: u32,
 }
 
-/// What the places hold.
-struct Survey {
-    /// The newest by its head, whole or not.
-    latest: Option<Entry>,
-    /// The newest whole one.
-    whole: Option<Entry>,
+/// What a save has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Saved {
+    /// The sequence number of the checkpoint: newer than all there were, and 0 in an empty region.
+    pub sequence: u32,
+    /// Places that were tried before and failed: they no longer erase, program or keep their bytes. Above 0 again and again, pages are
+    /// worn out; the others take their turns.
+    pub skipped: u32,
 }
 
 impl<F: NorFlash> Store<F> {
     /// Divides a region of whole pages into places for checkpoints of up to `bytes` bytes.
     ///
-    /// `bytes` decides where the places lie, so let a firmware's next version give the same, or at least as much and expect
-    /// [`FlashLoadError::Empty`]. A `&mut` of a flash is a flash.
+    /// Region and `bytes` decide where the places lie. A firmware's next version may give others: see
+    /// [another layout](self#another-layout). A `&mut` of a flash is a flash.
     ///
     /// # Errors
-    /// See [`RegionError`]. A flash with words of more than 32 bytes, or pages that are no multiple of 64, does not compile.
+    /// See [`RegionError`]. A flash with words of more than 32 bytes, to read or to write, or with pages that are no multiple of 64, does
+    /// not compile.
     pub fn new(flash: F, region: Range<u32>, bytes: usize) -> Result<Self, RegionError> {
         const {
             assert!(
                 F::WRITE_SIZE > 0 && 32_usize.is_multiple_of(F::WRITE_SIZE),
                 "a flash word has 1, 2, 4, 8, 16 or 32 bytes"
             );
-            assert!(F::READ_SIZE > 0 && CHUNK.is_multiple_of(F::READ_SIZE), "64 bytes of flash can be read at once");
+            assert!(
+                F::READ_SIZE > 0 && 32_usize.is_multiple_of(F::READ_SIZE),
+                "32 bytes of flash, head or mark, can be read at once"
+            );
             assert!(F::ERASE_SIZE > 0 && F::ERASE_SIZE.is_multiple_of(CHUNK), "a flash page is a multiple of 64 bytes");
             assert!(F::ERASE_SIZE as u64 <= u32::MAX as u64, "a flash page is smaller than 4 GB");
         }
@@ -153,7 +197,7 @@ impl<F: NorFlash> Store<F> {
         if places < 2 {
             return Err(too_small);
         }
-        Ok(Self { flash, start: region.start, place_bytes, places })
+        Ok(Self { flash, start: region.start, end: region.end, place_bytes, places })
     }
 
     /// Number of places.
@@ -166,15 +210,13 @@ impl<F: NorFlash> Store<F> {
         self.flash
     }
 
-    /// Saves the weights; gives the sequence number: one more than that of the newest checkpoint, 0 in an empty region.
+    /// Saves the weights; says under which sequence number, and whether places had to be skipped.
     ///
     /// # Errors
     /// See [`FlashSaveError`]: the newest checkpoint is still there, in any case. Weights that are not finite are refused before anything
     /// is erased.
-    pub fn save_weights<N: Parameters>(&mut self, network: &N) -> Result<u32, FlashSaveError<F::Error>> {
-        let target = self.target(weights_bytes::<N>())?;
-        write_weights(network, &mut self.sink(target))?;
-        self.commit(target)
+    pub fn save_weights<N: Parameters>(&mut self, network: &N) -> Result<Saved, FlashSaveError<F::Error>> {
+        self.save(weights_bytes::<N>(), |store, target| write_weights(network, &mut store.sink(target)))
     }
 
     /// Loads the weights of the newest whole checkpoint; gives its sequence number.
@@ -183,7 +225,8 @@ impl<F: NorFlash> Store<F> {
     /// See [`FlashLoadError`]: the network is then as it was, but for [`FlashLoadError::Unsteady`].
     pub fn load_weights<N: Parameters>(&mut self, network: &mut N) -> Result<u32, FlashLoadError<F::Error>> {
         let newest = self.newest()?;
-        read_weights(network, newest.head.length as usize, &mut self.source(newest.place))?;
+        let start = newest.at.wrapping_add(HEAD_BYTES as u32);
+        read_weights(network, newest.head.length as usize, &mut self.source(start))?;
         Ok(newest.head.sequence)
     }
 
@@ -198,10 +241,10 @@ impl<F: NorFlash> Store<F> {
         slots: &N::Slots<O::Slot>,
         optimizer: &O,
         extra: &E,
-    ) -> Result<u32, FlashSaveError<F::Error>> {
-        let target = self.target(training_bytes::<N, O, E>())?;
-        write_training(network, slots, optimizer, extra, &mut self.sink(target))?;
-        self.commit(target)
+    ) -> Result<Saved, FlashSaveError<F::Error>> {
+        self.save(training_bytes::<N, O, E>(), |store, target| {
+            write_training(network, slots, optimizer, extra, &mut store.sink(target))
+        })
     }
 
     /// Loads the newest whole training state; see [`load_weights`](Self::load_weights).
@@ -216,160 +259,28 @@ impl<F: NorFlash> Store<F> {
         extra: &mut E,
     ) -> Result<u32, FlashLoadError<F::Error>> {
         let newest = self.newest()?;
-        let length = newest.head.length as usize;
-        read_training(network, slots, optimizer, extra, length, &mut self.source(newest.place))?;
+        let (start, length) = (newest.at.wrapping_add(HEAD_BYTES as u32), newest.head.length as usize);
+        read_training(network, slots, optimizer, extra, length, &mut self.source(start))?;
         Ok(newest.head.sequence)
     }
 
     /// Erases the whole region: to forget everything, or to start anew on a flash that can't be read.
     ///
     /// # Errors
-    /// The flash's own.
+    /// The flash's own, of the first page that fails; all others are erased even so.
     pub fn erase(&mut self) -> Result<(), F::Error> {
-        for place in 0..self.places {
-            let start = self.address(place);
-            self.flash.erase(start, start.wrapping_add(self.place_bytes))?;
+        let (mut result, mut page) = (Ok(()), self.start);
+        while page < self.end {
+            let next = page.wrapping_add(F::ERASE_SIZE as u32);
+            result = result.and(self.flash.erase(page, next));
+            page = next;
         }
-        Ok(())
+        result
     }
 
-    /// Where a place begins. Nothing wraps in this file: all of it lies in a region of 32-bit addresses.
+    /// Where a place begins. Nothing wraps in this module: all of it lies in a region of 32-bit addresses.
     const fn address(&self, place: u32) -> u32 {
         self.start.wrapping_add(place.wrapping_mul(self.place_bytes))
-    }
-
-    /// Bytes of the largest checkpoint.
-    const fn room(&self) -> u32 {
-        self.place_bytes.saturating_sub(HEAD_BYTES as u32)
-    }
-
-    /// Where the next checkpoint goes, and what its head will say.
-    fn target(&mut self, needed: usize) -> Result<Entry, FlashSaveError<F::Error>> {
-        let length = match u32::try_from(needed) {
-            Ok(length) if length <= self.room() => length,
-            _ => return Err(FlashSaveError::PlaceTooSmall { needed }),
-        };
-        let Survey { latest, whole } = self.survey().map_err(FlashSaveError::Flash)?;
-        // Behind the newest whole one: any other place may be erased. But with a number above all there are: a
-        // checkpoint that is damaged today must not be the newest should it read well again.
-        let place = match whole.or(latest) {
-            Some(entry) if entry.place.wrapping_add(1) < self.places => entry.place.wrapping_add(1),
-            _ => 0,
-        };
-        let sequence = latest.map_or(0, |entry| entry.head.sequence.wrapping_add(1));
-        Ok(Entry { place, head: Head { sequence, length } })
-    }
-
-    /// Takes the pieces of a checkpoint. The first erases the place; a checkpoint that is refused has none.
-    fn sink(&mut self, target: Entry) -> impl FnMut(&[u8]) -> Result<(), F::Error> {
-        let start = self.address(target.place);
-        let mut at = start;
-        move |piece| {
-            if at == start {
-                self.flash.erase(start, start.wrapping_add(self.place_bytes))?;
-                at = at.wrapping_add(HEAD_BYTES as u32);
-            }
-            self.put::<{ CHUNK / 4 }>(at, piece)?;
-            at = at.wrapping_add(CHUNK as u32);
-            Ok(())
-        }
-    }
-
-    /// Gives the pieces of the checkpoint in a place.
-    fn source(&mut self, place: u32) -> impl FnMut(usize, &mut [u8]) -> Result<(), F::Error> {
-        let start = self.address(place).wrapping_add(HEAD_BYTES as u32);
-        move |offset, piece| {
-            // The last piece is read beyond the checkpoint: pages hold whole pieces.
-            let Buffer(words) = self.get(start.wrapping_add(offset as u32))?;
-            for (to, from) in piece.iter_mut().zip(words.as_flattened()) {
-                *to = *from;
-            }
-            Ok(())
-        }
-    }
-
-    /// Makes a checkpoint count that has been written: head, then mark.
-    fn commit(&mut self, target: Entry) -> Result<u32, FlashSaveError<F::Error>> {
-        if !self.is_sound(target).map_err(FlashSaveError::Flash)? {
-            return Err(FlashSaveError::NotKept);
-        }
-        let start = self.address(target.place);
-        self.put::<8>(start, target.head.words().as_flattened()).map_err(FlashSaveError::Flash)?;
-        self.put::<8>(start.wrapping_add(MARK_AT), &MARK).map_err(FlashSaveError::Flash)?;
-        match self.entry(target.place).map_err(FlashSaveError::Flash)? {
-            Some(entry) if entry == target => Ok(target.head.sequence),
-            _ => Err(FlashSaveError::NotKept),
-        }
-    }
-
-    /// The newest whole checkpoint.
-    fn newest(&mut self) -> Result<Entry, FlashLoadError<F::Error>> {
-        match self.survey().map_err(FlashLoadError::Flash)? {
-            Survey { whole: Some(newest), .. } => Ok(newest),
-            Survey { latest: Some(_), .. } => Err(FlashLoadError::Damaged),
-            Survey { .. } => Err(FlashLoadError::Empty),
-        }
-    }
-
-    /// Looks for the newest checkpoint, and from there back for a whole one.
-    fn survey(&mut self) -> Result<Survey, F::Error> {
-        let latest = self.newest_before(None)?;
-        let mut candidate = latest;
-        // As many turns as there are places: sequence numbers of nobody's making could lead around in a circle.
-        for _ in 0..self.places {
-            let Some(entry) = candidate else { break };
-            if self.is_sound(entry)? {
-                return Ok(Survey { latest, whole: candidate });
-            }
-            candidate = self.newest_before(Some(entry.head.sequence))?;
-        }
-        Ok(Survey { latest, whole: None })
-    }
-
-    /// The newest of the checkpoints that are older than a sequence number, or of all.
-    fn newest_before(&mut self, limit: Option<u32>) -> Result<Option<Entry>, F::Error> {
-        let mut newest: Option<Entry> = None;
-        for place in 0..self.places {
-            if let Some(entry) = self.entry(place)?
-                && limit.is_none_or(|limit| is_newer(limit, entry.head.sequence))
-                && newest.is_none_or(|newest| is_newer(entry.head.sequence, newest.head.sequence))
-            {
-                newest = Some(entry);
-            }
-        }
-        Ok(newest)
-    }
-
-    /// What a place holds by its mark and head.
-    fn entry(&mut self, place: u32) -> Result<Option<Entry>, F::Error> {
-        let Buffer(words) = self.get(self.address(place))?;
-        Ok(Head::of(&words).map(|head| Entry { place, head }))
-    }
-
-    /// Whether the checkpoint in a place has the right checksum.
-    fn is_sound(&mut self, entry: Entry) -> Result<bool, F::Error> {
-        let length = entry.head.length as usize;
-        if length < FRAME || entry.head.length > self.room() {
-            return Ok(false);
-        }
-        let mut source = self.source(entry.place);
-        Reader::new(&mut source, length).finish()
-    }
-
-    /// Reads 64 bytes.
-    fn get(&mut self, at: u32) -> Result<Buffer<{ CHUNK / 4 }>, F::Error> {
-        let mut buffer = Buffer([[0; 4]; CHUNK / 4]);
-        self.flash.read(at, buffer.0.as_flattened_mut())?;
-        Ok(buffer)
-    }
-
-    /// Writes some bytes, and ones behind them up to whole words of flash.
-    fn put<const WORDS: usize>(&mut self, at: u32, bytes: &[u8]) -> Result<(), F::Error> {
-        let mut buffer = Buffer([[0xFF; 4]; WORDS]);
-        for (to, from) in buffer.0.as_flattened_mut().iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.flash.write(at, buffer.0.as_flattened())
     }
 }
 
@@ -384,7 +295,7 @@ impl<N: Network, O: Optimizer<Slot: State> + State, const B: usize, const FLOATS
         optimizer: &O,
         extra: &E,
         store: &mut Store<F>,
-    ) -> Result<u32, FlashSaveError<F::Error>> {
+    ) -> Result<Saved, FlashSaveError<F::Error>> {
         store.save_training(&self.network, &self.slots, optimizer, extra)
     }
 

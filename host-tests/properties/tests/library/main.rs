@@ -8,6 +8,8 @@ mod conversions;
 mod data;
 mod environment;
 mod flash;
+mod flash_faults;
+mod flash_layouts;
 mod graph;
 mod hostile;
 mod initializers;

@@ -30,23 +30,36 @@ pub enum FlashSaveError<E> {
         /// Bytes that the checkpoint takes.
         needed: usize,
     },
-    /// The flash failed. Save again.
+    /// The flash failed, in the last of all places that may be written. Save again. If no place could be read, nothing has been erased:
+    /// see [`Store::erase`](super::Store::erase).
     Flash(E),
     /// The flash reported success, but does not give back what was written: the pages are worn out, or protected.
     NotKept,
+    /// The newest checkpoint is of another layout, and there is no place to save without losing it, or a newer one that is out of reach.
+    /// Nothing has been erased. Save with the layout of before, or load what there is, [`erase`](super::Store::erase) and save.
+    OtherLayout,
 }
 
 /// Why a checkpoint was not loaded. But for [`Unsteady`](Self::Unsteady) nothing has been changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashLoadError<E> {
-    /// Nothing has been saved here yet.
+    /// Nothing has ever been written here: all of the region reads as ones.
     Empty,
-    /// One or more checkpoints were saved here, but none is whole any more.
+    /// Something has been written here, but no checkpoint is whole. Power failed in the first save, if
+    /// [`Store::finds_checkpoint`](super::Store::finds_checkpoint) says no; else heads are lost, and a new start would write over checkpoints.
     Damaged,
+    /// The newest checkpoint was saved in a layout that this flash no longer has room for, so a newer one may be out of reach. Load it
+    /// with the flash and the layout of before.
+    OtherLayout {
+        /// How many places there were.
+        places: u32,
+        /// Bytes of each.
+        place_bytes: u32,
+    },
     /// The newest whole checkpoint is refused: it is another network's, say.
     Load(LoadError),
-    /// The flash failed. Load again.
+    /// The flash failed, and nothing whole was found in what could be read. Load again.
     Flash(E),
     /// The flash gave a sound checkpoint first, and then failed or gave other bytes: what was to be loaded is now a mixture.
     /// Load again, or start anew.
@@ -89,6 +102,7 @@ impl<E: fmt::Debug> fmt::Display for FlashSaveError<E> {
             Self::PlaceTooSmall { needed } => write!(f, "the checkpoint takes {needed} bytes, more than its place"),
             Self::Flash(error) => write!(f, "the flash failed: {error:?}"),
             Self::NotKept => write!(f, "the flash does not give back what was written"),
+            Self::OtherLayout => write!(f, "the newest checkpoint is of another layout, and would be lost"),
         }
     }
 }
@@ -98,6 +112,12 @@ impl<E: fmt::Debug> fmt::Display for FlashLoadError<E> {
         match self {
             Self::Empty => write!(f, "no checkpoint has been saved here yet"),
             Self::Damaged => write!(f, "no checkpoint in the flash is whole"),
+            Self::OtherLayout { places, place_bytes } => {
+                write!(
+                    f,
+                    "a checkpoint of another layout, {places} places of {place_bytes} bytes, that does not fit the flash"
+                )
+            }
             Self::Load(error) => error.fmt(f),
             Self::Flash(error) => write!(f, "the flash failed: {error:?}"),
             Self::Unsteady => write!(f, "the flash gave other bytes when read again: the state is a mixture now"),

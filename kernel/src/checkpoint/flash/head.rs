@@ -1,24 +1,38 @@
 //! The first bytes of a place: head and mark.
 
-use crate::checkpoint::CHUNK;
+use super::HEAD_BYTES;
 use crate::checkpoint::crc::Crc32;
 
 /// Where the mark begins: behind the largest flash word.
 pub(super) const MARK_AT: u32 = 32;
-const MAGIC: [u8; 4] = *b"BGFL";
+/// What a head begins with: its version is the last of the four.
+const MAGIC: [u8; 4] = *b"BGF2";
+/// Version 1, which doesn't name its layout.
+const MAGIC_1: [u8; 4] = *b"BGFL";
 pub(super) const MARK: [u8; 4] = *b"DONE";
+
+/// How a region is divided, and which place of it this is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) place_bytes: u32,
+    pub(super) place: u32,
+    pub(super) places: u32,
+}
 
 /// What the head of a place says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) sequence: u32,
     pub(super) length: u32,
+    /// Not in a head of version 1.
+    pub(super) layout: Option<Layout>,
 }
 
-/// A place with a mark and an exact head, or about to get them.
+/// An exact head, or one that is about to be written, and where it lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) place: u32,
+    pub(super) at: u32,
+    pub(super) marked: bool,
     pub(super) head: Head,
 }
 
@@ -26,23 +40,48 @@ pub(super) struct Entry {
 #[repr(align(4))]
 pub(super) struct Buffer<const WORDS: usize>(pub(super) [[u8; 4]; WORDS]);
 
+impl Layout {
+    /// Start and end of the region, from where the head of this place lies. None if no flash can be divided so.
+    pub(super) fn region(self, at: u32) -> Option<(u32, u32)> {
+        if self.place_bytes <= HEAD_BYTES as u32 || self.place >= self.places {
+            return None;
+        }
+        let start = at.checked_sub(self.place.checked_mul(self.place_bytes)?)?;
+        Some((start, start.checked_add(self.places.checked_mul(self.place_bytes)?)?))
+    }
+}
+
 impl Head {
     /// The words at the start of a place.
-    pub(super) fn words(self) -> [[u8; 4]; 4] {
-        let [sequence, length] = [self.sequence.to_le_bytes(), self.length.to_le_bytes()];
-        let mut crc = Crc32::START;
-        for byte in [MAGIC, sequence, length].as_flattened() {
-            crc.add(*byte);
-        }
-        [MAGIC, sequence, length, crc.value().to_le_bytes()]
+    pub(super) fn words(sequence: u32, length: u32, layout: Layout) -> [[u8; 4]; 7] {
+        let Layout { place_bytes, place, places } = layout;
+        let [sequence, length, place_bytes, place, places] =
+            [sequence, length, place_bytes, place, places].map(u32::to_le_bytes);
+        let checksum = checksum(&[MAGIC, sequence, length, place_bytes, place, places]);
+        [MAGIC, sequence, length, place_bytes, place, places, checksum]
     }
 
-    /// What the words at the start of a place say, if head and mark are exact.
-    pub(super) fn of(words: &[[u8; 4]; CHUNK / 4]) -> Option<Self> {
-        let [magic, sequence, length, checksum, _, _, _, _, mark, ..] = *words;
-        let head = Self { sequence: u32::from_le_bytes(sequence), length: u32::from_le_bytes(length) };
-        (mark == MARK && head.words() == [magic, sequence, length, checksum]).then_some(head)
+    /// What the words at the start of a place say, if they are exact.
+    pub(super) fn of(words: &[[u8; 4]; 8]) -> Option<Self> {
+        let [magic, sequence, length, fourth, place, places, last, _] = *words;
+        let layout = match magic {
+            MAGIC if checksum(&[magic, sequence, length, fourth, place, places]) == last => {
+                let [place_bytes, place, places] = [fourth, place, places].map(u32::from_le_bytes);
+                Some(Layout { place_bytes, place, places })
+            }
+            MAGIC_1 if checksum(&[magic, sequence, length]) == fourth => None,
+            _ => return None,
+        };
+        Some(Self { sequence: u32::from_le_bytes(sequence), length: u32::from_le_bytes(length), layout })
     }
+}
+
+fn checksum(words: &[[u8; 4]]) -> [u8; 4] {
+    let mut crc = Crc32::START;
+    for byte in words.as_flattened() {
+        crc.add(*byte);
+    }
+    crc.value().to_le_bytes()
 }
 
 /// Whether a sequence number comes after another, also where they wrap: less than half way around.
