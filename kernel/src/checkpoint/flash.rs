@@ -85,7 +85,11 @@
 //! too. So the newest checkpoint is found, whatever layout it was saved in, and the next save goes on from it in the new layout. Two
 //! things remain. If the flash no longer has all of the newest head's layout, a newer state may be out of reach: load and save say
 //! `OtherLayout`. If each place of the new layout shares bytes with the newest checkpoint, there is nowhere to save without losing it:
-//! save says `OtherLayout`. A region that shares no head with the old one knows nothing of it.
+//! save says `OtherLayout`.
+//!
+//! A store knows nothing of a layout of which no head lies in its region. So give a later firmware a region that begins where the old one
+//! did. The first save of a layout goes into the region of the one before, if there is a place to spare. So a firmware that goes back
+//! finds it too. Without such a place it finds its own last state.
 //!
 //! Heads of version 1 (`BGFL`, 16 bytes, no layout) are still read, wherever they lie in the region; they can't name places outside.
 //!

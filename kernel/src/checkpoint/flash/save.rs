@@ -83,8 +83,9 @@ impl<F: NorFlash> Store<F> {
     /// If that is of another layout, the first place in its region: so a firmware that goes back to that layout sees the newer head.
     fn place_behind(&self, entry: Entry) -> u32 {
         let mut places = 0..self.places;
+        let own = |layout: Layout| Layout { place_bytes: self.place_bytes, places: self.places, ..layout };
         match entry.head.layout {
-            Some(layout) if layout.place_bytes != self.place_bytes || layout.places != self.places => {
+            Some(layout) if layout != own(layout) || self.address(layout.place) != entry.at => {
                 let start = layout.region(entry.at).map_or(0, |(start, _)| start);
                 places.find(|place| self.address(*place) >= start).unwrap_or(0)
             }
