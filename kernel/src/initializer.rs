@@ -5,6 +5,7 @@
 //! initializer says otherwise.
 
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 
 /// How many inputs and outputs the weights of a layer connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,18 +29,32 @@ pub trait Initializer {
     fn bias(&self, _fan: Fan, _random: &mut impl FnMut() -> u32) -> f32 {
         0.0
     }
+
+    /// Whether each setting of the initializer is in its domain.
+    ///
+    /// Where one is not, [`initialize_with`](crate::Network::initialize_with) draws nothing and makes every parameter NaN, which the first step
+    /// refuses. Unless written, every value is accepted.
+    ///
+    /// # Errors
+    /// The first that is not; see [`setting`](crate::setting).
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
 }
 
 /// A random word as `low + (high - low)·u`, with `u = ⌊word / 2⁸⌋ / 2²⁴` exactly.
 ///
 /// # Order and rounding
-/// The difference, the product, the sum. `u < 1`; `high` itself can come out by the last rounding only.
+/// The difference, the product, the sum. `u < 1`; `high` itself can come out by the last rounding only. Ends that are not finite or not in order are not
+/// looked at.
 pub fn uniform(low: f32, high: f32, word: u32) -> f32 {
     let unit = (word >> 8) as f32 * (1.0 / 16_777_216.0);
     low + (high - low) * unit
 }
 
 /// Uniform in `[low, high)`; the biases zero, or drawn likewise.
+///
+/// Both ends are finite, `high` is at least `low`, and their difference is finite. With equal ends every draw is that number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Uniform {
@@ -70,6 +85,12 @@ impl Initializer for Uniform {
 
     fn bias(&self, _fan: Fan, random: &mut impl FnMut() -> u32) -> f32 {
         if self.biases { uniform(self.low, self.high, random()) } else { 0.0 }
+    }
+
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::Finite.check("low", self.low)?;
+        Domain::Finite.check("high", self.high)?;
+        Domain::NonNegative.check("high - low", self.high - self.low)
     }
 }
 

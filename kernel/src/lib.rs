@@ -23,10 +23,11 @@
 //! | [`graph`] | a scalar reverse-mode graph, for losses of one's own |
 //! | [`activation`] | value, and slope as a function of the output |
 //! | [`shape`], [`matrix`] | what flows between layers as types, and plain arrays |
+//! | [`setting`] | which values a setting may have, and who refuses the others |
 //! | [`scalar`] | `exp`, `tanh`, `sigmoid`, `ln`, `ln_1p`, `sqrt`, whole powers: fixed sequences of IEEE operations |
 //! | [`environment`] | a self-test for start-up: does this processor, as it is set, keep the bits |
 //! | [`mod@state`], [`zero`], [`fingerprint`] | what can be saved; a `const` initial value for everything that is placed in a `static`; 32 bits that stand for an architecture |
-//! | `sum`, `setting` | sums and means that keep their small terms; the error for a setting that makes no sense |
+//! | `sum` | sums and means that keep their small terms |
 //!
 //! `format`, `defmt::Format` where it can't be derived (feature `defmt`), stands beside all.
 //!
@@ -98,10 +99,10 @@ pub mod fingerprint;
 pub mod state;
 pub mod zero;
 
-mod setting;
 mod sum;
 
 pub mod scalar;
+pub mod setting;
 
 pub mod matrix;
 pub mod shape;

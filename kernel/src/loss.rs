@@ -17,6 +17,8 @@
 //! | [`SoftCrossEntropy`] | a probability for each class | logits | `CrossEntropyLoss` with class probabilities |
 //! | [`LabelSmoothing`] | a label | logits | `CrossEntropyLoss(label_smoothing=…)` |
 //! | [`OneHot`] | a label | as the loss within | `one_hot` in front of a loss |
+//!
+//! Which values settings and targets may have is in the tables of [`setting`](crate::setting).
 
 mod classification;
 mod regression;
@@ -28,6 +30,7 @@ pub use regression::{Pointwise, Reduction};
 use core::fmt;
 
 use crate::activation::Activation;
+use crate::setting::{Domain, SettingError};
 use crate::shape::{ArrayShape, SampleOf};
 
 /// What is at the root of the crate too.
@@ -50,8 +53,11 @@ pub enum TargetError {
     },
     /// A target value is infinite or NaN.
     NonFinite,
-    /// A target that is to be a probability is negative.
-    Negative,
+    /// A target value is finite, but not one that the loss takes.
+    OutOfRange {
+        /// What it must be.
+        domain: Domain,
+    },
 }
 
 impl fmt::Display for TargetError {
@@ -61,7 +67,7 @@ impl fmt::Display for TargetError {
                 write!(f, "label {label} is out of range: the network has {classes} outputs")
             }
             Self::NonFinite => write!(f, "target is infinite or NaN"),
-            Self::Negative => write!(f, "target is a negative probability"),
+            Self::OutOfRange { domain } => write!(f, "target must be {domain}"),
         }
     }
 }
@@ -82,6 +88,17 @@ pub trait Loss<Out: ArrayShape, A: Activation, Target> {
     /// A label out of range, or a target that is not finite, or not a probability where it must be one.
     fn check(&self, target: &Target) -> Result<(), TargetError>;
 
+    /// Whether each setting of the loss is in its domain.
+    ///
+    /// Called once per step or evaluation, before anything is changed. A loss around another loss asks that one too. Unless written, every value
+    /// is accepted.
+    ///
+    /// # Errors
+    /// The first that is not; see [`setting`](crate::setting).
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
     /// The factor of the gradient for a batch of `samples`: where `1/B` enters.
     fn scale(&self, samples: usize) -> f32;
 
@@ -93,4 +110,13 @@ pub trait Loss<Out: ArrayShape, A: Activation, Target> {
 
     /// The loss of a batch from the sum of its samples' values, added in the order of the samples.
     fn total(&self, sum: f32, samples: usize) -> f32;
+}
+
+/// Whether every value of a target is in a domain. It looks at all values of a sound target in the same way.
+fn check_values(target: &[f32], domain: Domain) -> Result<(), TargetError> {
+    if target.iter().all(|value| domain.contains(*value)) {
+        return Ok(());
+    }
+    let finite = target.iter().all(|value| Domain::Finite.contains(*value));
+    Err(if finite { TargetError::OutOfRange { domain } } else { TargetError::NonFinite })
 }

@@ -139,6 +139,9 @@ pub trait Network: Parameters {
     }
 
     /// Draws initial parameters; `random` gives uniformly distributed 32-bit words.
+    ///
+    /// An initializer whose settings make no sense ([`Initializer::check_settings`]) makes every parameter NaN, so that the first step refuses the
+    /// network.
     fn initialize_with(&mut self, initializer: impl Initializer, mut random: impl FnMut() -> u32) {
         layer::draw(self, &initializer, &mut random);
     }

@@ -18,6 +18,8 @@
 //! | [`WeightDecay`] | as the rule within | the argument `weight_decay` |
 //! | [`ClipValue`] | as the rule within | `clip_grad_value_` |
 //!
+//! Which values the settings may have is in the table of [`setting`](crate::setting).
+//!
 //! Every rule has its learning rate as a public field, for a [`schedule`](crate::schedule) to set; [`AdamW`], [`WeightDecay`] and
 //! [`ClipValue`] have that of the rule within (`adam.learning_rate`, `optimizer.learning_rate`).
 
@@ -38,6 +40,7 @@ pub use adam::{AdamConstants, Moments};
 pub use all::*;
 pub use gradient::StoreGradient;
 
+use crate::setting::SettingError;
 use crate::zero::Zero;
 
 /// What is at the root of the crate too.
@@ -77,7 +80,8 @@ impl Slot for f32 {
 ///
 /// To write one: the hyper-parameters are the fields of the implementing type, what it remembers per parameter is
 /// [`Slot`](Self::Slot), what is the same for all parameters of one step is computed once in
-/// [`begin_step`](Self::begin_step), and [`update`](Self::update) is the formula. It must not branch on the data: the
+/// [`begin_step`](Self::begin_step), [`update`](Self::update) is the formula, and [`check_settings`](Self::check_settings)
+/// refuses hyper-parameters that make no sense. The formula must not branch on the data: the
 /// time of a step is to be the same for every batch.
 pub trait Optimizer: 'static {
     /// What the rule remembers of each parameter: `()`, an `f32`, a small struct. It starts as [`Zero::ZERO`].
@@ -86,9 +90,44 @@ pub trait Optimizer: 'static {
     /// What all parameters share in one step, such as the learning rate.
     type Step: Copy;
 
+    /// Whether each hyper-parameter is in its domain.
+    ///
+    /// Called once per step, before anything is changed. A rule around another rule asks that one too. Unless written, every value is accepted.
+    ///
+    /// ```
+    /// use baregrad::optimizer::Optimizer;
+    /// use baregrad::setting::{Domain, SettingError};
+    ///
+    /// struct SignDescent { learning_rate: f32 }
+    ///
+    /// impl Optimizer for SignDescent {
+    ///     type Slot = ();
+    ///     type Step = f32;
+    ///
+    ///     fn check_settings(&self) -> Result<(), SettingError> {
+    ///         Domain::NonNegative.check("learning_rate", self.learning_rate)
+    ///     }
+    ///
+    ///     fn begin_step(&mut self) -> f32 {
+    ///         self.learning_rate
+    ///     }
+    ///
+    ///     fn update(rate: &f32, parameter: f32, gradient: f32, _slot: &mut ()) -> f32 {
+    ///         parameter - rate * gradient.signum()
+    ///     }
+    /// }
+    /// # assert!(SignDescent { learning_rate: f32::NAN }.check_settings().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// The first that is not; see [`setting`](crate::setting).
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
     /// Begins a step: counts it, and computes what all parameters share.
     ///
-    /// Called once per step, after the batch has been found to be sound.
+    /// Called once per step, after settings and batch have been found to be sound.
     fn begin_step(&mut self) -> Self::Step;
 
     /// The new value of a parameter.

@@ -13,9 +13,7 @@
 //! | `min_delta` of [`EarlyStopping`] | finite, from 0 on | `observe` refuses it |
 //! | whole numbers | any | |
 
-pub use crate::setting::SettingError;
-
-use crate::setting::{not_negative, require};
+use crate::setting::{Domain, SettingError};
 use crate::sum::Sum;
 
 /// A learning rate for each step.
@@ -36,7 +34,7 @@ crate::state!(Constant { learning_rate: f32 });
 
 impl Schedule for Constant {
     fn learning_rate(&self, _step: u32) -> f32 {
-        if not_negative(self.learning_rate) { self.learning_rate } else { f32::NAN }
+        if Domain::NonNegative.contains(self.learning_rate) { self.learning_rate } else { f32::NAN }
     }
 }
 
@@ -90,7 +88,11 @@ impl Schedule for Exponential {
 
 /// `rate·factor^times`, or NaN where a setting makes no sense.
 fn decayed(rate: f32, factor: f32, times: u32) -> f32 {
-    if not_negative(rate) && not_negative(factor) && factor > 0.0 { rate * Sum::power(factor, times) } else { f32::NAN }
+    if Domain::NonNegative.contains(rate) && Domain::NonNegative.contains(factor) && factor > 0.0 {
+        rate * Sum::power(factor, times)
+    } else {
+        f32::NAN
+    }
 }
 
 /// A linear warm-up, then half a cosine from the peak down to the floor, then the floor.
@@ -125,7 +127,7 @@ crate::state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 
 
 impl Schedule for Cosine {
     fn learning_rate(&self, step: u32) -> f32 {
-        if !(not_negative(self.learning_rate) && not_negative(self.floor)) {
+        if !(Domain::NonNegative.contains(self.learning_rate) && Domain::NonNegative.contains(self.floor)) {
             return f32::NAN;
         }
         if step < self.warm_up {
@@ -193,10 +195,10 @@ impl ReduceOnPlateau {
     /// # Errors
     /// A setting makes no sense; nothing is changed then.
     pub fn observe(&mut self, loss: f32) -> Result<f32, SettingError> {
-        require(not_negative(self.learning_rate), SettingError::LearningRate)?;
-        require(self.factor > 0.0 && self.factor < 1.0, SettingError::Factor)?;
-        require(self.threshold >= 0.0 && self.threshold < 1.0, SettingError::Threshold)?;
-        require(not_negative(self.floor), SettingError::Floor)?;
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::PositiveBelowOne.check("factor", self.factor)?;
+        Domain::BelowOne.check("threshold", self.threshold)?;
+        Domain::NonNegative.check("floor", self.floor)?;
         // Of the infinity at the start there is no difference.
         let first = self.best == f32::INFINITY;
         if loss.is_finite() && (first || loss < self.best - self.threshold * self.best.abs()) {
@@ -269,9 +271,9 @@ impl EarlyStopping {
     /// Takes note of a loss.
     ///
     /// # Errors
-    /// [`SettingError::MinDelta`]: with a negative one a rising loss would be better. Nothing is changed then.
+    /// `min_delta` is outside of its domain: with a negative one a rising loss would be better. Nothing is changed then.
     pub fn observe(&mut self, loss: f32) -> Result<Verdict, SettingError> {
-        require(not_negative(self.min_delta), SettingError::MinDelta)?;
+        Domain::NonNegative.check("min_delta", self.min_delta)?;
         if loss.is_finite() && loss < self.best - self.min_delta {
             self.best = loss;
             self.waited = 0;

@@ -40,11 +40,10 @@ pub use min_max::MinMax;
 pub use page_hinkley::PageHinkley;
 pub use standardizer::Standardizer;
 
-pub use crate::setting::SettingError;
-
 use core::fmt;
 
 use crate::metrics::ClassOutOfRange;
+use crate::setting::SettingError;
 
 /// A value of a sample was infinite or NaN, or so large that the statistics would be. Nothing has been changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

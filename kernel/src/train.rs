@@ -85,7 +85,7 @@ impl<const B: usize, const FLOATS: usize> Workspace<B, FLOATS> {
 /// See [`StepError`]. Network, slots and optimizer are then exactly as they were; the workspace is not part of that promise.
 ///
 /// What a step does *not* see, because it stores no gradient: a gradient below the output, or an update, that overflows although
-/// loss and `delta` were finite (or a learning rate that is NaN). If it makes a parameter infinite or NaN, the next step says so:
+/// loss and `delta` were finite. If it makes a parameter infinite or NaN, the next step says so:
 /// [`StepError::NonFinitePreActivation`]. If it makes an optimizer's slot infinite (`v` of Adam, say), that parameter stands still
 /// from then on, and no step says so; [`check`] finds either, once per epoch say, and a checkpoint never takes it. The two-phase form sees it
 /// beforehand: [`apply`] refuses a gradient that is not finite.
@@ -141,6 +141,7 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
+    optimizer.check_settings()?;
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
     let step = optimizer.begin_step();
@@ -175,6 +176,7 @@ where
     if frozen >= N::LAYERS {
         return Err(StepError::AllFrozen { layers: N::LAYERS });
     }
+    optimizer.check_settings()?;
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
     let step = optimizer.begin_step();
@@ -214,7 +216,7 @@ where
     if count > B {
         return Err(StepError::TooManySamples { samples: count, capacity: B });
     }
-    check_samples(samples, loss)?;
+    check_loss(samples, loss)?;
     forward(network, workspace, samples, 0, count)?;
     let (outputs, _) = workspace.split::<N>(count);
     let scale = loss.scale(mean_over);
@@ -274,13 +276,15 @@ where
     }
 }
 
-fn check_samples<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
+/// Whether the settings of a loss and all targets are sound.
+fn check_loss<Out, A, L, D>(samples: &D, loss: &L) -> Result<(), StepError>
 where
     Out: ArrayShape,
     A: crate::activation::Activation,
     D: Samples,
     L: Loss<Out, A, D::Target>,
 {
+    loss.check_settings()?;
     for sample in 0..samples.len() {
         let target = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
         loss.check(target).map_err(|error| StepError::target(sample, error))?;

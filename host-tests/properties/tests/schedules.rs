@@ -1,8 +1,11 @@
 //! Learning-rate schedules and early stopping against values worked out by hand or in `f64`.
 
-use baregrad::schedule::{
-    Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, SettingError, StepDecay, Verdict,
-};
+use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay, Verdict};
+use baregrad::setting::{Domain, SettingError};
+
+fn setting(setting: &'static str, domain: Domain) -> SettingError {
+    SettingError { setting, domain }
+}
 
 /// Within a few roundings of an `f64` value.
 fn assert_close(ours: f32, expected: f64, what: &str) {
@@ -139,10 +142,10 @@ const UNSOUND: [f32; 4] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MIN
 fn settings_that_make_no_sense_are_refused_and_change_nothing() {
     type Set = fn(&mut ReduceOnPlateau, f32);
     let settings: [(Set, &[f32], SettingError); 4] = [
-        (|schedule, value| schedule.learning_rate = value, &[], SettingError::LearningRate),
-        (|schedule, value| schedule.factor = value, &[0.0, 1.0, 2.0], SettingError::Factor),
-        (|schedule, value| schedule.threshold = value, &[1.0, 2.0], SettingError::Threshold),
-        (|schedule, value| schedule.floor = value, &[], SettingError::Floor),
+        (|schedule, value| schedule.learning_rate = value, &[], setting("learning_rate", Domain::NonNegative)),
+        (|schedule, value| schedule.factor = value, &[0.0, 1.0, 2.0], setting("factor", Domain::PositiveBelowOne)),
+        (|schedule, value| schedule.threshold = value, &[1.0, 2.0], setting("threshold", Domain::BelowOne)),
+        (|schedule, value| schedule.floor = value, &[], setting("floor", Domain::NonNegative)),
     ];
     for (set, more, error) in settings {
         for value in UNSOUND.iter().chain(more) {
@@ -158,7 +161,7 @@ fn settings_that_make_no_sense_are_refused_and_change_nothing() {
         let mut stopping = EarlyStopping::new(3);
         stopping.min_delta = value;
         let before = format!("{stopping:?}");
-        assert_eq!(stopping.observe(0.5), Err(SettingError::MinDelta), "{value}");
+        assert_eq!(stopping.observe(0.5), Err(setting("min_delta", Domain::NonNegative)), "{value}");
         assert_eq!(format!("{stopping:?}"), before);
     }
 }

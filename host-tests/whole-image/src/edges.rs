@@ -22,10 +22,9 @@ use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
+use baregrad::setting::{Domain, SettingError};
 use baregrad::shape::{Features, SampleOf, Sequence, Values};
-use baregrad::streaming::{
-    MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, SettingError, Standardizer, StreamError, one_hot,
-};
+use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, StreamError, one_hot};
 use baregrad::train::Slices;
 use baregrad::{
     Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, Frozen, GatherBuffer,
@@ -234,7 +233,7 @@ fn streams() {
     alarm.restart();
     black_box(one_hot::<3>(unknown()).is_ok());
     show(black_box(&NonFiniteValue { index: 1 }));
-    show(black_box(&StreamError::from(SettingError::Fading)));
+    show(black_box(&StreamError::from(SettingError { setting: black_box("fading"), domain: Domain::PositiveUpToOne })));
     show(black_box(&StreamError::from(NonFiniteValue { index: 1 })));
     let mut bytes = |piece: &[u8]| see(piece);
     (standardizer, range, accuracy, alarm).save(&mut bytes);
@@ -266,6 +265,8 @@ fn parts() {
     black_box(NonFinite { layer: unknown() }.behind(unknown()));
     let mut layer = Dense::<3, 2, Relu>::new(Matrix::from_rows(black_box([[0.5; 2]; 3])), black_box([0.5; 2]));
     layer.initialize_with(HeUniform, || black_box(1));
+    let domain = black_box(Domain::BelowOne);
+    black_box((domain.contains(black_box(0.5)), domain.check("momentum", black_box(0.5)).is_ok()));
     layer.initialize_with(Uniform::weights_and_biases(black_box(-1.0), black_box(1.0)), || black_box(1));
     layer.for_each_tensor_mut(&mut |piece| see(piece));
     <Judge as Network>::describe_layers(&mut |layer| see(layer));
@@ -403,6 +404,7 @@ pub fn texts() {
     show(black_box(&ClassOutOfRange { class: 3, classes: 2 }));
     show(black_box(&NonFinite { layer: 1 }));
     show(black_box(&TargetError::NonFinite));
+    show(black_box(&SettingError { setting: black_box("limit"), domain: Domain::Positive }));
     show(black_box(&GraphError::NoGradient));
     show(black_box(&FloatEnvironmentError::Fuses));
     show(black_box(&SaveError::WrongLength));

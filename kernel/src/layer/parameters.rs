@@ -137,8 +137,11 @@ const fn of_tensors(kind: &str, tensors: &[Tensor]) -> u32 {
     fingerprint.value()
 }
 
-/// Draws initial parameters, tensor by tensor.
+/// Draws initial parameters, tensor by tensor. All are NaN where the initializer has settings that make no sense: nothing uses such a network.
 pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
+    if initializer.check_settings().is_err() {
+        return network.for_each_tensor_mut(&mut |parameters| parameters.fill(f32::NAN));
+    }
     for index in 0..N::COUNT {
         let Some((_, Tensor { initial, .. })) = N::describe_tensor(index) else { continue };
         for parameter in network.tensor_mut(index) {

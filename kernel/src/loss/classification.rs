@@ -3,12 +3,13 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
-use super::regression::{check_finite, elements};
-use super::{Loss, TargetError};
+use super::regression::elements;
+use super::{Loss, TargetError, check_values};
 use crate::activation::{Activation, Identity};
 use crate::data::Index;
 use crate::matrix::softmax;
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 use crate::shape::Features;
 
 /// Softmax and cross-entropy with a class label: `1/B · Σ_samples (ln Σ_k exp z[k] - z[label])`, the mean over the samples.
@@ -80,7 +81,7 @@ fn cross_entropy<const N: usize>(logits: &mut [f32; N], label: usize) -> f32 {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "class_weight")]
 pub struct WeightedCrossEntropy<const N: usize> {
-    /// The weight of each class.
+    /// The weight of each class; finite and at least 0.
     pub weights: [f32; N],
 }
 
@@ -93,6 +94,11 @@ impl<const N: usize> WeightedCrossEntropy<N> {
 impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for WeightedCrossEntropy<N> {
     fn check(&self, target: &T) -> Result<(), TargetError> {
         Loss::<Features<N>, Identity, T>::check(&CrossEntropy, target)
+    }
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        self.weights.iter().try_for_each(|weight| Domain::NonNegative.check("weights", *weight))
     }
 
     fn scale(&self, samples: usize) -> f32 {
@@ -123,6 +129,11 @@ pub struct OneHot<L>(pub L);
 impl<const N: usize, A: Activation, T: Index, L: Loss<Features<N>, A, [f32; N]>> Loss<Features<N>, A, T> for OneHot<L> {
     fn check(&self, target: &T) -> Result<(), TargetError> {
         check_label::<N>(target.index())
+    }
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        self.0.check_settings()
     }
 
     fn scale(&self, samples: usize) -> f32 {
@@ -159,13 +170,17 @@ fn check_label<const N: usize>(label: usize) -> Result<(), TargetError> {
 ///
 /// Takes logits: the last layer has no activation. A target is a probability, 0 to 1; soft targets are allowed.
 ///
+/// # Errors
+/// A step refuses a target below 0 or above 1, infinite or NaN. Labels of -1 and 1 must become 0 and 1 first.
+///
 /// # Order and rounding
 /// Value per output: `(max(z, 0) - z·t) + ln_1p(exp(-|z|))` with [`scalar::exp`] and [`scalar::ln_1p`]; the outputs in
 /// order (from the first), the samples in order, then one division by `B·N`. Delta: `(sigmoid(z) - t)·scale` with
 /// [`scalar::sigmoid`] and `scale = 1 / (B·N)` rounded once.
 ///
 /// # Source
-/// As PyTorch's `BCEWithLogitsLoss` and Keras's `BinaryCrossentropy(from_logits=True)`.
+/// As PyTorch's `BCEWithLogitsLoss` and Keras's `BinaryCrossentropy(from_logits=True)`. They take any target; a loss with one outside of 0 to 1 has no
+/// lower bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "BCEWithLogitsLoss")]
@@ -174,7 +189,7 @@ pub struct BinaryCrossEntropy;
 
 impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for BinaryCrossEntropy {
     fn check(&self, target: &[f32; N]) -> Result<(), TargetError> {
-        check_finite(target)
+        check_values(target, Domain::UpToOne)
     }
 
     fn scale(&self, samples: usize) -> f32 {

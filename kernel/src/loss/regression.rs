@@ -3,8 +3,9 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
-use super::{Loss, TargetError};
+use super::{Loss, TargetError, check_values};
 use crate::activation::Activation;
+use crate::setting::{Domain, SettingError};
 use crate::shape::{Features, Shape};
 
 /// By what the sum over all outputs of all samples is divided.
@@ -35,6 +36,14 @@ pub trait Pointwise {
 
     /// Its derivative with respect to the output.
     fn derivative(&self, output: f32, target: f32) -> f32;
+
+    /// As [`Loss::check_settings`], for a loss that has settings.
+    ///
+    /// # Errors
+    /// The first setting that is outside of its domain.
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
 }
 
 /// Mean squared error: `1/(B·N) · Σ_samples Σ_outputs (a - t)²`, the mean over samples *and* outputs.
@@ -152,7 +161,7 @@ impl Pointwise for MeanAbsoluteError {
 #[doc(alias = "HuberLoss")]
 #[doc(alias = "SmoothL1Loss")]
 pub struct Huber {
-    /// Where the square turns into a straight line, `δ`; above 0.
+    /// Where the square turns into a straight line, `δ`; finite and above 0.
     pub delta: f32,
 }
 
@@ -179,6 +188,11 @@ impl Pointwise for Huber {
         let line = self.delta * sign(error);
         select(error.abs() > self.delta, line, error)
     }
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::Positive.check("delta", self.delta)
+    }
 }
 
 /// 1, -1, or the value itself if it is ±0 or NaN.
@@ -191,7 +205,12 @@ fn sign(x: f32) -> f32 {
 #[diagnostic::do_not_recommend]
 impl<P: Pointwise, const N: usize, A: Activation> Loss<Features<N>, A, [f32; N]> for P {
     fn check(&self, target: &[f32; N]) -> Result<(), TargetError> {
-        check_finite(target)
+        check_values(target, Domain::Finite)
+    }
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Pointwise::check_settings(self)
     }
 
     fn scale(&self, samples: usize) -> f32 {
@@ -228,8 +247,4 @@ impl<P: Pointwise, const N: usize, A: Activation> Loss<Features<N>, A, [f32; N]>
 /// Number of output values of a batch, exact in `f32` up to 2²⁴.
 pub(super) fn elements<S: Shape>(samples: usize) -> f32 {
     samples.saturating_mul(S::SIZE) as f32
-}
-
-pub(super) fn check_finite(target: &[f32]) -> Result<(), TargetError> {
-    if target.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(TargetError::NonFinite) }
 }

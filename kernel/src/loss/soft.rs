@@ -3,11 +3,12 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
-use super::{CrossEntropy, Loss, TargetError};
+use super::{CrossEntropy, Loss, TargetError, check_values};
 use crate::activation::Identity;
 use crate::data::Index;
 use crate::matrix::softmax;
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 use crate::shape::Features;
 
 /// Softmax and cross-entropy with a probability for each class: `1/B · Σ_samples Σ_k t[k]·(ln Σ_j exp z[j] - z[k])`, the mean over the samples.
@@ -56,10 +57,7 @@ pub struct SoftCrossEntropy;
 #[diagnostic::do_not_recommend]
 impl<const N: usize> Loss<Features<N>, Identity, [f32; N]> for SoftCrossEntropy {
     fn check(&self, target: &[f32; N]) -> Result<(), TargetError> {
-        if !target.iter().all(|t| t.is_finite()) {
-            return Err(TargetError::NonFinite);
-        }
-        if target.iter().all(|t| *t >= 0.0) { Ok(()) } else { Err(TargetError::Negative) }
+        check_values(target, Domain::NonNegative)
     }
 
     fn scale(&self, samples: usize) -> f32 {
@@ -109,10 +107,10 @@ fn cross_entropy<const N: usize>(logits: &mut [f32; N], target: &[f32; N]) -> f3
 /// `ε / N`; for the label the sum of `1 - ε` and it. Then as [`SoftCrossEntropy`] with this row.
 ///
 /// # Special values
-/// With `ε = 0` it is [`CrossEntropy`], with the same bits. A smoothing below 0 or above 1 makes no probabilities, and is not checked.
+/// With `ε = 0` it is [`CrossEntropy`], with the same bits.
 ///
 /// # Errors
-/// A step refuses a label that is out of range.
+/// A step refuses a label that is out of range, and a smoothing below 0, above 1 or NaN.
 ///
 /// # Source
 /// Szegedy et al., *Rethinking the Inception Architecture for Computer Vision*, 2016, section 7, with their `ε` of 0.1 as the default; as
@@ -151,6 +149,11 @@ impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for LabelSmoothing
         Loss::<Features<N>, Identity, T>::check(&CrossEntropy, target)
     }
 
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::UpToOne.check("smoothing", self.smoothing)
+    }
+
     fn scale(&self, samples: usize) -> f32 {
         1.0 / samples as f32
     }
@@ -171,7 +174,7 @@ impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for LabelSmoothing
 #[cfg(test)]
 #[allow(clippy::indexing_slicing)] // A wrong index fails the test.
 mod tests {
-    use super::{CrossEntropy, Features, Identity, LabelSmoothing, Loss, SoftCrossEntropy, TargetError};
+    use super::{CrossEntropy, Domain, Features, Identity, LabelSmoothing, Loss, SoftCrossEntropy, TargetError};
     use crate::data::Dataset;
     use crate::train::{Gradients, StepError, Trainer};
     use crate::zero::Zero;
@@ -222,10 +225,11 @@ mod tests {
     #[test]
     fn what_is_no_probability_is_refused_with_its_sample() {
         type Net = Dense<2, 3>;
+        let domain = Domain::NonNegative;
         let check = |row: [f32; 3]| SoftCrossEntropy.check(&row);
         assert_eq!([check([0.0, -0.0, 7.0]), check([f32::MIN_POSITIVE; 3])], [Ok(()); 2]);
         for (bad, of_target, of_step) in [
-            (-1e-9, TargetError::Negative, StepError::NegativeTarget { sample: 1 }),
+            (-1e-9, TargetError::OutOfRange { domain }, StepError::TargetOutOfRange { sample: 1, domain }),
             (f32::NAN, TargetError::NonFinite, StepError::NonFiniteTarget { sample: 1 }),
             (f32::INFINITY, TargetError::NonFinite, StepError::NonFiniteTarget { sample: 1 }),
             (f32::NEG_INFINITY, TargetError::NonFinite, StepError::NonFiniteTarget { sample: 1 }),
@@ -252,8 +256,9 @@ mod tests {
     fn errors_read_as_sentences() {
         extern crate std;
         use std::string::ToString;
-        assert_eq!(TargetError::Negative.to_string(), "target is a negative probability");
-        let error = StepError::NegativeTarget { sample: 4 };
-        assert_eq!(error.to_string(), "a target of sample 4 is a negative probability");
+        let domain = Domain::NonNegative;
+        assert_eq!(TargetError::OutOfRange { domain }.to_string(), "target must be finite and at least 0");
+        let error = StepError::TargetOutOfRange { sample: 4, domain };
+        assert_eq!(error.to_string(), "a target of sample 4 must be finite and at least 0");
     }
 }

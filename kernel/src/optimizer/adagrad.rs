@@ -2,6 +2,7 @@
 
 use super::Optimizer;
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 
 /// AdaGrad with `ε` inside the root: `G ← G + ∇²`, `θ ← θ - α·∇/√(G + ε)`.
 ///
@@ -21,7 +22,7 @@ use crate::scalar;
 pub struct AdaGrad {
     /// Learning rate `α`.
     pub learning_rate: f32,
-    /// Added under the root, `ε`.
+    /// Added under the root, `ε`; above 0.
     pub epsilon: f32,
 }
 
@@ -38,6 +39,12 @@ impl Optimizer for AdaGrad {
     /// The sum of squares `G`.
     type Slot = f32;
     type Step = Self;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::Positive.check("epsilon", self.epsilon)
+    }
 
     fn begin_step(&mut self) -> Self {
         *self

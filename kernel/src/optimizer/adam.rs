@@ -2,6 +2,7 @@
 
 use super::{Optimizer, Slot};
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 use crate::zero::Zero;
 
 /// Adam with bias correction and `ε` outside the root.
@@ -31,11 +32,11 @@ use crate::zero::Zero;
 pub struct Adam {
     /// Learning rate `α`; the paper suggests 0.001.
     pub learning_rate: f32,
-    /// Decay of the first moment, `β₁`; the paper's 0.9.
+    /// Decay of the first moment, `β₁`, 0 to below 1; the paper's 0.9.
     pub beta1: f32,
-    /// Decay of the second moment, `β₂`; the paper's 0.999.
+    /// Decay of the second moment, `β₂`, 0 to below 1; the paper's 0.999.
     pub beta2: f32,
-    /// Added to the root, `ε`; the paper's 1e-8.
+    /// Added to the root, `ε`, above 0; the paper's 1e-8.
     pub epsilon: f32,
     /// `β₁ᵗ` of the steps taken so far, 1 before the first.
     pub beta1_power: f32,
@@ -99,6 +100,16 @@ impl Slot for Moments {
 impl Optimizer for Adam {
     type Slot = Moments;
     type Step = AdamConstants;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("beta1", self.beta1)?;
+        Domain::BelowOne.check("beta2", self.beta2)?;
+        Domain::Positive.check("epsilon", self.epsilon)?;
+        Domain::UpToOne.check("beta1_power", self.beta1_power)?;
+        Domain::UpToOne.check("beta2_power", self.beta2_power)
+    }
 
     fn begin_step(&mut self) -> AdamConstants {
         self.beta1_power *= self.beta1;

@@ -2,6 +2,7 @@
 
 use super::adam::AdamConstants;
 use super::{Adam, Moments, Optimizer};
+use crate::setting::{Domain, SettingError};
 
 /// AdamW: `θ ← (1 - α·λ)·θ`, then [`Adam`]'s step with the plain gradient.
 ///
@@ -35,6 +36,12 @@ impl Optimizer for AdamW {
     type Slot = Moments;
     /// Adam's step, and `1 - α·λ`.
     type Step = (AdamConstants, f32);
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("weight_decay", self.weight_decay)?;
+        self.adam.check_settings()
+    }
 
     fn begin_step(&mut self) -> (AdamConstants, f32) {
         (self.adam.begin_step(), 1.0 - self.adam.learning_rate * self.weight_decay)

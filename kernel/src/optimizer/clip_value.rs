@@ -2,6 +2,7 @@
 
 // `if` alone leaves the compiler free to branch on the data.
 use crate::fingerprint::Fingerprint;
+use crate::setting::{Domain, SettingError};
 use crate::state::State;
 use core::hint::select_unpredictable as select;
 
@@ -13,7 +14,7 @@ use super::Optimizer;
 /// [`Gradients::clip_norm`](crate::train::Gradients::clip_norm).
 ///
 /// # Special values
-/// A NaN stays NaN. A `limit` below 0 makes no sense, and gives `-limit` or `limit`.
+/// A NaN stays NaN.
 ///
 /// # Source
 /// As PyTorch's `clip_grad_value_`.
@@ -22,7 +23,7 @@ use super::Optimizer;
 #[doc(alias = "clip_grad_value_")]
 #[doc(alias = "clipvalue")]
 pub struct ClipValue<O> {
-    /// The largest absolute value.
+    /// The largest absolute value; finite and above 0.
     pub limit: f32,
     /// The rule that gets the gradient.
     pub optimizer: O,
@@ -39,6 +40,12 @@ impl<O: Optimizer> Optimizer for ClipValue<O> {
     type Slot = O::Slot;
     /// The limit, and the step of the rule within.
     type Step = (f32, O::Step);
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::Positive.check("limit", self.limit)?;
+        self.optimizer.check_settings()
+    }
 
     fn begin_step(&mut self) -> (f32, O::Step) {
         (self.limit, self.optimizer.begin_step())

@@ -4,6 +4,7 @@
 use core::hint::select_unpredictable as select;
 
 use super::Optimizer;
+use crate::setting::{Domain, SettingError};
 
 /// Lion: every parameter moves by the learning rate, up or down, and decays beside the gradient.
 ///
@@ -39,9 +40,9 @@ use super::Optimizer;
 pub struct Lion {
     /// Learning rate `α`: the size of a step.
     pub learning_rate: f32,
-    /// Share of the momentum in the sign, `β₁`; the paper's 0.9.
+    /// Share of the momentum in the sign, `β₁`, 0 to below 1; the paper's 0.9.
     pub beta1: f32,
-    /// Decay of the momentum, `β₂`; the paper's 0.99.
+    /// Decay of the momentum, `β₂`, 0 to below 1; the paper's 0.99.
     pub beta2: f32,
     /// Weight decay `λ`.
     pub weight_decay: f32,
@@ -70,6 +71,14 @@ impl Optimizer for Lion {
     /// The momentum `m`.
     type Slot = f32;
     type Step = LionStep;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("beta1", self.beta1)?;
+        Domain::BelowOne.check("beta2", self.beta2)?;
+        Domain::NonNegative.check("weight_decay", self.weight_decay)
+    }
 
     fn begin_step(&mut self) -> LionStep {
         LionStep {

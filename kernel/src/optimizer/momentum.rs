@@ -1,6 +1,7 @@
 //! Momentum in the form of the texts: the learning rate inside the velocity.
 
 use super::Optimizer;
+use crate::setting::{Domain, SettingError};
 
 /// Gradient descent with momentum: `v ← β·v - α·∇`, `θ ← θ + v`.
 ///
@@ -19,7 +20,7 @@ use super::Optimizer;
 pub struct Momentum {
     /// Learning rate `α`.
     pub learning_rate: f32,
-    /// Momentum `β`, 0 to 1.
+    /// Momentum `β`, 0 to below 1.
     pub momentum: f32,
 }
 
@@ -36,6 +37,12 @@ impl Optimizer for Momentum {
     /// The velocity `v`.
     type Slot = f32;
     type Step = Self;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("momentum", self.momentum)
+    }
 
     fn begin_step(&mut self) -> Self {
         *self

@@ -1,6 +1,7 @@
 //! Nesterov's accelerated gradient, in PyTorch's form.
 
 use super::Optimizer;
+use crate::setting::{Domain, SettingError};
 
 /// PyTorch's `SGD(momentum=μ, nesterov=True)`: `v ← μ·v + ∇`, `θ ← θ - α·(∇ + μ·v)`.
 ///
@@ -15,7 +16,7 @@ use super::Optimizer;
 pub struct Nesterov {
     /// Learning rate `α`.
     pub learning_rate: f32,
-    /// Momentum `μ`, 0 to 1.
+    /// Momentum `μ`, 0 to below 1.
     pub momentum: f32,
 }
 
@@ -32,6 +33,12 @@ impl Optimizer for Nesterov {
     /// The velocity `v`.
     type Slot = f32;
     type Step = Self;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("momentum", self.momentum)
+    }
 
     fn begin_step(&mut self) -> Self {
         *self

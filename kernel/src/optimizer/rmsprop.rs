@@ -2,6 +2,7 @@
 
 use super::Optimizer;
 use crate::scalar;
+use crate::setting::{Domain, SettingError};
 
 /// RMSProp with `ε` inside the root: `G ← β·G + (1-β)·∇²`, `θ ← θ - α·∇/√(G + ε)`.
 ///
@@ -21,9 +22,9 @@ use crate::scalar;
 pub struct RmsProp {
     /// Learning rate `α`.
     pub learning_rate: f32,
-    /// Decay `β`, 0 to 1.
+    /// Decay `β`, 0 to below 1.
     pub decay: f32,
-    /// Added under the root, `ε`.
+    /// Added under the root, `ε`; above 0.
     pub epsilon: f32,
 }
 
@@ -48,6 +49,13 @@ impl Optimizer for RmsProp {
     /// The decaying mean of squares `G`.
     type Slot = f32;
     type Step = RmsPropStep;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("decay", self.decay)?;
+        Domain::Positive.check("epsilon", self.epsilon)
+    }
 
     fn begin_step(&mut self) -> RmsPropStep {
         RmsPropStep { rule: *self, one_minus_decay: 1.0 - self.decay }

@@ -1,6 +1,7 @@
 //! Stochastic gradient descent.
 
 use super::Optimizer;
+use crate::setting::{Domain, SettingError};
 
 /// Stochastic gradient descent: `θ ← θ - α·∇`.
 ///
@@ -30,6 +31,11 @@ impl Sgd {
 impl Optimizer for Sgd {
     type Slot = ();
     type Step = f32;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)
+    }
 
     #[inline(always)]
     fn begin_step(&mut self) -> f32 {

@@ -1,6 +1,7 @@
 //! Momentum in PyTorch's form: the learning rate outside the velocity.
 
 use super::Optimizer;
+use crate::setting::{Domain, SettingError};
 
 /// PyTorch's `SGD(momentum=μ)`: `v ← μ·v + ∇`, `θ ← θ - α·v`.
 ///
@@ -14,7 +15,7 @@ use super::Optimizer;
 pub struct SgdMomentum {
     /// Learning rate `α`.
     pub learning_rate: f32,
-    /// Momentum `μ`, 0 to 1.
+    /// Momentum `μ`, 0 to below 1.
     pub momentum: f32,
 }
 
@@ -31,6 +32,12 @@ impl Optimizer for SgdMomentum {
     /// The velocity `v`.
     type Slot = f32;
     type Step = Self;
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("learning_rate", self.learning_rate)?;
+        Domain::BelowOne.check("momentum", self.momentum)
+    }
 
     fn begin_step(&mut self) -> Self {
         *self

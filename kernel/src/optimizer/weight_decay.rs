@@ -2,6 +2,7 @@
 
 use super::Optimizer;
 use crate::fingerprint::Fingerprint;
+use crate::setting::{Domain, SettingError};
 use crate::state::State;
 
 /// L2 weight decay around another rule: its gradient is `∇ + λ·θ`.
@@ -34,6 +35,12 @@ impl<O: Optimizer> Optimizer for WeightDecay<O> {
     type Slot = O::Slot;
     /// `λ`, and the step of the rule within.
     type Step = (f32, O::Step);
+
+    #[inline]
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::NonNegative.check("weight_decay", self.weight_decay)?;
+        self.optimizer.check_settings()
+    }
 
     fn begin_step(&mut self) -> (f32, O::Step) {
         (self.weight_decay, self.optimizer.begin_step())

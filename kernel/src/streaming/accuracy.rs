@@ -1,6 +1,6 @@
 //! How good predictions have lately been.
 
-use crate::setting::{SettingError, require};
+use crate::setting::{Domain, SettingError};
 use crate::sum::Sum;
 
 /// The share of right predictions, where older ones count less: by `fading` for each newer one.
@@ -38,9 +38,9 @@ impl MovingAccuracy {
     /// Counts a prediction in.
     ///
     /// # Errors
-    /// [`SettingError::Fading`]; nothing is changed then.
+    /// `fading` is outside of its domain; nothing is changed then.
     pub fn record(&mut self, right: bool) -> Result<(), SettingError> {
-        require(self.fading > 0.0 && self.fading <= 1.0, SettingError::Fading)?;
+        Domain::PositiveUpToOne.check("fading", self.fading)?;
         self.hits = self.hits.times(self.fading).plus(f32::from(u8::from(right)));
         self.weight = self.weight.times(self.fading).plus(1.0);
         Ok(())

@@ -1,7 +1,7 @@
 //! An alarm for a mean that has risen.
 
 use super::{NonFiniteValue, StreamError};
-use crate::setting::{SettingError, not_negative, require};
+use crate::setting::Domain;
 use crate::sum::{Mean, Sum};
 
 /// Page and Hinkley's test: whether the mean of a stream of values, such as errors or losses, has risen.
@@ -69,8 +69,8 @@ impl PageHinkley {
     /// # Errors
     /// A setting makes no sense, or the value is not finite, or so large that the sum would not be; nothing is changed then.
     pub fn observe(&mut self, value: f32) -> Result<bool, StreamError> {
-        require(not_negative(self.tolerance), SettingError::Tolerance)?;
-        require(not_negative(self.threshold) && self.threshold > 0.0, SettingError::Threshold)?;
+        Domain::NonNegative.check("tolerance", self.tolerance)?;
+        Domain::Positive.check("threshold", self.threshold)?;
         let count = self.count.saturating_add(1);
         let mean = self.mean.with(value, count);
         let excess = self.excess.plus(mean.below(value) - self.tolerance);

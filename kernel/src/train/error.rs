@@ -5,6 +5,7 @@ use core::fmt;
 use crate::data::DataError;
 use crate::layer::NonFinite;
 use crate::loss::TargetError;
+use crate::setting::{Domain, SettingError};
 
 /// Why a batch was refused. Samples are counted within the batch, layers from 0 at the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +44,13 @@ pub enum StepError {
         /// The sample.
         sample: usize,
     },
-    /// A target that is to be a probability is negative.
-    NegativeTarget {
+    /// A target is finite, but not one that the loss takes: no probability, for a loss on probabilities.
+    TargetOutOfRange {
         /// The sample.
         sample: usize,
+        /// What a target must be.
+        domain: Domain,
     },
-    /// The threshold of a confusion matrix is infinite or NaN.
-    NonFiniteThreshold,
     /// With finite inputs, a pre-activation is infinite or NaN: training has diverged, or the weights were bad.
     ///
     /// The remedy for divergence is a smaller learning rate, and the last good weights.
@@ -57,7 +58,7 @@ pub enum StepError {
         /// The first layer where it shows.
         layer: usize,
     },
-    /// With finite outputs, the loss is infinite or NaN: the outputs are far too large, or the loss has settings that make no sense.
+    /// With finite outputs, the loss is infinite or NaN: the outputs are far too large, or a loss of one's own has settings that make no sense.
     NonFiniteLoss,
     /// The gradient at the output, or a stored gradient, is infinite or NaN.
     NonFiniteGradient,
@@ -70,6 +71,8 @@ pub enum StepError {
         /// Number of layers.
         layers: usize,
     },
+    /// A setting of the loss, of the optimizer or of the call is outside of its domain; see [`setting`](crate::setting).
+    Setting(SettingError),
     /// The data set, or the order of its samples, is unsound.
     Data(DataError),
 }
@@ -78,6 +81,12 @@ pub enum StepError {
 impl From<DataError> for StepError {
     fn from(error: DataError) -> Self {
         Self::Data(error)
+    }
+}
+
+impl From<SettingError> for StepError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
     }
 }
 
@@ -92,7 +101,7 @@ impl StepError {
         match error {
             TargetError::LabelOutOfRange { label, classes } => Self::LabelOutOfRange { sample, label, classes },
             TargetError::NonFinite => Self::NonFiniteTarget { sample },
-            TargetError::Negative => Self::NegativeTarget { sample },
+            TargetError::OutOfRange { domain } => Self::TargetOutOfRange { sample, domain },
         }
     }
 }
@@ -103,7 +112,9 @@ impl StepError {
         match self {
             Self::NonFiniteInput { sample } => Self::NonFiniteInput { sample: sample.saturating_add(samples) },
             Self::NonFiniteTarget { sample } => Self::NonFiniteTarget { sample: sample.saturating_add(samples) },
-            Self::NegativeTarget { sample } => Self::NegativeTarget { sample: sample.saturating_add(samples) },
+            Self::TargetOutOfRange { sample, domain } => {
+                Self::TargetOutOfRange { sample: sample.saturating_add(samples), domain }
+            }
             Self::MissingSample { sample } => Self::MissingSample { sample: sample.saturating_add(samples) },
             Self::LabelOutOfRange { sample, label, classes } => {
                 Self::LabelOutOfRange { sample: sample.saturating_add(samples), label, classes }
@@ -126,8 +137,7 @@ impl fmt::Display for StepError {
             }
             Self::NonFiniteInput { sample } => write!(f, "an input of sample {sample} is infinite or NaN"),
             Self::NonFiniteTarget { sample } => write!(f, "a target of sample {sample} is infinite or NaN"),
-            Self::NegativeTarget { sample } => write!(f, "a target of sample {sample} is a negative probability"),
-            Self::NonFiniteThreshold => write!(f, "the threshold is infinite or NaN"),
+            Self::TargetOutOfRange { sample, domain } => write!(f, "a target of sample {sample} must be {domain}"),
             Self::NonFinitePreActivation { layer } => {
                 write!(f, "a pre-activation of layer {layer} is infinite or NaN: diverged, or bad weights")
             }
@@ -136,6 +146,7 @@ impl fmt::Display for StepError {
             Self::NonFiniteState => write!(f, "a parameter or a slot of the optimizer is infinite or NaN"),
             Self::NoGradient => write!(f, "no gradient has been accumulated"),
             Self::AllFrozen { layers } => write!(f, "all {layers} layers are frozen, so none is left to train"),
+            Self::Setting(error) => error.fmt(f),
             Self::Data(error) => error.fmt(f),
         }
     }

@@ -1,11 +1,12 @@
 //! A network over a whole data set: outputs, loss, accuracy.
 
-use super::{StepError, Workspace, check_samples, forward};
+use super::{StepError, Workspace, check_loss, forward};
 use crate::data::{Index, Samples};
 use crate::loss::Loss;
 use crate::matrix::argmax;
 use crate::metrics::{ConfusionMatrix, Evaluation, rank};
 use crate::network::Network;
+use crate::setting::Domain;
 use crate::shape::{ArrayShape, SampleOf, Shape, Values};
 use crate::sum::Sum;
 
@@ -74,7 +75,7 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    check_samples(samples, loss)?;
+    check_loss(samples, loss)?;
     let mut sum = Sum::ZERO;
     for_each_output(network, workspace, samples, |index, output, target| {
         sum = add(sum, index, loss.value(output, target));
@@ -99,7 +100,7 @@ where
     D::Target: Index,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
-    check_samples(samples, loss)?;
+    check_loss(samples, loss)?;
     let (mut sum, mut correct, mut correct_top_k) = (Sum::ZERO, 0usize, 0usize);
     for_each_output(network, workspace, samples, |index, output, target| {
         sum = add(sum, index, loss.value(output, target));
@@ -143,7 +144,7 @@ where
 /// `threshold` (0 for logits, 0.5 for probabilities), and a target above 0.5 is class 1.
 ///
 /// # Errors
-/// A threshold or a target that is not finite: nothing is counted. Otherwise as [`confusion_matrix`].
+/// A threshold or a target that is infinite or NaN: nothing is counted. Otherwise as [`confusion_matrix`].
 pub fn binary_confusion_matrix<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
     workspace: &mut Workspace<B, FLOATS>,
@@ -156,12 +157,10 @@ where
     N::Out: ArrayShape<Sample = [f32; 1]>,
     D: Samples<Input = SampleOf<N::In>, Target = [f32; 1]>,
 {
-    if !threshold.is_finite() {
-        return Err(StepError::NonFiniteThreshold);
-    }
+    Domain::Finite.check("threshold", threshold)?;
     for sample in 0..samples.len() {
         let [target] = samples.target(sample).ok_or(StepError::MissingSample { sample })?;
-        if !target.is_finite() {
+        if !Domain::Finite.contains(*target) {
             return Err(StepError::NonFiniteTarget { sample });
         }
     }

@@ -8,6 +8,7 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, StoreGradient};
 use crate::scalar;
+use crate::setting::Domain;
 use crate::shape::SampleOf;
 use crate::zero::Zero;
 
@@ -62,24 +63,25 @@ impl<N: Parameters> Gradients<N> {
     /// Scales the gradient down to a norm of `limit` if it is longer; returns the norm that it had.
     ///
     /// # Order and rounding
-    /// The factor is `limit / (norm + 1e-6)`, and 1 if that is above 1; every gradient is multiplied by it. A `limit` below 0 counts
-    /// as 0.
+    /// The factor is `limit / (norm + 1e-6)`, and 1 if that is above 1; every gradient is multiplied by it.
     ///
     /// # Errors
-    /// [`StepError::NonFiniteGradient`] if the norm is infinite (also where finite gradients have squares that overflow) or NaN; the
+    /// [`StepError::Setting`] if `limit` is 0, negative, infinite or NaN; [`norm`](Self::norm) tells the norm without a clip.
+    /// [`StepError::NonFiniteGradient`] if the norm is infinite (also where finite gradients have squares that overflow) or NaN. The
     /// gradients are as they were then.
     ///
     /// # Source
     /// Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, Algorithm 1; the 1e-6 as in
-    /// PyTorch's `clip_grad_norm_`.
+    /// PyTorch's `clip_grad_norm_`, which takes any limit.
     #[doc(alias = "clip_grad_norm_")]
     #[doc(alias = "clipnorm")]
     pub fn clip_norm(&mut self, limit: f32) -> Result<f32, StepError> {
+        Domain::Positive.check("limit", limit)?;
         let norm = self.norm();
         if !norm.is_finite() {
             return Err(StepError::NonFiniteGradient);
         }
-        let ratio = if limit > 0.0 { limit } else { 0.0 } / (norm + 1e-6);
+        let ratio = limit / (norm + 1e-6);
         let factor = if ratio > 1.0 { 1.0 } else { ratio };
         self.visit_mut(&mut |piece| {
             for gradient in piece {
@@ -105,7 +107,8 @@ impl<N: Parameters> Gradients<N> {
 /// can reach `n·2⁻²⁴` of the largest sum after `n` samples.
 ///
 /// # Errors
-/// As [`step`](super::step); [`StepError::TooManySamples`] if `mean_over` is 2²⁴ or more, where a sum in `f32` would lose its terms; `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
+/// As [`step`](super::step). [`StepError::NoSamples`] if `mean_over` is 0. [`StepError::TooManySamples`] if it is 2²⁴ or more, where a sum in `f32` would
+/// lose its terms. `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
 /// same sweep that trains is used).
 pub fn accumulate<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
@@ -120,6 +123,9 @@ where
     D: Samples<Input = SampleOf<N::In>>,
     L: Loss<N::Out, N::Activation, D::Target>,
 {
+    if mean_over == 0 {
+        return Err(StepError::NoSamples);
+    }
     let sum = accumulate_from(network, gradients, workspace, samples, loss, mean_over, 0.0)?;
     Ok(loss.total(sum, mean_over))
 }
@@ -159,8 +165,8 @@ where
 /// set [`mean_loss`](super::mean_loss) keeps what such a sum loses.
 ///
 /// # Errors
-/// As [`accumulate`], 2²⁴ samples or more included; the pieces before the one that is refused have been added by then, so the gradient is forgotten
-/// ([`Gradients::restart`]).
+/// As [`accumulate`]. Where a sample is refused, the pieces before it have been added by then, so the gradient is forgotten
+/// ([`Gradients::restart`]). With no samples or too many, or a setting that is refused, it is as before.
 pub fn accumulate_all<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
@@ -177,6 +183,10 @@ where
     if total == 0 {
         return Err(StepError::NoSamples);
     }
+    if total > MOST_SAMPLES {
+        return Err(StepError::TooManySamples { samples: total, capacity: MOST_SAMPLES });
+    }
+    loss.check_settings()?;
     let (mut start, mut sum) = (0, 0.0);
     while start < total {
         let len = total.saturating_sub(start).min(B);
@@ -220,7 +230,8 @@ impl<D: Samples> Samples for Part<'_, D> {
 /// Second phase: one step of `optimizer` with the stored gradients. The next [`accumulate`] starts anew.
 ///
 /// # Errors
-/// [`StepError::NoGradient`] if nothing was accumulated; [`StepError::NonFiniteGradient`] before anything is changed.
+/// [`StepError::NoGradient`] if nothing was accumulated; [`StepError::NonFiniteGradient`]; [`StepError::Setting`] of the optimizer. All of them before
+/// anything is changed.
 pub fn apply<N: Parameters, O: Optimizer>(
     network: &mut N,
     slots: &mut N::Slots<O::Slot>,
@@ -230,6 +241,7 @@ pub fn apply<N: Parameters, O: Optimizer>(
     if !gradients.rule.is_stored() {
         return Err(StepError::NoGradient);
     }
+    optimizer.check_settings()?;
     let mut finite = true;
     gradients.visit(&mut |piece| finite &= ThisCpu::all_finite(piece));
     if !finite {

@@ -151,13 +151,19 @@ where
 
     /// One sample through one layer; after the last layer its gradient at the output, and after the last sample whether the step can be made.
     fn forward(&mut self, slice: usize, mut sum: f32, mut finite: bool) -> Result<Stage<O::Step>, StepError> {
-        let Self { network, workspace, samples, loss, count, .. } = self;
+        let Self { network, workspace, samples, loss, count, optimizer, .. } = self;
         let count = *count;
+        if slice == 0 {
+            optimizer.check_settings()?;
+        }
         if count == 0 {
             return Err(StepError::NoSamples);
         }
         if count > B {
             return Err(StepError::TooManySamples { samples: count, capacity: B });
+        }
+        if slice == 0 {
+            loss.check_settings()?;
         }
         // The last layer's slices are the last.
         let through = count.saturating_mul(N::LAYERS.saturating_sub(1));

@@ -115,7 +115,7 @@ impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Trainer<N, O
     /// Adds a batch of any length to a stored gradient; see [`train::accumulate_all`](accumulate_all()).
     ///
     /// # Errors
-    /// See [`StepError`]: the stored gradient is forgotten then, and nothing else changed.
+    /// As there: the stored gradient may be forgotten then, and nothing else is changed.
     pub fn accumulate_all<L, D>(&mut self, gradients: &mut Gradients<N>, samples: &D, loss: L) -> Result<f32, StepError>
     where
         D: Samples<Input = SampleOf<N::In>>,
@@ -127,7 +127,7 @@ impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Trainer<N, O
     /// One step with a stored gradient; see [`train::apply`](apply()).
     ///
     /// # Errors
-    /// No gradient, or one that is not finite: nothing is changed then.
+    /// No gradient, one that is not finite, or a setting of the optimizer that is refused: nothing is changed then.
     pub fn apply(&mut self, gradients: &mut Gradients<N>, optimizer: &mut O) -> Result<(), StepError> {
         apply(&mut self.network, &mut self.slots, gradients, optimizer)
     }

@@ -6,6 +6,7 @@
 //! below which nine in ten targets lie. Koenker and Bassett, *Regression Quantiles*, 1978.
 
 use baregrad::loss::{Pointwise, Reduction};
+use baregrad::setting::{Domain, SettingError};
 use baregrad::{Dataset, Dense, Sgd, StepError, Trainer, floats};
 
 /// `q·(t - a)` if `a` is below `t`, else `(1 - q)·(a - t)`.
@@ -23,6 +24,11 @@ impl Pointwise for Quantile {
 
     fn derivative(&self, output: f32, target: f32) -> f32 {
         if output < target { -self.q } else { 1.0 - self.q }
+    }
+
+    /// A step refuses another `q`.
+    fn check_settings(&self) -> Result<(), SettingError> {
+        Domain::UpToOne.check("q", self.q)
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::common::{Data, Random, TestLoss, assert_same_bits, bits, book_network, random_network};
 use baregrad::matrix::argmax;
 use baregrad::metrics::{ClassOutOfRange, Evaluation, rank};
+use baregrad::setting::{Domain, SettingError};
 use baregrad::train::for_each_output;
 use baregrad::{
     Adam, BinaryCrossEntropy, ConfusionMatrix, CrossEntropy, Dataset, Dense, Identity, MeanSquaredError, Network, Relu,
@@ -246,7 +247,11 @@ fn a_binary_confusion_matrix_refuses_what_is_not_finite_and_counts_nothing() {
         let refused = trainer.binary_confusion_matrix(&Dataset::from_arrays(&inputs, &targets), 0.5, &mut matrix);
         assert_eq!(refused, Err(StepError::NonFiniteTarget { sample: 2 }), "{bad}");
         let refused = trainer.binary_confusion_matrix(&Dataset::from_arrays(&inputs, &sound), bad, &mut matrix);
-        assert_eq!(refused, Err(StepError::NonFiniteThreshold), "{bad}");
+        assert_eq!(
+            refused,
+            Err(StepError::Setting(SettingError { setting: "threshold", domain: Domain::Finite })),
+            "{bad}"
+        );
         assert_eq!(matrix, ConfusionMatrix::NEW);
     }
 }

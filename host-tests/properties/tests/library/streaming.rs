@@ -7,12 +7,15 @@ use crate::common::{Random, bits, parameters};
 use baregrad::checkpoint::{LoadError, State};
 use baregrad::fingerprint::Fingerprint;
 use baregrad::metrics::ClassOutOfRange;
-use baregrad::streaming::{
-    MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, SettingError, Standardizer, StreamError, one_hot,
-};
+use baregrad::setting::{Domain, SettingError};
+use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, StreamError, one_hot};
 use baregrad::{CrossEntropy, Dataset, Dense, HeUniform, Network, Relu, Sgd, StepError, Trainer, floats};
 use host_tests::occupancy::minutes;
 use rand_pcg::Pcg32;
+
+fn setting(setting: &'static str, domain: Domain) -> SettingError {
+    SettingError { setting, domain }
+}
 
 pub(super) fn saved(state: &impl State) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -120,13 +123,14 @@ fn settings_that_make_no_sense_are_refused_and_change_nothing() {
         accuracy.record(true).expect("a sound setting");
         accuracy.fading = fading;
         let before = saved(&accuracy);
-        assert_eq!(accuracy.record(true), Err(SettingError::Fading), "{fading}");
+        assert_eq!(accuracy.record(true), Err(setting("fading", Domain::PositiveUpToOne)), "{fading}");
         assert_eq!(saved(&accuracy), before);
     }
     let unsound = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::MIN_POSITIVE];
-    let tolerances = unsound.map(|tolerance| (tolerance, 1.0, SettingError::Tolerance));
-    let thresholds = unsound.map(|threshold| (0.0, threshold, SettingError::Threshold));
-    for (tolerance, threshold, error) in [&tolerances[..], &thresholds, &[(0.0, 0.0, SettingError::Threshold)]].concat()
+    let tolerances = unsound.map(|tolerance| (tolerance, 1.0, setting("tolerance", Domain::NonNegative)));
+    let thresholds = unsound.map(|threshold| (0.0, threshold, setting("threshold", Domain::Positive)));
+    for (tolerance, threshold, error) in
+        [&tolerances[..], &thresholds, &[(0.0, 0.0, setting("threshold", Domain::Positive))]].concat()
     {
         let mut alarm = PageHinkley::new(tolerance, threshold);
         let before = saved(&alarm);

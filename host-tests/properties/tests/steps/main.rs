@@ -5,4 +5,5 @@ mod common;
 
 mod bad_input;
 mod guards;
+mod settings;
 mod slices;
