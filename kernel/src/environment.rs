@@ -152,7 +152,7 @@ static TABLE: Table = {
 /// Not inlined, and integers: that what computed the results is vectorised or not is not to depend on what looks at them.
 #[inline(never)]
 fn check(results: &[f32; TRIPLES], table: &Table) -> Result<(), FloatEnvironmentError> {
-    for (row, (result, bits)) in results.iter().zip(table.bits).enumerate() {
+    for (row, (result, bits)) in (0..results.len()).zip(results.iter().zip(table.bits)) {
         if result.to_bits() != bits {
             return Err(match row {
                 0..ROUNDING => FloatEnvironmentError::FlushesSubnormals,

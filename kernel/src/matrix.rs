@@ -95,7 +95,7 @@ impl<const N: usize> Vector<N> {
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     let mut largest = f32::NEG_INFINITY;
-    for (index, &value) in values.iter().enumerate() {
+    for (index, &value) in (0..values.len()).zip(values) {
         // `!(value <= largest)` is also true for NaN; nothing beats a NaN already found.
         #[allow(clippy::neg_cmp_op_on_partial_ord)]
         let better = (!(value <= largest)) & !largest.is_nan();

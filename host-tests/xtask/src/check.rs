@@ -17,7 +17,8 @@ const BARE_METAL: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf", "r
 const START_UPS: [&str; 4] =
     ["thumbv7em-none-eabihf", "riscv32imc-unknown-none-elf", "aarch64-unknown-none", "wasm32-unknown-unknown"];
 /// What else some job builds for: of jobs beside each other no two may find something to install.
-const OTHER_TARGETS: [&str; 2] = ["riscv32imafc-unknown-none-elf", "x86_64-unknown-linux-musl"];
+const OTHER_TARGETS: [&str; 4] =
+    ["riscv32imafc-unknown-none-elf", "x86_64-unknown-linux-musl", "thumbv7m-none-eabi", "thumbv8m.main-none-eabihf"];
 
 /// Programs that run beside each other, a command a line: what it is | the command. Lines of one name are one job, in their order.
 const JOBS: &str = include_str!("../tables/jobs.table");

@@ -3,9 +3,9 @@
 //! A tile is a handful of *independent* sums side by side, each still running in the order of the formula. So tiles change the speed and never
 //! a bit.
 //!
-//! The sizes are constants, so every bounds check folds away; where the compiler could fail to see it, the code takes a value that is never
-//! used instead of a panic.
-#![allow(clippy::indexing_slicing)] // Indices are loop counters under the constant length they index.
+//! The sizes are constants, so almost every bounds check folds away. Whether it does depends on the optimisation level, so nothing here is
+//! indexed: outside of an array the code takes a value, which is never used, instead of a panic. Counters wrap, which
+//! they never do: with `overflow-checks` a `+` or an `enumerate` would leave a panic too.
 
 mod activation;
 mod backward;
@@ -24,7 +24,7 @@ pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
 pub(super) use source::input_gradient;
 #[allow(unused_imports)] // only some processors ask
 pub(super) use tile::is_tiny;
-pub(super) use tile::{floats, lanes, lanes_mut};
+pub(super) use tile::{floats, lanes, lanes_mut, value};
 pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;

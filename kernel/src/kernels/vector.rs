@@ -3,7 +3,6 @@
 //! Vectors are spelled out, as [`Vector`]s, because the compiler finds them in loops over arrays only most of the time: a tile of
 //! another shape, or another processor, and the same source ran at a fiftieth of its speed. All three products are
 //! one inner step, [`accumulate`]; the last vector of a row may have lanes that are computed and thrown away.
-#![allow(clippy::indexing_slicing)] // Indices are loop counters under the constant length they index.
 
 mod activation;
 mod backward;
@@ -145,7 +144,7 @@ fn accumulate<V: Vector, const S: usize, const N: usize>(sums: &mut [[V; N]; S],
 fn values_at<const S: usize, const N: usize>(arrays: &[&[f32; N]; S], index: usize) -> [f32; S] {
     let mut values = [0.0; S];
     for (value, array) in values.iter_mut().zip(arrays) {
-        *value = array[index];
+        *value = portable::value(array, index);
     }
     values
 }

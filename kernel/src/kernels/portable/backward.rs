@@ -160,13 +160,13 @@ fn backward<K: Kernels, const IN: usize, const OUT: usize, O: Optimizer, F: Sour
     step: &O::Step,
 ) {
     let Parameters { weights, weight_slots, bias, bias_slots } = parameters;
-    let mut at = 0;
+    let mut at = 0_usize;
     let (tiles, rest) = weights.as_chunks_mut::<COLUMNS>();
     let (slot_tiles, slot_rest) = weight_slots.as_chunks_mut::<COLUMNS>();
     for (rows, slots) in tiles.iter_mut().zip(slot_tiles) {
         no_unroll();
         row_tile::<K, COLUMNS, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
-        at += COLUMNS;
+        at = at.wrapping_add(COLUMNS);
     }
     last_rows::<K, IN, OUT, O, F>(source, at, delta, rest, slot_rest, columns, step);
     update_bias::<K, OUT, O>(delta, bias, bias_slots, step);
@@ -189,7 +189,7 @@ pub(super) fn last_rows<K: Kernels, const IN: usize, const OUT: usize, O: Optimi
     if const { !SCALAR && IN % COLUMNS >= 2 } {
         for (rows, slots) in pairs.iter_mut().zip(slot_pairs) {
             row_tile::<K, 2, IN, OUT, O, F>(source, at, delta, rows, slots, columns, step);
-            at += 2;
+            at = at.wrapping_add(2);
         }
     }
     if const { !IN.is_multiple_of(if SCALAR { COLUMNS } else { 2 }) } {
@@ -197,7 +197,7 @@ pub(super) fn last_rows<K: Kernels, const IN: usize, const OUT: usize, O: Optimi
             no_unroll();
             let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
             row_tile::<K, 1, IN, OUT, O, F>(source, at, delta, row, slots, columns, step);
-            at += 1;
+            at = at.wrapping_add(1);
         }
     }
 }

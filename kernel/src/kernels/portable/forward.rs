@@ -1,7 +1,7 @@
 //! Forward: `z = x·W + b`.
 
 use super::tile::{
-    Capacity, InputRows, LANES, LANES_OF_ONE, SAMPLES, floats, is_part_of_caller, lanes_mut, multiply_add,
+    Capacity, InputRows, LANES, LANES_OF_ONE, SAMPLES, floats, is_part_of_caller, lanes_mut, multiply_add, value,
 };
 use crate::kernels::Kernels;
 use crate::kernels::processor::no_unroll;
@@ -46,15 +46,15 @@ fn inlined<K: Kernels, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Si
     z: &mut [[f32; OUT]],
 ) {
     let (groups, rest) = z.as_chunks_mut::<SAMPLES>();
-    let mut sample = 0;
+    let mut sample = 0_usize;
     for group in groups {
         K::outputs::<SAMPLES, LANES, IN, OUT>(samples_from(x, sample), weights, bias, group);
-        sample += SAMPLES;
+        sample = sample.wrapping_add(SAMPLES);
     }
     for row in rest {
         no_unroll();
         K::outputs::<1, LANES_OF_ONE, IN, OUT>(samples_from(x, sample), weights, bias, core::array::from_mut(row));
-        sample += 1;
+        sample = sample.wrapping_add(1);
     }
 }
 
@@ -66,11 +66,11 @@ pub(in crate::kernels) fn outputs<const S: usize, const V: usize, const IN: usiz
     bias: &[f32; OUT],
     z: &mut [[f32; OUT]; S],
 ) {
-    let mut at = 0;
+    let mut at = 0_usize;
     if const { OUT >= V } {
-        while at + V <= OUT {
+        while at.wrapping_add(V) <= OUT {
             tile::<S, V, IN, OUT>(samples, weights, bias, z, at);
-            at += V;
+            at = at.wrapping_add(V);
         }
     }
     // A constant of the layer, and asked for as one: the compiler makes only the arm that is taken.
@@ -96,10 +96,10 @@ fn tile<const S: usize, const V: usize, const IN: usize, const OUT: usize>(
     at: usize,
 ) {
     let mut sums = [floats::<V, OUT>(bias, at); S];
-    for (i, row) in weights.iter().enumerate() {
+    for (i, row) in (0..IN).zip(weights) {
         let w = floats::<V, OUT>(row, at);
         for (sum, sample) in sums.iter_mut().zip(samples) {
-            multiply_add(sum, sample[i], &w);
+            multiply_add(sum, value(sample, i), &w);
         }
     }
     for (row, sum) in z.iter_mut().zip(sums) {
@@ -116,8 +116,8 @@ pub(in crate::kernels) fn samples_from<const S: usize, const IN: usize, X: Input
     first: usize,
 ) -> [&[f32; IN]; S] {
     let mut samples = [const { &[0.0; IN] }; S];
-    for (s, sample) in samples.iter_mut().enumerate() {
-        *sample = sample_or_zeros(x, first + s);
+    for (s, sample) in (0..S).zip(&mut samples) {
+        *sample = sample_or_zeros(x, first.wrapping_add(s));
     }
     samples
 }

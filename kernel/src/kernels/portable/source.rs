@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::forward::sample_or_zeros;
 use super::one_sample;
-use super::tile::{COLUMNS, InputRows, SAMPLES, floats, lanes_mut, multiply, multiply_add};
+use super::tile::{COLUMNS, InputRows, SAMPLES, floats, lanes_mut, multiply, multiply_add, value};
 use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::kernels::processor::no_unroll;
@@ -30,7 +30,7 @@ pub(super) struct First<'a, X: ?Sized>(pub(super) &'a X);
 impl<const IN: usize, X: InputRows<IN> + ?Sized> Source<IN> for First<'_, X> {
     #[inline(always)]
     fn save<const C: usize>(&self, at: usize, columns: &mut [[f32; COLUMNS]]) {
-        for (sample, saved) in columns.iter_mut().enumerate() {
+        for (sample, saved) in (0..columns.len()).zip(columns) {
             no_unroll();
             copy_columns::<C, IN>(sample_or_zeros(self.0, sample), at, saved);
         }
@@ -148,12 +148,12 @@ fn row_sums<const S: usize, const C: usize, const OUT: usize>(
         return sums;
     }
     for (sum, delta) in sums.iter_mut().zip(delta) {
-        *sum = multiply(delta[0], &column::<C, OUT>(rows, 0));
+        *sum = multiply(value(delta, 0), &column::<C, OUT>(rows, 0));
     }
     for o in 1..OUT {
         let w = column::<C, OUT>(rows, o);
         for (sum, delta) in sums.iter_mut().zip(delta) {
-            multiply_add(sum, delta[o], &w);
+            multiply_add(sum, value(delta, o), &w);
         }
     }
     sums
@@ -163,8 +163,8 @@ fn row_sums<const S: usize, const C: usize, const OUT: usize>(
 #[inline(always)]
 fn column<const C: usize, const OUT: usize>(rows: &[[f32; OUT]; C], o: usize) -> [f32; C] {
     let mut values = [0.0; C];
-    for (value, row) in values.iter_mut().zip(rows) {
-        *value = row[o];
+    for (place, row) in values.iter_mut().zip(rows) {
+        *place = value(row, o);
     }
     values
 }

@@ -75,6 +75,12 @@ pub(in crate::kernels) fn floats<const V: usize, const N: usize>(row: &[f32; N],
     }
 }
 
+/// Value `index` of a row; a zero, never used, outside the row. An index would leave a panic at `opt-level = "z"`.
+#[inline(always)]
+pub(in crate::kernels) fn value<const N: usize>(row: &[f32; N], index: usize) -> f32 {
+    row.get(index).copied().unwrap_or(0.0)
+}
+
 /// `sums[v] += x · w[v]`: all products first, then all sums, so that no result is used by the next instruction.
 #[inline(always)]
 pub(super) fn multiply_add<const V: usize>(sums: &mut [f32; V], x: f32, w: &[f32; V]) {

@@ -71,12 +71,12 @@ pub(in crate::kernels) fn update_tile<
     slots: &mut [[O::Slot; OUT]; C],
     step: &O::Step,
 ) {
-    let mut at = 0;
+    let mut at = 0_usize;
     if const { OUT >= LANES } {
-        while at + LANES <= OUT {
+        while at.wrapping_add(LANES) <= OUT {
             no_unroll();
             gradient_tile::<K, C, LANES, OUT, O, S>(delta, columns, rows, slots, at, step);
-            at += LANES;
+            at = at.wrapping_add(LANES);
         }
     }
     #[allow(clippy::modulo_one)] // one lane, where there is no FPU
@@ -157,8 +157,11 @@ pub(in crate::kernels) fn add_products<const C: usize, const V: usize, const OUT
     if let Some((first, others)) = delta.split_first() {
         // The first stands apart: the compiler knows that adding to -0 is nothing to do.
         columns.add_sample(0, &floats::<V, OUT>(first, at), sums);
-        for (s, delta) in others.iter().enumerate() {
-            columns.add_sample(s + 1, &floats::<V, OUT>(delta, at), sums);
+        // Counted by hand: `enumerate` leaves a panic where overflow is checked, and a zipped range a tenth more code.
+        let mut s = 0_usize;
+        for delta in others {
+            s = s.wrapping_add(1);
+            columns.add_sample(s, &floats::<V, OUT>(delta, at), sums);
         }
     }
 }

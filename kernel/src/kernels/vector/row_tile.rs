@@ -4,7 +4,7 @@ use super::Vector;
 use super::update::{update_row, update_rows};
 use super::{accumulate, load, store, values_at};
 use crate::activation::Activation;
-use crate::kernels::portable::{activation_backward, floats, lanes, lanes_mut};
+use crate::kernels::portable::{activation_backward, floats, lanes, lanes_mut, value};
 use crate::optimizer::Optimizer;
 
 /// Outputs of which the weights are transposed at a time.
@@ -78,7 +78,7 @@ fn transpose<const R: usize, const OUT: usize>(
                 for (column, o) in block.iter_mut().zip(o..OUT) {
                     if let Some(to) = lanes_mut::<4, R, f32>(column, 4 * index) {
                         for (to, row) in to.iter_mut().zip(four) {
-                            *to = row[o];
+                            *to = value(row, o);
                         }
                     }
                 }
@@ -154,8 +154,8 @@ fn groups<'a, V: Vector, const S: usize, const R: usize, const N: usize, const I
         } else if const { !OUT.is_multiple_of(OUTPUTS) } {
             for (o, row) in transposed.iter().take(const { OUT % OUTPUTS }).enumerate() {
                 let mut values = [0.0; S];
-                for (value, delta) in values.iter_mut().zip(deltas) {
-                    *value = delta[const { OUT - OUT % OUTPUTS } + o];
+                for (place, delta) in values.iter_mut().zip(deltas) {
+                    *place = value(delta, const { OUT - OUT % OUTPUTS } + o);
                 }
                 accumulate(&mut sums, values, load::<V, N>(row, 0));
             }
