@@ -101,13 +101,19 @@ pub const CHUNK: usize = 64;
 
 /// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter.
 pub const fn weights_bytes<N: Parameters>() -> usize {
-    const { Header::of_weights::<N>().total() as usize }
+    const { addressable(Header::of_weights::<N>().total()) }
 }
 
 /// Bytes of a checkpoint of a training state: 36, 4 for each parameter, the slots, the optimizer's own numbers, the extra
 /// state.
 pub const fn training_bytes<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> usize {
-    const { Header::of_training::<N, O, E>().total() as usize }
+    const { addressable(Header::of_training::<N, O, E>().total()) }
+}
+
+/// A number of bytes as a `usize`; what is larger doesn't compile, where addresses have 16 bits.
+const fn addressable(bytes: u64) -> usize {
+    assert!(bytes <= usize::MAX as u64, "the checkpoint is larger than what can be addressed");
+    bytes as usize
 }
 
 /// Saves the weights; gives [`weights_bytes`], the number of bytes used at the start of the buffer.

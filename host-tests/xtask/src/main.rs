@@ -28,6 +28,7 @@ panic                     no panic is left in whole images
 fused                     no fused instruction is in whole images
 size                      flash and RAM of the firmware's programs, by part
 arm [TEST…]               tests as a program for Linux on Arm, in QEMU: the loops in assembly
+narrow                    that the library compiles for processors with addresses of 16 bits
 miri                      undefined behaviour, by the interpreter that notices it
 fuzz [SECONDS]            hostile bytes, by a fuzzer
 peers [--seconds SECONDS] [PART OF A ROW'S NAME]
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ["fused"] => fused::run(),
         ["size"] => size::run(),
         ["arm", ref tests @ ..] => on_arm::run(tests),
+        ["narrow"] => nightly::narrow(),
         ["miri"] => nightly::miri(),
         ["fuzz"] => nightly::fuzz(60),
         ["fuzz", seconds] => seconds.parse().map_err(Into::into).and_then(nightly::fuzz),

@@ -1,4 +1,4 @@
-//! `cargo xtask miri` and `cargo xtask fuzz`, which need a nightly compiler. Where there is none, each says SKIPPED and succeeds.
+//! `cargo xtask miri`, `cargo xtask fuzz` and `cargo xtask narrow`, which need a nightly compiler. Where there is none, each says SKIPPED and succeeds.
 
 use std::process::Command;
 use std::sync::Mutex;
@@ -26,6 +26,30 @@ pub(crate) fn miri() -> Result<()> {
     .contains(&false);
     ensure!(!failed, "Miri ended with a failure");
     Ok(())
+}
+
+/// Has the compiler look at the library, with all features, for processors whose addresses have 16 bits.
+///
+/// Only checked, not built: there is no `core` to download for them, and no linker to expect. Half a minute.
+pub(crate) fn narrow() -> Result<()> {
+    const TARGETS: [(&str, &str); 2] = [("msp430-none-elf", "msp430"), ("avr-none", "atmega328p")];
+    if !program("rustup").words("run nightly rustc --version").succeeds() {
+        println!("narrow: SKIPPED, it needs Rust nightly: rustup toolchain install nightly");
+        return Ok(());
+    }
+    if !program("rustup").words("component add --toolchain nightly rust-src").succeeds() {
+        println!("narrow: SKIPPED, rustup can't add rust-src of nightly");
+        return Ok(());
+    }
+    let folder = target_folder().join("narrow");
+    for (target, processor) in TARGETS {
+        let mut check = nightly_cargo();
+        check.env("CARGO_TARGET_DIR", &folder);
+        check.env("RUSTFLAGS", format!("-D warnings -C target-cpu={processor}"));
+        check.words("check --quiet -Zbuild-std=core -p baregrad --all-features --target").arg(target).run()?;
+        println!("narrow: {target}: it compiles");
+    }
+    std::fs::remove_dir_all(folder).context("what was built can't be removed")
 }
 
 /// Runs a row, and prints how it ended. `MIRI_TIMEOUT` is its limit in seconds.

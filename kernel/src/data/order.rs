@@ -13,10 +13,10 @@ pub struct Order<const N: usize> {
 }
 
 impl<const N: usize> Order<N> {
-    /// 0, 1, 2, …: the samples as they lie.
+    /// 0, 1, 2, …: the samples as they lie. Not all zero, so a `static` that holds it lies in `.data`, not in `.bss`.
     #[allow(clippy::indexing_slicing)] // computed when the program compiles
     pub const IDENTITY: Self = {
-        assert!(N > 0 && N <= 1 << 16, "an Order holds 1 to 65536 indices");
+        assert!(N > 0 && !is_beyond_16_bits(N), "an Order holds 1 to 65536 indices");
         let mut indices = [0; N];
         let mut i = 0;
         while i < N {
@@ -49,6 +49,11 @@ impl<const N: usize> Order<N> {
     }
 }
 
+/// Whether there are more samples than indices of 16 bits. Where addresses have 16 bits too, 65536 itself is no `usize`.
+const fn is_beyond_16_bits(samples: usize) -> bool {
+    samples.saturating_sub(1) > u16::MAX as usize
+}
+
 /// Shuffles a slice of indices (or of anything); see [`Order::shuffle_with`].
 pub fn shuffle_with<T>(values: &mut [T], mut random: impl FnMut() -> u32) {
     for last in (1..values.len()).rev() {
@@ -62,32 +67,38 @@ pub fn shuffle_with<T>(values: &mut [T], mut random: impl FnMut() -> u32) {
 
 /// `B` indices drawn at random *with* replacement: a random mini-batch, one call a step.
 ///
-/// Without replacement, draw from a shuffled [`Order`] instead.
+/// Without replacement, draw from a shuffled [`Order`] instead. Before the first draw there are no indices, and a batch of them is
+/// [`DataError::Empty`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RandomIndices<const B: usize> {
     indices: [u16; B],
+    drawn: bool,
 }
 
 impl<const B: usize> Zero for RandomIndices<B> {
-    const ZERO: Self = Self { indices: [0; B] };
+    const ZERO: Self = Self { indices: [0; B], drawn: false };
 }
 
 impl<const B: usize> RandomIndices<B> {
-    /// No indices drawn yet (all 0), for a `static`.
+    /// No indices drawn yet, for a `static`.
     pub const NEW: Self = Self::ZERO;
 
     /// Draws anew from `0 .. samples`: each index is `⌊word · samples / 2³²⌋`.
     ///
     /// # Errors
-    /// More than 65536 samples; nothing is drawn then.
+    /// No samples, or more than 65536. Then no word is taken, and the indices are as before.
     pub fn draw_with(&mut self, samples: usize, mut random: impl FnMut() -> u32) -> Result<(), DataError> {
-        if samples > 1 << 16 {
+        if samples == 0 {
+            return Err(DataError::Empty);
+        }
+        if is_beyond_16_bits(samples) {
             return Err(DataError::TooManySamples { samples });
         }
         for index in &mut self.indices {
             *index = ((u64::from(random()) * samples as u64) >> 32) as u16;
         }
+        self.drawn = true;
         Ok(())
     }
 
@@ -103,7 +114,26 @@ impl<const B: usize> RandomIndices<B> {
 
 impl<const B: usize> AsRef<[u16]> for RandomIndices<B> {
     fn as_ref(&self) -> &[u16] {
-        &self.indices
+        if self.drawn { &self.indices } else { &[] }
+    }
+}
+
+/// Two bytes per index, and one that says whether there are any. As of an [`Order`], an index beyond the data set is an error where a
+/// batch is made of it.
+impl<const B: usize> State for RandomIndices<B> {
+    const BYTES: usize = <[u16; B]>::BYTES + bool::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("RandomIndices").number(B).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        let Self { indices, drawn } = self;
+        indices.save(write);
+        drawn.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        let Self { indices, drawn } = self;
+        indices.load(read);
+        drawn.load(read);
     }
 }
 
