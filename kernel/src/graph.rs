@@ -65,7 +65,8 @@
 //! | `aⁿ` | `g·(n·aⁿ⁻¹)`; `g·0` for `n = 0` | |
 //!
 //! A node's gradient is the sum of what it is given, in that order: from its *latest* use to its first, starting with the first
-//! term. A node that the output does not depend on gives nothing and has the gradient 0. The time depends on the graph, not on
+//! term. A node that the output does not depend on gives nothing and has the gradient 0. A node that is made after the sweep has none:
+//! to ask for it is [`GraphError::NoGradient`], until the next sweep. The time depends on the graph, not on
 //! the values. A neuron built like [`Dense`](crate::Dense) (from the bias, inputs 0, 1, …) has the bits of that layer.
 //!
 //! # Special values
@@ -97,16 +98,25 @@ pub struct Node<'g> {
 
 /// Up to `NODES` scalars and how each came about, 15 bytes a node; see the [module](self).
 ///
-/// In full `15·NODES + 3` bytes, rounded up to a multiple of 4. `NODES` is at most 65,535. All zero at first, so a `static` of
+/// In full `15·NODES + 2` bytes, rounded up to a multiple of 4. `NODES` is at most 65,535. All zero at first, so a `static` of
 /// it (in a `StaticCell`, say; it is not `Sync`) lies in `.bss`; small ones can be local variables.
 pub struct Graph<const NODES: usize> {
     values: [Cell<f32>; NODES],
     gradients: [Cell<f32>; NODES],
     operations: [Cell<Operation>; NODES],
-    /// Whether the output of the last sweep depends on the node.
-    reached: [Cell<bool>; NODES],
+    sweeps: [Cell<Sweep>; NODES],
     nodes: Cell<u16>,
-    swept: Cell<bool>,
+}
+
+/// What the last sweep was for a node.
+#[derive(Clone, Copy, PartialEq)]
+enum Sweep {
+    /// There was none, or the node is younger.
+    None,
+    /// Its output does not depend on the node.
+    PassedBy,
+    /// Its output depends on the node.
+    Reached,
 }
 
 impl<const NODES: usize> Zero for Graph<NODES> {
@@ -116,9 +126,8 @@ impl<const NODES: usize> Zero for Graph<NODES> {
             values: [const { Cell::new(0.0) }; NODES],
             gradients: [const { Cell::new(0.0) }; NODES],
             operations: [const { Cell::new(Operation::Leaf) }; NODES],
-            reached: [const { Cell::new(false) }; NODES],
+            sweeps: [const { Cell::new(Sweep::None) }; NODES],
             nodes: Cell::new(0),
-            swept: Cell::new(false),
         }
     };
 }
@@ -138,7 +147,6 @@ impl<const NODES: usize> Graph<NODES> {
     /// Forgets all nodes. Handles of them may not be used any more, and the compiler sees to it.
     pub fn clear(&mut self) {
         self.nodes.set(0);
-        self.swept.set(false);
     }
 
     /// A variable or a constant.
@@ -301,29 +309,31 @@ impl<const NODES: usize> Graph<NODES> {
     /// [`GraphError::ForeignNode`]; the gradients are then as they were.
     pub fn backward(&self, output: Node<'_>) -> Result<(), GraphError> {
         let output = self.own(output)?;
-        for (gradient, reached) in self.gradients.iter().zip(&self.reached) {
+        for (gradient, sweep) in self.gradients.iter().zip(&self.sweeps) {
             gradient.set(0.0);
-            reached.set(false);
+            sweep.set(Sweep::PassedBy);
         }
         self.give(output, 1.0);
         let count = usize::from(output).saturating_add(1);
-        let nodes = self.operations.iter().zip(&self.reached).zip(self.values.iter().zip(&self.gradients));
-        for ((operation, reached), (y, g)) in nodes.take(count).rev() {
-            if reached.get() {
+        let nodes = self.operations.iter().zip(&self.sweeps).zip(self.values.iter().zip(&self.gradients));
+        for ((operation, sweep), (y, g)) in nodes.take(count).rev() {
+            if sweep.get() == Sweep::Reached {
                 self.give_operands(operation.get(), y.get(), g.get());
             }
         }
-        self.swept.set(true);
         Ok(())
     }
 
     /// The derivative with respect to `node` of the output of the last [`backward`](Self::backward).
     ///
     /// # Errors
-    /// [`GraphError::NoGradient`] before the first sweep, [`GraphError::ForeignNode`].
+    /// [`GraphError::NoGradient`] before the first sweep, and for a node that was made after the last; [`GraphError::ForeignNode`].
     pub fn gradient(&self, node: Node<'_>) -> Result<f32, GraphError> {
         let index = self.own(node)?;
-        if self.swept.get() { Ok(read(&self.gradients, index)) } else { Err(GraphError::NoGradient) }
+        match self.sweeps.get(usize::from(index)).map(Cell::get) {
+            None | Some(Sweep::None) => Err(GraphError::NoGradient),
+            Some(Sweep::PassedBy | Sweep::Reached) => Ok(read(&self.gradients, index)),
+        }
     }
 
     fn unary(&self, f: Unary, a: Node<'_>) -> Result<Node<'_>, GraphError> {
@@ -344,12 +354,12 @@ impl<const NODES: usize> Graph<NODES> {
     fn push(&self, operation: Operation, value: f32) -> Result<Node<'_>, GraphError> {
         let index = self.nodes.get();
         let at = usize::from(index);
-        let (Some(y), Some(g), Some(how)) = (self.values.get(at), self.gradients.get(at), self.operations.get(at))
+        let (Some(y), Some(sweep), Some(how)) = (self.values.get(at), self.sweeps.get(at), self.operations.get(at))
         else {
             return Err(GraphError::NodesExhausted { capacity: NODES });
         };
         y.set(value);
-        g.set(0.0);
+        sweep.set(Sweep::None);
         how.set(operation);
         self.nodes.set(index.saturating_add(1));
         Ok(Node { owner: &self.nodes, index })
@@ -372,8 +382,9 @@ impl<const NODES: usize> Graph<NODES> {
     /// Adds a term to the gradient of a node; the first is the gradient.
     fn give(&self, index: u16, term: f32) {
         let at = usize::from(index);
-        if let (Some(gradient), Some(reached)) = (self.gradients.get(at), self.reached.get(at)) {
-            gradient.set(if reached.replace(true) { gradient.get() + term } else { term });
+        if let (Some(gradient), Some(sweep)) = (self.gradients.get(at), self.sweeps.get(at)) {
+            let is_first = sweep.replace(Sweep::Reached) != Sweep::Reached;
+            gradient.set(if is_first { term } else { gradient.get() + term });
         }
     }
 }

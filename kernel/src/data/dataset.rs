@@ -25,6 +25,13 @@ pub enum DataError {
         /// Number of samples.
         samples: usize,
     },
+    /// The order of an epoch has fewer indices than the data set has samples, so some would never be trained on.
+    OrderTooShort {
+        /// Number of indices.
+        indices: usize,
+        /// Number of samples.
+        samples: usize,
+    },
     /// A data set has more samples than 16-bit indices can name.
     TooManySamples {
         /// Number of samples.
@@ -51,6 +58,9 @@ impl fmt::Display for DataError {
             Self::LengthMismatch { inputs, targets } => write!(f, "{inputs} inputs but {targets} targets"),
             Self::IndexOutOfRange { index, samples } => {
                 write!(f, "the order names sample {index} of a data set of {samples}")
+            }
+            Self::OrderTooShort { indices, samples } => {
+                write!(f, "an order of {indices} indices leaves out some of {samples} samples")
             }
             Self::TooManySamples { samples } => write!(f, "{samples} samples, but 16-bit indices name at most 65536"),
             Self::MissingSample { index } => write!(f, "sample {index} is missing, though the length counts it"),
@@ -110,25 +120,31 @@ impl<'a, X, T> Dataset<'a, X, T> {
         self.targets
     }
 
-    /// The samples in the order of `order`, in batches of `size`; the last is shorter where `size` doesn't divide the length.
+    /// An epoch: the samples in the order of `order`, in batches of `size`. The last is shorter where `size` doesn't divide the length.
+    ///
+    /// To train on a part of the samples only, make a [`batch`](Self::batch) of each piece of the indices: `indices.chunks(size)`.
     ///
     /// # Errors
-    /// `order` is empty or names a sample that is not there, or `size` is 0. An index may come twice.
+    /// `size` is 0, or `order` names a sample that is not there, or it has fewer indices than there are samples. It may have more, and an
+    /// index may come twice.
     pub fn batches<'o, I: Index>(
         &self,
         order: &'o (impl AsRef<[I]> + ?Sized),
         size: usize,
     ) -> Result<Batches<'a, 'o, X, T, I>, DataError> {
-        match NonZeroUsize::new(size) {
-            Some(size) => Ok(Batches { rest: self.batch(order)?, size }),
-            None => Err(DataError::Empty),
+        let size = NonZeroUsize::new(size).ok_or(DataError::Empty)?;
+        let rest = self.batch(order)?;
+        let (indices, samples) = (rest.order.len(), self.inputs.len());
+        if indices < samples {
+            return Err(DataError::OrderTooShort { indices, samples });
         }
+        Ok(Batches { rest, size })
     }
 
-    /// The samples that `order` names, as one batch.
+    /// The samples that `order` names, as one batch: any number of them, and an index may come twice.
     ///
     /// # Errors
-    /// As [`batches`](Self::batches).
+    /// `order` is empty, or names a sample that is not there.
     pub fn batch<'o, I: Index>(
         &self,
         order: &'o (impl AsRef<[I]> + ?Sized),

@@ -25,6 +25,8 @@ impl<S: ArrayShape, T: Zero, const B: usize> GatherBuffer<S, T, B> {
 impl<S: ArrayShape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
     /// Replaces the content by `samples`, each converted by `convert`.
     ///
+    /// What `convert` is given to fill is all zero. So a value that it leaves out is 0, and never one of an older sample.
+    ///
     /// # Errors
     /// More samples than the buffer holds: its content is as before then. A sample that is missing: the buffer is empty then.
     pub fn gather<D: Samples<Target = T>>(
@@ -37,11 +39,12 @@ impl<S: ArrayShape, T: Copy, const B: usize> GatherBuffer<S, T, B> {
             return Err(DataError::BufferTooSmall { needed, capacity: B });
         }
         self.len = 0;
-        for (index, place) in self.targets.iter_mut().enumerate().take(needed) {
+        for (index, place) in (0..needed).zip(&mut self.targets) {
             let to = self.inputs.get_mut(index);
             let (Some(from), Some(target), Some(to)) = (samples.input(index), samples.target(index), to) else {
                 return Err(DataError::MissingSample { index });
             };
+            *to = Zero::ZERO;
             convert(from, to);
             *place = *target;
         }

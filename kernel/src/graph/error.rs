@@ -13,7 +13,7 @@ pub enum GraphError {
     },
     /// A node belongs to another graph.
     ForeignNode,
-    /// A gradient was asked for before any backward sweep.
+    /// A gradient was asked for before any backward sweep, or of a node that was made after the last.
     NoGradient,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for GraphError {
         match self {
             Self::NodesExhausted { capacity } => write!(f, "no room in a graph of {capacity} nodes"),
             Self::ForeignNode => write!(f, "the node belongs to another graph"),
-            Self::NoGradient => write!(f, "no backward sweep has been run"),
+            Self::NoGradient => write!(f, "no backward sweep has been run since the node was made"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Data sets and orders: laws (a shuffle is a permutation, an epoch sees every sample once) and the textbook's shuffle.
 
 use crate::common::Random;
-use baregrad::data::{Index, Samples};
+use baregrad::data::{DataError, Index, RandomIndices, Samples};
 use baregrad::{Dataset, Features, GatherBuffer, Order, Zero};
 use host_tests::textbook as book;
 use rand_pcg::Pcg32;
@@ -114,6 +114,43 @@ fn an_epoch_of_batches_sees_every_sample_once_with_its_own_target() {
 }
 
 #[test]
+fn an_epoch_whose_order_leaves_samples_out_is_refused() {
+    let data = Dataset::from_arrays(&INPUTS, &TARGETS);
+    for size in [1, 3, 7, 100] {
+        let too_short = |indices| Some(DataError::OrderTooShort { indices, samples: 7 });
+        assert_eq!(data.batches(&Order::<2>::IDENTITY, size).err(), too_short(2));
+        assert_eq!(data.batches::<u8>(&[6, 5, 4, 3, 2, 1], size).err(), too_short(6));
+        assert_eq!(data.batches::<u8>(&[], size).err(), Some(DataError::Empty));
+        // More are an epoch that sees a sample again.
+        let all: Vec<_> = data.batches::<u8>(&[0, 1, 2, 3, 4, 5, 6, 6], size).unwrap().collect();
+        assert_eq!(all.iter().map(|batch| batch.len()).sum::<usize>(), 8);
+    }
+    // An index beyond the data set comes first, whatever the length; and a part of the samples goes batch by batch.
+    assert_eq!(data.batches::<u8>(&[7], 1).err(), Some(DataError::IndexOutOfRange { index: 7, samples: 7 }));
+    let part = [5_u8, 1, 3];
+    let part = part.chunks(2).map(|piece| samples(&data.batch(piece).unwrap()));
+    assert_eq!(part.collect::<Vec<_>>().concat(), [(5.0, 15), (1.0, 11), (3.0, 13)]);
+    let text = DataError::OrderTooShort { indices: 2, samples: 3 }.to_string();
+    assert_eq!(text, "an order of 2 indices leaves out some of 3 samples");
+}
+
+#[test]
+fn random_indices_of_nothing_are_an_error_and_take_no_word() {
+    let data = Dataset::from_arrays(&INPUTS, &TARGETS);
+    let mut indices = RandomIndices::<4>::NEW;
+    assert_eq!(data.batch(&indices).err(), Some(DataError::Empty), "nothing drawn yet");
+    let refused =
+        |indices: &mut RandomIndices<4>, samples| indices.draw_with(samples, || panic!("a word was taken")).err();
+    assert_eq!(refused(&mut indices, 0), Some(DataError::Empty));
+    assert_eq!(refused(&mut indices, 65_537), Some(DataError::TooManySamples { samples: 65_537 }));
+    assert!(indices.as_ref().is_empty());
+    indices.draw_with(7, || u32::MAX).unwrap();
+    assert_eq!(indices.as_ref(), [6; 4]);
+    assert_eq!(refused(&mut indices, 0), Some(DataError::Empty));
+    assert_eq!(indices.as_ref(), [6; 4], "as before");
+}
+
+#[test]
 fn chunks_are_the_samples_as_they_lie() {
     let data = Dataset::from_arrays(&INPUTS, &TARGETS);
     for size in 1..=8 {
@@ -149,6 +186,18 @@ fn a_gather_buffer_holds_the_converted_samples_and_no_older_ones() {
     assert_eq!(samples(gathered), [(12.0, 16), (4.0, 12), (8.0, 14), (2.0, 11)]);
     let gathered = buffer.gather(&data.batch::<u8>(&[3]).unwrap(), twice).unwrap();
     assert_eq!(samples(gathered), [(6.0, 13)]);
+}
+
+#[test]
+fn a_gather_buffer_has_zeros_where_nothing_was_written() {
+    let mut buffer = GatherBuffer::<Features<3>, u8, 2>::ZERO;
+    let data = Dataset::from_arrays(&INPUTS, &TARGETS);
+    let two = data.batch::<u8>(&[1, 2]).unwrap();
+    buffer.gather(&two, |_, to| *to = [7.0; 3]).unwrap();
+    let gathered = buffer.gather(&two, |from, to| to[1] = from[0]).unwrap();
+    assert_eq!([gathered.input(0), gathered.input(1)], [Some(&[0.0, 1.0, 0.0]), Some(&[0.0, 2.0, 0.0])]);
+    let gathered = buffer.gather(&two, |_, _| {}).unwrap();
+    assert_eq!([gathered.input(0), gathered.input(1)], [Some(&[0.0; 3]); 2]);
 }
 
 #[test]
