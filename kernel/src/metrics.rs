@@ -76,6 +76,8 @@ pub struct ConfusionMatrix<const CLASSES: usize> {
     pub counts: [[u32; CLASSES]; CLASSES],
 }
 
+crate::state!(ConfusionMatrix<const CLASSES: usize> { counts: [[u32; CLASSES]; CLASSES] });
+
 impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
     /// No counts.
     pub const NEW: Self = Self { counts: [[0; CLASSES]; CLASSES] };

@@ -4,15 +4,27 @@ use crate::fingerprint::Fingerprint;
 
 /// A value that takes a fixed number of bytes in a checkpoint: little-endian, the same on every target.
 ///
-/// The numbers have it (not `usize`, whose size depends on the target), arrays and tuples of them, every optimizer of this
-/// library and its slot, every schedule, an [`Order`](crate::Order), and `&mut T` for parts that lie apart. A struct of one's own gets it
-/// in one line by [`state!`](crate::state!); an optimizer of one's own needs it for itself and for its slot.
+/// The numbers have it (not `usize`, whose size depends on the target), arrays and tuples of them, and `&mut T` for parts that lie apart.
+/// So has what a training loop holds between two steps:
+///
+/// | part | how it is saved |
+/// | --- | --- |
+/// | network, slots | as the training itself |
+/// | an optimizer and its slot, a schedule, early stopping | [`State`] |
+/// | an [`Order`](crate::Order), [`RandomIndices`](crate::data::RandomIndices) | [`State`] |
+/// | a [`ReplayBuffer`](https://docs.rs/baregrad/latest/baregrad/replay/struct.ReplayBuffer.html) (feature `heapless`) | [`State`] where samples and targets are |
+/// | [`Gradients`](crate::Gradients) between micro-batches | [`State`] |
+/// | a [`ConfusionMatrix`](crate::ConfusionMatrix), the parts of [`streaming`](crate::streaming) | [`State`] |
+/// | a workspace, a [`GatherBuffer`](crate::GatherBuffer), a [`Graph`](crate::Graph) | not at all: each step fills it anew |
+/// | a copy of the best weights | as a checkpoint of weights of its own |
+///
+/// A struct of one's own gets it in one line by [`state!`](crate::state!); an optimizer of one's own needs it for itself and for its slot.
 ///
 /// A generator that hides its state (most of `rand_pcg` and `rand_chacha` do) can be seeded anew each epoch from a seed and
 /// the epoch's number, which are numbers to save.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a checkpoint",
-    note = "numbers but `usize`, arrays, tuples of up to six, and the library's optimizers and schedules can",
+    note = "numbers but `usize`, arrays, tuples of up to six (which nest), and what a training loop holds of the library can",
     note = "`baregrad::state!({Self} {{ field: Type, … }});` makes it so for a struct of states"
 )]
 pub trait State {
@@ -36,7 +48,7 @@ pub trait State {
 /// ```
 ///
 /// A field that is left out, or has another type, does not compile. The names count: a struct or field that is renamed can't
-/// load what was saved before.
+/// load what was saved before. A struct may have sizes: `Window<const N: usize> { values: [f32; N] }`.
 // It reads
 //     impl State for Progress {
 //         const BYTES: usize = 0 + <u32 as State>::BYTES + <u64 as State>::BYTES;
@@ -50,10 +62,11 @@ pub trait State {
 //     }
 #[macro_export]
 macro_rules! state {
-    ($name:ident { $($field:ident: $part:ty),* $(,)? }) => {
-        impl $crate::state::State for $name {
+    ($name:ident $(<$(const $size:ident: usize),+>)? { $($field:ident: $part:ty),* $(,)? }) => {
+        impl $(<$(const $size: usize),+>)? $crate::state::State for $name $(<$($size),+>)? {
             const BYTES: usize = 0 $(+ <$part as $crate::state::State>::BYTES)*;
             const FINGERPRINT: u32 = $crate::fingerprint::Fingerprint::of(stringify!($name))
+                $($(.number($size))+)?
                 $(.name(stringify!($field)).part(<$part as $crate::state::State>::FINGERPRINT))*
                 .value();
 

@@ -16,24 +16,19 @@ impl Zero for () {
     const ZERO: Self = ();
 }
 
-impl Zero for f32 {
-    const ZERO: Self = 0.0;
+macro_rules! number {
+    ($($number:ident)*) => { $(
+        impl Zero for $number {
+            const ZERO: Self = 0 as Self;
+        }
+    )* };
 }
 
-impl Zero for u8 {
-    const ZERO: Self = 0;
-}
+number!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 f32 f64);
 
-impl Zero for u16 {
-    const ZERO: Self = 0;
-}
-
-impl Zero for u32 {
-    const ZERO: Self = 0;
-}
-
-impl Zero for usize {
-    const ZERO: Self = 0;
+/// `false`, whose byte is 0.
+impl Zero for bool {
+    const ZERO: Self = false;
 }
 
 impl<T: Zero, const N: usize> Zero for [T; N] {

@@ -214,6 +214,10 @@ fn metrics() {
         black_box(replay.offer_with(black_box([0.5; 3]), black_box(1), || black_box(1)));
     }
     black_box(replay.dataset().map(|data| see(data.inputs())).is_ok());
+    let (mut drawn, mut gradients) = (black_box(RandomIndices::<4>::NEW), Gradients::<Classifier>::NEW);
+    let mut state = (&mut replay, &mut drawn, &mut matrix, black_box(&mut gradients));
+    state.save(&mut |piece| see(piece));
+    black_box(&mut state).load(&mut |piece| see(piece));
 }
 
 fn streams() {

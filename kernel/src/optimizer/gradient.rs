@@ -16,6 +16,8 @@ pub struct StoreGradient {
     continues: bool,
 }
 
+crate::state!(StoreGradient { continues: bool });
+
 impl StoreGradient {
     /// A rule whose next batch starts a new gradient.
     pub const NEW: Self = Self { continues: false };

@@ -2,6 +2,7 @@
 
 use super::{StepError, Workspace, backward, forward_and_delta};
 use crate::data::Samples;
+use crate::fingerprint::Fingerprint;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::{Parameters, Tensors, Whole, update};
 use crate::loss::Loss;
@@ -10,6 +11,7 @@ use crate::optimizer::{Optimizer, StoreGradient};
 use crate::scalar;
 use crate::setting::Domain;
 use crate::shape::SampleOf;
+use crate::state::State;
 use crate::zero::Zero;
 
 /// A gradient for every parameter of a network: one more buffer, of the size of the weights, that the user places.
@@ -94,6 +96,22 @@ impl<N: Parameters> Gradients<N> {
     /// Hands out the gradients in the order of the parameters, to change.
     pub fn visit_mut(&mut self, visit: &mut impl FnMut(&mut [f32])) {
         self.slots.for_each_tensor_mut(visit);
+    }
+}
+
+/// The gradient of each parameter, and whether there is one: a training may be saved between two micro-batches.
+impl<N: Parameters> State for Gradients<N> {
+    const BYTES: usize = N::PARAMETERS * f32::BYTES + StoreGradient::BYTES;
+    const FINGERPRINT: u32 = Fingerprint::of("Gradients").part(N::FINGERPRINT).part(StoreGradient::FINGERPRINT).value();
+
+    fn save(&self, write: &mut impl FnMut(&[u8])) {
+        self.visit(&mut |piece| piece.iter().for_each(|gradient| gradient.save(write)));
+        self.rule.save(write);
+    }
+
+    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
+        self.visit_mut(&mut |piece| piece.iter_mut().for_each(|gradient| gradient.load(read)));
+        self.rule.load(read);
     }
 }
 
