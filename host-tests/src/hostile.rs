@@ -3,13 +3,15 @@
 //! Each function takes arbitrary bytes and makes a case of them. `tests/hostile.rs` calls them with `proptest`, `fuzz` with a fuzzer. The
 //! first byte chooses whether the rest is the input itself, or edits of a valid one: bytes by chance hardly get past a checksum.
 
+use std::collections::BTreeSet;
+
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
 use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
 use baregrad::graph::{Graph, GraphError, Node};
 use baregrad::layer::Tensors;
-use baregrad::safetensors::{self, Names};
+use baregrad::safetensors::{self, ImportError, Names};
 use baregrad::{Dataset, Dense, HeUniform, MeanSquaredError, Network, Relu, Zero};
 
 use crate::course::{Course, Small};
@@ -157,6 +159,7 @@ pub fn safetensors(data: &[u8]) {
         };
         entries.push(entry(name, shape, begin, numbers_of_file.len()).replace("F32", kind));
     }
+    let mut keys_differ = true;
     let bytes = match how / 2 % 4 {
         0 => rest.to_vec(),
         1 => edited(file(&header(&entries), &numbers_of_file), rest),
@@ -165,13 +168,23 @@ pub fn safetensors(data: &[u8]) {
             let text = edited(header(&entries).into_bytes(), rest);
             [&(text.len() as u64).to_le_bytes()[..], &text, &numbers_of_file].concat()
         }
+        // With metadata whose keys may come twice.
+        3 if rest.len() % 2 == 0 => {
+            let keys: Vec<char> = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+            let pairs: Vec<String> = keys.iter().map(|key| format!("\"{key}\":\"\"")).collect();
+            entries.push(format!("\"__metadata__\":{{{}}}", pairs.join(",")));
+            keys_differ = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
+            file(&header(&entries), &numbers_of_file)
+        }
         _ => file(&header(&entries), &edited(numbers_of_file, rest)),
     };
 
     let mut network = Pair::ZERO;
     network.initialize_with(HeUniform, || 0x9E37_79B9);
     let before = numbers(&network);
-    match safetensors::load(&mut network, &names, &bytes) {
+    let verdict = safetensors::load(&mut network, &names, &bytes);
+    assert!(keys_differ || matches!(verdict, Err(ImportError::RepeatedKey { .. })), "{verdict:?}");
+    match verdict {
         Ok(()) => {
             let mut buffer = vec![0; safetensors::file_bytes::<Pair>(&names)];
             assert_eq!(safetensors::save(&network, &names, &mut buffer), Ok(buffer.len()), "what loads is finite");
@@ -190,11 +203,13 @@ pub fn graph(data: &[u8]) {
     // The other's handles are mixed with the graph's own.
     let foreign = other.leaf(1.0).expect("an empty graph");
     let mut nodes: Vec<(Node<'_>, bool)> = vec![(foreign, true)];
-    let mut swept = false;
+    // Handles that were there at the last sweep.
+    let mut swept = 0;
     for step in data.chunks_exact(6) {
         let &[operation, first, second, low, high, kind] = step else { break };
         let ((a, a_foreign), (b, b_foreign)) =
             (nodes[usize::from(first) % nodes.len()], nodes[usize::from(second) % nodes.len()]);
+        let b_position = usize::from(second) % nodes.len();
         let exponent = i16::from_le_bytes([low, high]);
         let count = graph.nodes();
         let (needed, strange, result) = match operation % 17 {
@@ -217,11 +232,11 @@ pub fn graph(data: &[u8]) {
                 let result = graph.backward(a);
                 assert_eq!(result, if a_foreign { Err(GraphError::ForeignNode) } else { Ok(()) });
                 if result.is_ok() {
-                    swept = true;
+                    swept = nodes.len();
                     assert_eq!(graph.gradient(a), Ok(1.0));
                 }
                 let gradient = graph.gradient(b);
-                match (b_foreign, swept) {
+                match (b_foreign, b_position < swept) {
                     (true, _) => assert_eq!(gradient, Err(GraphError::ForeignNode)),
                     (_, false) => assert_eq!(gradient, Err(GraphError::NoGradient)),
                     _ => assert!(gradient.is_ok()),

@@ -46,7 +46,7 @@
 //!
 //! # Time and memory
 //! Two small structs on the stack, no buffer. The header is read anew for each tensor, so the time is `tensors · length of
-//! the header`, and one pass over the numbers to check and one to copy.
+//! the header`, and one pass over the numbers to check and one to copy. Each key of the metadata is compared with those before it, once.
 //!
 //! # Why not `serde-json-core`
 //! Linked alone into images for Cortex-M4F, Cortex-M0 and RISC-V, version 0.7 leaves a bounds check that panics in each of them, at `opt-level` 3
@@ -55,12 +55,15 @@
 //!
 //! # Source
 //! The format is described in the README of `github.com/huggingface/safetensors`. Beyond it, keys that it doesn't name are refused here.
+//! It forbids a key that stands twice, and so does this reader everywhere. The reference reader (0.8) refuses `__metadata__` or a key of a
+//! tensor that stands twice; of a tensor, or of a key of the metadata, it takes the last.
 
 mod error;
 mod header;
 mod names;
 mod number;
 mod tensors;
+mod text;
 mod write;
 
 pub use error::{ExportError, ImportError};

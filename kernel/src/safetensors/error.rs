@@ -33,6 +33,12 @@ pub enum ImportError {
         /// Where it is wrong.
         at: usize,
     },
+    /// A key stands twice in the header: `__metadata__`, a key of it, or a key of a tensor. The format forbids it, as readers differ in
+    /// which of the two they take.
+    RepeatedKey {
+        /// Where it begins for the second time.
+        at: usize,
+    },
     /// The file has no tensor of the name that this one should have.
     MissingTensor {
         /// The tensor.
@@ -128,6 +134,7 @@ impl fmt::Display for ImportError {
             }
             Self::HeaderNotUtf8 => write!(f, "the header is not UTF-8"),
             Self::MalformedHeader { at } => write!(f, "the header is not that of a safetensors file, at byte {at}"),
+            Self::RepeatedKey { at } => write!(f, "a key of the header stands a second time at byte {at}"),
             Self::MissingTensor { tensor } => write!(f, "there is no tensor by the name of tensor {tensor}"),
             Self::RepeatedTensor { tensor } => write!(f, "there are two tensors by the name of tensor {tensor}"),
             Self::ExtraTensor { at } => write!(f, "the network doesn't have the tensor named at byte {at}"),

@@ -4,6 +4,7 @@ use super::error::ImportError;
 use super::names::Name;
 use super::number::Kind;
 use super::tensors::Shape;
+use super::text::{Escape, unescaped};
 
 /// Bytes before the header.
 pub(super) const LENGTH_BYTES: usize = 8;
@@ -42,7 +43,8 @@ impl<'a> Header<'a> {
             return Err(ImportError::HeaderNotUtf8);
         }
         let header = Self { text, data };
-        for entry in header.entries() {
+        // The keys of the metadata need to be compared only once.
+        for entry in (Entries { compare_keys: true, ..header.entries() }) {
             entry?;
         }
         Ok(header)
@@ -50,7 +52,8 @@ impl<'a> Header<'a> {
 
     /// The tensors in the order of the header.
     pub(super) fn entries(&self) -> Entries<'a> {
-        Entries { scanner: Scanner { rest: self.text, length: self.text.len() }, next: Next::First }
+        let scanner = Scanner { rest: self.text, length: self.text.len() };
+        Entries { scanner, next: Next::First, has_metadata: false, compare_keys: false }
     }
 
     /// The tensor of a name.
@@ -101,6 +104,9 @@ impl<'a> Header<'a> {
 pub(super) struct Entries<'a> {
     scanner: Scanner<'a>,
     next: Next,
+    has_metadata: bool,
+    /// Whether keys of the metadata that come twice are looked for.
+    compare_keys: bool,
 }
 
 /// What has to come next.
@@ -127,7 +133,7 @@ impl<'a> Iterator for Entries<'a> {
 
 impl<'a> Entries<'a> {
     fn step(&mut self) -> Result<Option<Entry<'a>>, ImportError> {
-        let Self { scanner, next } = self;
+        let Self { scanner, next, has_metadata, compare_keys } = self;
         loop {
             let is_over = match next {
                 Next::First => {
@@ -149,12 +155,16 @@ impl<'a> Entries<'a> {
             if !unescaped(name).eq(METADATA.bytes()) {
                 return scanner.entry(name, at).map(Some);
             }
-            scanner.metadata()?;
+            if core::mem::replace(has_metadata, true) {
+                return Err(ImportError::RepeatedKey { at });
+            }
+            scanner.metadata(*compare_keys)?;
         }
     }
 }
 
 /// Takes a header apart from its start on.
+#[derive(Clone, Copy)]
 struct Scanner<'a> {
     rest: &'a [u8],
     /// Bytes of the whole header.
@@ -257,14 +267,19 @@ impl<'a> Scanner<'a> {
         self.take_after_space(b'{')?;
         loop {
             let before = self.malformed();
+            self.space();
+            let at = self.position();
             let key = unescaped(self.string()?);
             self.take_after_space(b':')?;
-            // A key that comes twice is as wrong as one that nobody knows.
-            if kind.is_none() && key.clone().eq("dtype".bytes()) {
+            let once = |is_there| if is_there { Err(ImportError::RepeatedKey { at }) } else { Ok(()) };
+            if key.clone().eq("dtype".bytes()) {
+                once(kind.is_some())?;
                 kind = Some(Kind::of(unescaped(self.string()?)));
-            } else if shape.is_none() && key.clone().eq("shape".bytes()) {
+            } else if key.clone().eq("shape".bytes()) {
+                once(shape.is_some())?;
                 shape = Some(self.shape()?);
-            } else if offsets.is_none() && key.eq("data_offsets".bytes()) {
+            } else if key.eq("data_offsets".bytes()) {
+                once(offsets.is_some())?;
                 self.take_after_space(b'[')?;
                 let begin = self.number()?;
                 self.take_after_space(b',')?;
@@ -302,13 +317,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes strings with names, of which nothing is kept.
-    fn metadata(&mut self) -> Result<(), ImportError> {
+    fn metadata(&mut self, compare_keys: bool) -> Result<(), ImportError> {
         self.take_after_space(b'{')?;
         if self.take_if(b'}') {
             return Ok(());
         }
+        let first = *self;
         loop {
-            self.string()?;
+            self.space();
+            let at = self.position();
+            let key = self.string()?;
+            if compare_keys && first.has_key_before(at, key)? {
+                return Err(ImportError::RepeatedKey { at });
+            }
             self.take_after_space(b':')?;
             self.string()?;
             if !self.comma_or(b'}')? {
@@ -316,79 +337,20 @@ impl<'a> Scanner<'a> {
             }
         }
     }
-}
 
-/// A character that is written as an escape, and what follows it.
-struct Escape<'a> {
-    character: char,
-    rest: &'a [u8],
-}
-
-impl<'a> Escape<'a> {
-    /// Reads an escape of JSON at the start of some bytes; `None` where there is none, or half of a surrogate pair.
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        let [b'\\', kind, rest @ ..] = bytes else { return None };
-        let character = match kind {
-            b'"' | b'\\' | b'/' => char::from(*kind),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return Self::of_unit(rest),
-            _ => return None,
-        };
-        Some(Self { character, rest })
-    }
-
-    /// Reads the four digits behind `\u`, and where they are the first half of a pair, the second half.
-    fn of_unit(digits: &'a [u8]) -> Option<Self> {
-        let (first, rest) = unit(digits)?;
-        if !(0xD800..0xDC00).contains(&first) {
-            return char::from_u32(first).map(|character| Self { character, rest });
-        }
-        let [b'\\', b'u', second @ ..] = rest else { return None };
-        let (second, rest) = unit(second)?;
-        if !(0xDC00..0xE000).contains(&second) {
-            return None;
-        }
-        let character = char::from_u32(0x1_0000 + ((first & 0x3FF) << 10) + (second & 0x3FF))?;
-        Some(Self { character, rest })
-    }
-}
-
-/// Four hexadecimal digits, and what follows them.
-fn unit(digits: &[u8]) -> Option<(u32, &[u8])> {
-    let (four, rest) = digits.split_first_chunk::<4>()?;
-    let mut unit = 0;
-    for digit in four {
-        unit = unit << 4 | char::from(*digit).to_digit(16)?;
-    }
-    Some((unit, rest))
-}
-
-/// The bytes that a JSON string stands for, in UTF-8; it has been found to be sound.
-pub(super) fn unescaped(json: &[u8]) -> impl Iterator<Item = u8> + Clone {
-    let (mut rest, mut character, mut left) = (json, [0; 4], 0u8);
-    core::iter::from_fn(move || {
-        if left == 0 {
-            match rest {
-                [b'\\', ..] => {
-                    let escape = Escape::of(rest)?;
-                    rest = escape.rest;
-                    character = [0; 4];
-                    left = escape.character.encode_utf8(&mut character).len() as u8;
-                }
-                [first, after @ ..] => {
-                    rest = after;
-                    return Some(*first);
-                }
-                [] => return None,
+    /// Whether one of the keys from here on, before the place `end`, is this one, however it is written.
+    fn has_key_before(mut self, end: usize, key: &[u8]) -> Result<bool, ImportError> {
+        loop {
+            self.space();
+            if self.position() >= end {
+                return Ok(false);
             }
+            if unescaped(self.string()?).eq(unescaped(key)) {
+                return Ok(true);
+            }
+            self.take_after_space(b':')?;
+            self.string()?;
+            self.take_after_space(b',')?;
         }
-        let [first, second, third, fourth] = character;
-        character = [second, third, fourth, 0];
-        left = left.saturating_sub(1);
-        Some(first)
-    })
+    }
 }

@@ -1,8 +1,8 @@
 //! What the tensors of a network are called.
 
 use super::error::{ExportError, ImportError};
-use super::header::unescaped;
 use super::tensors::Entry;
+use super::text::unescaped;
 use crate::layer::Parameters;
 
 /// How the tensors of a network are named in a file.

@@ -304,7 +304,6 @@ fn headers_that_are_not_of_the_format_are_refused_where_they_are_wrong() {
         (with_first("\"0.weight\":3"), "3", 0),
         (with_first("\"0.weight\":{}"), "}", 0),
         (with_first(&first.replace("dtype", "type")), "\"type", 0),
-        (with_first(&first.replace("\"shape\"", "\"dtype\"")), "\"dtype\":[", 0),
         (with_first(&first.replace("\"dtype\":\"F32\",", "")), ",\"0.bias", 0),
         (with_first(&first.replace("[0,16]", "[0,16,20]")), ",20", 0),
         (with_first(&first.replace("[0,16]", "[16]")), "]},\"0.bias", 0),
@@ -341,6 +340,49 @@ fn headers_that_are_not_of_the_format_are_refused_where_they_are_wrong() {
     let mut bytes = 100_000_001_u64.to_le_bytes().to_vec();
     bytes.resize(100_000_009, b' ');
     assert_eq!(verdict(&bytes), Err(ImportError::HeaderTooLong { length: 100_000_001 }));
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_wherever_it_stands() {
+    let sound = header(&sound_entries());
+    let first = entry("0.weight", &[2, 2], 0, 16);
+    let with_first = |changed: &str| sound.replace(&first, changed);
+    let with_metadata = |metadata: &str| format!("{{{metadata},{}", &sound[1..]);
+    let with_key = |key: &str| with_first(&format!("{},{key}}}", &first[..first.len() - 1]));
+    // The file, the key that stands there for the second time, and whether the reference refuses it too: of some it takes the last.
+    let cases = [
+        (with_metadata(r#""__metadata__":{},"__metadata__":{}"#), r#""__metadata__"#, true),
+        (with_metadata(r#""__metadata__":{"a":"b"},"__metadata_\u005f":{"c":"d"}"#), r#""__metadata_\"#, true),
+        (sound.replace("]}}", r#"]},"__metadata__":{},"__metadata__":{}}"#), r#""__metadata__"#, true),
+        (with_metadata(r#""__metadata__":{"a":"b","a":"b"}"#), r#""a""#, false),
+        (with_metadata(r#""__metadata__":{"a":"1","b":"2", "\u0062":"3"}"#), r#""\u0062"#, false),
+        (with_metadata(r#""__metadata__":{"":"1","ab":"2","":"3"}"#), r#""":"3"#, false),
+        (with_first(&first.replace("shape", "dtype")), r#""dtype":["#, true),
+        (with_key(r#""dtype":"F32""#), r#""dtype":"F32"}"#, true),
+        (with_key(r#""shape":[2,2]"#), r#""shape":[2,2]"#, true),
+        (with_key(r#""data_offsets":[0,16]"#), r#""data_offsets":[0,16]}"#, true),
+        (with_key(r#""dtyp\u0065":"F32""#), r#""dtyp\"#, true),
+    ];
+    for (text, key, reference_refuses) in cases {
+        let bytes = file(&text, &counted_data());
+        let at = text.rfind(key).expect("it is there") + 8;
+        assert_eq!(verdict(&bytes), Err(ImportError::RepeatedKey { at }), "{text}");
+        assert_eq!(::safetensors::SafeTensors::deserialize(&bytes).is_err(), reference_refuses, "{text}");
+    }
+    // Of a tensor the error says which.
+    for (again, begin) in [("0.weight", 0), (r"0.weigh\u0074", 0), ("0.weight", 16)] {
+        let text = header(&[sound_entries(), vec![entry(again, &[2, 2], begin, begin + 16)]].concat());
+        assert_eq!(verdict(&file(&text, &counted_data())), Err(ImportError::RepeatedTensor { tensor: 0 }), "{text}");
+    }
+    let extra = [entry("4.bias", &[0], 36, 36), entry("4.bias", &[0], 36, 36)];
+    let text = header(&[&sound_entries()[..], &extra].concat());
+    let at = text.find("\"4.bias").expect("it is there") + 8;
+    assert_eq!(verdict(&file(&text, &counted_data())), Err(ImportError::ExtraTensor { at }));
+    // Keys that only begin alike, and keys of different objects, are others.
+    for pairs in [r#""a":"a","aa":"a","A":"a","":"a""#, r#""dtype":"","0.weight":"","__metadata__":"""#] {
+        let text = with_metadata(&format!(r#""__metadata__":{{{pairs}}}"#));
+        assert_eq!(verdict(&file(&text, &counted_data())), Ok(parameters(&counted())), "{text}");
+    }
 }
 
 #[test]
