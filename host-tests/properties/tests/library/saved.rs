@@ -94,7 +94,7 @@ impl Stream {
         self.scaler.observe(&sample).expect("finite");
         let x = self.scaler.standardize(&sample);
         let predicted = self.trainer.network.predict(&x).argmax();
-        self.accuracy.record(predicted == usize::from(label));
+        self.accuracy.record(predicted == usize::from(label)).expect("sound");
         self.matrix.record(label.into(), predicted).expect("three classes");
         self.replay.offer_with(x, label, || word(words));
         let data = self.replay.dataset().expect("samples");
@@ -107,8 +107,8 @@ impl Stream {
             self.order.shuffle_with(|| word(words));
             for batch in few.batches(&self.order, 5).expect("an epoch") {
                 let loss = self.trainer.mean_loss(&batch, CrossEntropy).expect("sound");
-                self.optimizer.learning_rate = self.rates.observe(loss);
-                self.stopping.observe(loss);
+                self.optimizer.learning_rate = self.rates.observe(loss).expect("sound");
+                self.stopping.observe(loss).expect("sound");
             }
         }
     }

@@ -37,12 +37,22 @@ fn outside_and_inside(domain: Domain) -> (Vec<f32>, Vec<f32>) {
         Domain::Positive => (vec![-1.0, -TINY, -0.0, 0.0], vec![TINY, 1.0, f32::MAX]),
         Domain::BelowOne => (vec![-1.0, -TINY, 1.0, ABOVE_1, 255.0], vec![-0.0, 0.0, TINY, 0.5, BELOW_1]),
         Domain::UpToOne => (vec![-1.0, -TINY, ABOVE_1, 255.0], vec![-0.0, 0.0, TINY, 0.5, BELOW_1, 1.0]),
+        Domain::PositiveBelowOne => (vec![-1.0, -TINY, -0.0, 0.0, 1.0, ABOVE_1, 255.0], vec![TINY, 0.5, BELOW_1]),
+        Domain::PositiveUpToOne => (vec![-1.0, -TINY, -0.0, 0.0, ABOVE_1, 255.0], vec![TINY, 0.5, BELOW_1, 1.0]),
     };
     outside.extend([f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
     (outside, inside)
 }
 
-const DOMAINS: [Domain; 5] = [Domain::Finite, Domain::NonNegative, Domain::Positive, Domain::BelowOne, Domain::UpToOne];
+const DOMAINS: [Domain; 7] = [
+    Domain::Finite,
+    Domain::NonNegative,
+    Domain::Positive,
+    Domain::BelowOne,
+    Domain::UpToOne,
+    Domain::PositiveBelowOne,
+    Domain::PositiveUpToOne,
+];
 
 #[test]
 fn a_domain_contains_what_its_text_says() {
@@ -52,6 +62,8 @@ fn a_domain_contains_what_its_text_says() {
         Domain::Positive => x.is_finite() && x > 0.0,
         Domain::BelowOne => (0.0..1.0).contains(&x),
         Domain::UpToOne => (0.0..=1.0).contains(&x),
+        Domain::PositiveBelowOne => 0.0 < x && x < 1.0,
+        Domain::PositiveUpToOne => 0.0 < x && x <= 1.0,
     };
     let mut random = Random::new(1);
     let words = (0..100_000).map(|_| random.word());
