@@ -111,8 +111,8 @@ fn a_dead_sensor_comes_through_every_scaler_and_the_step_refuses_it() {
             }
         }
     }
-    // Statistics that are NaN, which no observation makes but any bytes can hold.
-    let standardizer = restored(Standardizer::<1>::NEW, &[[0; 20], [0xFF; 20]].concat()[12..40]);
+    // Squares that are NaN, which no observation makes but any bytes can hold.
+    let standardizer = restored(Standardizer::<1>::NEW, &[[0; 20], [0xFF; 20]].concat()[..28]);
     assert!(standardizer.standardize(&[1.0])[0].is_nan());
 }
 
