@@ -36,6 +36,8 @@
 //! [`initialize_with`] reports nothing. With an initializer whose settings are refused, it makes every parameter NaN. Each step, each
 //! evaluation, [`predict_in`], [`check`] and each save of a checkpoint refuses such a network. [`Initializer::check_settings`] names the setting.
 //!
+//! Settings of streams and schedules have their tables in [`streaming`](crate::streaming) and [`schedule`](crate::schedule).
+//!
 //! # Targets
 //!
 //! | loss | domain of a target | PyTorch |

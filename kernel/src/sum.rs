@@ -143,9 +143,7 @@ mod tests {
     /// All of these have at most 2 · 24 + 40 significant bits, less than `f64` has in a few cases only, which the equality then would show.
     #[test]
     fn errors_of_sums_and_products_are_exact() {
-        let mut floats = floats();
-        for _ in 0..10_000 {
-            let (Some(a), Some(b)) = (floats.next(), floats.next()) else { unreachable!() };
+        for (a, b) in floats().zip(floats().skip(1)).step_by(2).take(10_000) {
             let (product, error) = two_product(a, b);
             assert_eq!(product, a * b);
             // 48 bits: exact in f64.
