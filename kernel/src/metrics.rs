@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::zero::Zero;
+
 /// Loss and accuracy of a classifier over a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -77,6 +79,10 @@ pub struct ConfusionMatrix<const CLASSES: usize> {
 }
 
 crate::state!(ConfusionMatrix<const CLASSES: usize> { counts: [[u32; CLASSES]; CLASSES] });
+
+impl<const CLASSES: usize> Zero for ConfusionMatrix<CLASSES> {
+    const ZERO: Self = Self::NEW;
+}
 
 impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
     /// No counts.

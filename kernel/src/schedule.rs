@@ -43,6 +43,9 @@ impl Schedule for Constant {
 /// # Order and rounding
 /// The power, then the product, each rounded to `f32`. The power is square and multiply as in [`power`](crate::scalar::power), but in pairs of `f32`, so that
 /// the rate is right to `n·2⁻⁴⁵ + 2⁻²³` of itself after `n` falls. An `every` of 0 counts as 1.
+///
+/// # Special values
+/// With a factor above 1 the power may grow: above 2¹¹⁵ it may be NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "StepLR")]
@@ -88,7 +91,7 @@ impl Schedule for Exponential {
 
 /// `rate·factor^times`, or NaN where a setting makes no sense.
 fn decayed(rate: f32, factor: f32, times: u32) -> f32 {
-    if Domain::NonNegative.contains(rate) && Domain::NonNegative.contains(factor) && factor > 0.0 {
+    if Domain::NonNegative.contains(rate) && Domain::Positive.contains(factor) {
         rate * Sum::power(factor, times)
     } else {
         f32::NAN

@@ -21,7 +21,7 @@
 //! | `delta` of [`Huber`] | finite, above 0 | a pass with a loss | above 0 |
 //! | `weights` of [`WeightedCrossEntropy`] | finite, at least 0 | a pass with a loss | not checked |
 //! | `smoothing` of [`LabelSmoothing`] | 0 to 1 | a pass with a loss | at most 1; below 0 counts as 0 |
-//! | `mean_over` of [`accumulate`] | at least 1 | a pass with a loss | |
+//! | `mean_over` of [`accumulate`] | 1 to 2²⁴ - 1, else [`NoSamples`] or [`TooManySamples`] | a pass with a loss | |
 //! | `threshold` of [`binary_confusion_matrix`] | finite | the evaluation | |
 //! | `low`, `high` of [`Uniform`] | finite, `low` at most `high`, and `high - low` finite | see below | the same |
 //!
@@ -78,6 +78,8 @@
 //! [`apply`]: crate::train::apply()
 //! [`accumulate`]: crate::train::accumulate()
 //! [`accumulate_all`]: crate::train::accumulate_all()
+//! [`NoSamples`]: crate::StepError::NoSamples
+//! [`TooManySamples`]: crate::StepError::TooManySamples
 //! [`mean_loss`]: crate::train::mean_loss()
 //! [`evaluate`]: crate::train::evaluate()
 //! [`check`]: crate::train::check()
@@ -167,7 +169,7 @@ impl fmt::Display for Domain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SettingError {
-    /// Its name, as the field or the argument has it.
+    /// Its name, as the field or the argument has it, or an expression of them.
     pub setting: &'static str,
     /// What it must be.
     pub domain: Domain,

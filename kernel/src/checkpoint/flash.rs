@@ -69,7 +69,8 @@
 //! # Flash that reports what is torn
 //! Flash with error correction fails to read a word that a cut has torn, until its page is erased. A place that can't be read counts as
 //! one that is not whole, so the newest of the other places is loaded, and a later save erases it. [`FlashLoadError::Flash`] comes only
-//! where nothing whole is found and no place can be read to its end. A save is refused then too. [`Store::erase`] starts anew. A read
+//! where nothing whole is found and no place can be read to its end, and a save is refused then too; or where the newest, found whole, can't be
+//! read again, and then nothing has been changed. [`Store::erase`] starts anew. A read
 //! that fails is tried a second time, so one disturbed transfer doesn't hide the newest state.
 //!
 //! The driver must give an error. Some processors raise an NMI or a bus fault instead, which a handler has to turn into one.

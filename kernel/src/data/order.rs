@@ -118,24 +118,8 @@ impl<const B: usize> AsRef<[u16]> for RandomIndices<B> {
     }
 }
 
-/// Two bytes per index, and one that says whether there are any. As of an [`Order`], an index beyond the data set is an error where a
-/// batch is made of it.
-impl<const B: usize> State for RandomIndices<B> {
-    const BYTES: usize = <[u16; B]>::BYTES + bool::BYTES;
-    const FINGERPRINT: u32 = Fingerprint::of("RandomIndices").number(B).value();
-
-    fn save(&self, write: &mut impl FnMut(&[u8])) {
-        let Self { indices, drawn } = self;
-        indices.save(write);
-        drawn.save(write);
-    }
-
-    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
-        let Self { indices, drawn } = self;
-        indices.load(read);
-        drawn.load(read);
-    }
-}
+// As of an `Order`, an index beyond the data set is an error where a batch is made of it.
+crate::state!(RandomIndices<const B: usize> { indices: [u16; B], drawn: bool });
 
 impl<const N: usize> AsRef<[u16]> for Order<N> {
     fn as_ref(&self) -> &[u16] {

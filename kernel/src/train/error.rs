@@ -13,11 +13,11 @@ use crate::setting::{Domain, SettingError};
 pub enum StepError {
     /// The batch has no samples.
     NoSamples,
-    /// The batch has more samples than the workspace.
+    /// The batch has more samples than the workspace, or a mean goes over more than a sum in `f32` can take.
     TooManySamples {
-        /// Samples in the batch.
+        /// Samples of the batch, or of the mean.
         samples: usize,
-        /// Samples that the workspace holds.
+        /// How many it may be.
         capacity: usize,
     },
     /// The batch has no such sample, though its length says that it has.
@@ -129,7 +129,7 @@ impl fmt::Display for StepError {
         match *self {
             Self::NoSamples => write!(f, "the batch has no samples"),
             Self::TooManySamples { samples, capacity } => {
-                write!(f, "{samples} samples for a workspace of {capacity}")
+                write!(f, "{samples} samples, at most {capacity} can be taken")
             }
             Self::MissingSample { sample } => write!(f, "sample {sample} is missing, though the length counts it"),
             Self::LabelOutOfRange { sample, label, classes } => {

@@ -183,8 +183,9 @@ where
 /// set [`mean_loss`](super::mean_loss) keeps what such a sum loses.
 ///
 /// # Errors
-/// As [`accumulate`]. Where a sample is refused, the pieces before it have been added by then, so the gradient is forgotten
-/// ([`Gradients::restart`]). With no samples or too many, or a setting that is refused, it is as before.
+/// As [`accumulate`]. With no samples or too many, or a setting or a target that is refused, the gradient is as before. Where an input, a
+/// pre-activation, the loss or the output gradient is not finite, the pieces before it have been added by then, so the gradient is forgotten
+/// ([`Gradients::restart`]).
 pub fn accumulate_all<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
@@ -204,7 +205,7 @@ where
     if total > MOST_SAMPLES {
         return Err(StepError::TooManySamples { samples: total, capacity: MOST_SAMPLES });
     }
-    loss.check_settings()?;
+    super::check_loss(samples, loss)?;
     let (mut start, mut sum) = (0, 0.0);
     while start < total {
         let len = total.saturating_sub(start).min(B);

@@ -59,7 +59,7 @@ pub enum FlashLoadError<E> {
     },
     /// The newest whole checkpoint is refused: it is another network's, say.
     Load(LoadError),
-    /// The flash failed, and nothing whole was found in what could be read. Load again.
+    /// The flash failed: nothing whole was found in what could be read, or the newest could not be read again. Load again.
     Flash(E),
     /// The flash gave a sound checkpoint first, and then failed or gave other bytes: what was to be loaded is now a mixture.
     /// Load again, or start anew.
