@@ -12,7 +12,7 @@ mod further;
 
 pub use cases::{Case, Data, PARTS, Report, cases, run_parts, small_case};
 pub use choices::{ACTIVATIONS, BATCHES, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, LOSSES, OPTIMIZERS};
-pub use further::{BATCH as FURTHER_BATCH, FurtherCase, SAMPLES as FURTHER_SAMPLES, WIDEST as FURTHER_WIDEST};
+pub use further::{BATCH as FURTHER_BATCH, FurtherCase, SAMPLES as FURTHER_SAMPLES, WIDEST as FURTHER_WIDEST, frozen};
 
 use baregrad::scalar;
 use baregrad::state::State;

@@ -59,7 +59,7 @@ pub fn checkpoint(data: &[u8]) {
 
 /// Bytes in flash.
 pub fn flash(data: &[u8]) {
-    const PAGE: usize = 256;
+    const PAGE: usize = 512;
     const PLACES: usize = 3;
     type Flash = SimFlash<4, PAGE>;
 

@@ -7,16 +7,16 @@ use baregrad::activation::Activation;
 use baregrad::shape::Features;
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_elementwise, further_activations};
 use catalogue::losses::{Formula, Target as RowTarget, VisitLosses, further_losses};
-use catalogue::optimizers::{self, SavedRule, VisitOptimizers, further_optimizers};
+use catalogue::optimizers::{self, SavedRule, VisitOptimizers, each_optimizer, further_optimizers};
 use firmware_example::same_bits::{
     ACTIVATIONS, BATCHES, Case, Checksum, DIGITS, DIVERGENCE, Data, FUNCTIONS, FURTHER_BATCH, FURTHER_SAMPLES,
-    FURTHER_WIDEST, FurtherCase, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, cases, grid,
+    FURTHER_WIDEST, FurtherCase, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, cases, frozen, grid,
 };
 use firmware_example::{digits, iris, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
-use crate::textbook::{self, Layer, Loss, Network, Optimizer, Target, activation, loss, step, uniform};
+use crate::textbook::{self, Layer, Loss, Network, Optimizer, Target, activation, loss, step, step_frozen, uniform};
 
 /// All lines of `same_bits.expected`, `case stage crc`.
 pub fn expected(small_only: bool) -> String {
@@ -97,6 +97,7 @@ fn train(case: Case, report: &mut dyn FnMut(&str, u32)) {
         seed: case.seed(),
         widest: 0.5,
         batch: BATCHES[case.batch],
+        frozen: |_| 0,
     };
     training.run(&inputs, &targets, report);
 }
@@ -111,6 +112,7 @@ struct Training {
     seed: u64,
     widest: f32,
     batch: usize,
+    frozen: fn(usize) -> usize,
 }
 
 impl Training {
@@ -133,7 +135,7 @@ impl Training {
                 .collect();
             let batch: Vec<Vec<f32>> = chosen.iter().map(|&i| inputs[i].clone()).collect();
             let targets: Vec<Target> = chosen.iter().map(|&i| targets[i].clone()).collect();
-            step(&mut network, &mut rule, &batch, &targets, self.loss);
+            step_frozen(&mut network, (self.frozen)(number), &mut rule, &batch, &targets, self.loss);
             if REPORTED.contains(&number) {
                 report(&format!("step{number}"), crc(&network.parameters()));
             }
@@ -149,10 +151,22 @@ pub fn expected_of_further_rows() -> String {
     further_activations(&mut lines);
     each_elementwise(&mut lines);
     further_losses(&mut lines);
-    lines.0
+    let mut thawing = Thawing(lines);
+    each_optimizer(&mut thawing);
+    thawing.0.0
 }
 
 struct FurtherLines(String);
+
+struct Thawing(FurtherLines);
+
+impl VisitOptimizers for Thawing {
+    fn optimizer<O: SavedRule>(&mut self, optimizer: &'static str, _: O, _: optimizers::Formula) {
+        if optimizer.starts_with("Adam") {
+            self.0.train_on_labels(FurtherCase { optimizer, thaws: true, ..FurtherCase::USUAL });
+        }
+    }
+}
 
 impl FurtherLines {
     fn train(&mut self, case: FurtherCase, target: impl Fn(u8) -> Target) {
@@ -168,6 +182,7 @@ impl FurtherLines {
             seed: case.seed(),
             widest: FURTHER_WIDEST,
             batch: FURTHER_BATCH,
+            frozen: if case.thaws { frozen } else { |_| 0 },
         };
         training.run(&inputs, &targets, &mut |stage, crc| {
             writeln!(self.0, "{case} {stage} {crc:08x}").expect("a String takes everything");

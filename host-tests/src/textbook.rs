@@ -247,8 +247,8 @@ pub enum Optimizer {
     Row {
         /// The formula.
         formula: optimizers::Formula,
-        /// Steps taken.
-        steps: u32,
+        /// Steps that each parameter has learnt in.
+        steps: Vec<u32>,
         /// What it remembers of each parameter.
         slots: Vec<Vec<f32>>,
     },
@@ -278,7 +278,7 @@ impl Optimizer {
 
     /// A formula that remembers so many numbers of each of so many parameters.
     pub fn of_formula(formula: optimizers::Formula, numbers: usize, parameters: usize) -> Self {
-        Self::Row { formula, steps: 0, slots: vec![vec![0.0; numbers]; parameters] }
+        Self::Row { formula, steps: vec![0; parameters], slots: vec![vec![0.0; numbers]; parameters] }
     }
 
     /// What it remembers of the parameters, in their order.
@@ -292,26 +292,33 @@ impl Optimizer {
 
     /// One step: every parameter by its gradient.
     pub fn step(&mut self, network: &mut Network, gradients: &[Layer]) {
+        self.step_frozen(network, 0, gradients);
+    }
+
+    /// One step of the layers from `frozen` on.
+    pub fn step_frozen(&mut self, network: &mut Network, frozen: usize, gradients: &[Layer]) {
         let gradients: Vec<f32> = gradients.iter().flat_map(Layer::parameters).copied().collect();
         let mut parameters = network.parameters();
-        self.update(&mut parameters, &gradients);
+        let first = network.layers[..frozen].iter().flat_map(Layer::parameters).count();
+        self.update(first, &mut parameters, &gradients);
         network.set_parameters(&parameters);
     }
 
-    fn update(&mut self, parameters: &mut [f32], gradients: &[f32]) {
+    fn update(&mut self, first: usize, parameters: &mut [f32], gradients: &[f32]) {
         match self {
             Self::Row { formula, steps, slots } => {
-                *steps += 1;
-                for k in 0..parameters.len() {
-                    parameters[k] = formula(*steps, parameters[k], gradients[k], &mut slots[k]);
+                for k in first..parameters.len() {
+                    steps[k] += 1;
+                    parameters[k] = formula(steps[k], parameters[k], gradients[k], &mut slots[k]);
                 }
             }
             Self::Sgd { learning_rate } => {
-                for k in 0..parameters.len() {
+                for k in first..parameters.len() {
                     parameters[k] -= *learning_rate * gradients[k];
                 }
             }
             Self::Adam { learning_rate, powers, moments } => {
+                assert_eq!(first, 0, "these powers are those of all layers: take the row of the table");
                 let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8);
                 powers[0] *= beta1;
                 powers[1] *= beta2;
@@ -337,8 +344,20 @@ pub fn step(
     targets: &[Target],
     loss: Loss,
 ) -> f32 {
+    step_frozen(network, 0, optimizer, inputs, targets, loss)
+}
+
+/// One training step of the layers from `frozen` on; gives the loss before it.
+pub fn step_frozen(
+    network: &mut Network,
+    frozen: usize,
+    optimizer: &mut Optimizer,
+    inputs: &[Vec<f32>],
+    targets: &[Target],
+    loss: Loss,
+) -> f32 {
     let (value, gradients) = network.loss_and_gradient(inputs, targets, loss);
-    optimizer.step(network, &gradients);
+    optimizer.step_frozen(network, frozen, &gradients);
     value
 }
 

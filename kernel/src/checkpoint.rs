@@ -11,7 +11,7 @@
 //! 24  u32    extra                  fingerprint                   │ kind 1
 //! 28  u32    e                      bytes of extra state          ┘
 //! 32  w      weights                f32 each, in the order of `Tensors::for_each_tensor`
-//!     o      slots, then the rule   a slot per parameter in the same order, then the optimizer's own fields
+//!     o      slots, then the rule   a slot per parameter in the same order, what is remembered of each layer, the optimizer's own fields
 //!     e      extra state            what the user gave
 //!     u32    checksum               CRC-32 (IEEE 802.3) of everything before
 //! ```
@@ -25,7 +25,7 @@
 //! type Net = (Dense<2, 4, Relu>, Dense<4, 1>);
 //! type Extra = (u32, u64); // steps taken, state of the generator: whatever else the training needs to go on
 //! const BYTES: usize = checkpoint::training_bytes::<Net, Adam, Extra>();
-//! const { assert!(BYTES == 36 + 4 * 17 + 8 * 17 + 24 + 12) }
+//! const { assert!(BYTES == 36 + 4 * 17 + 8 * 17 + 2 * 8 + 24 + 12) }
 //!
 //! let (mut trainer, mut optimizer) = (Trainer::<Net, Adam, 4, { floats::<Net>() }>::NEW, Adam::new(0.01));
 //! let mut extra: Extra = (0, 1);
@@ -43,8 +43,8 @@
 //! ```
 //!
 //! # What is saved
-//! *Weights*: weights and biases, to predict with. *Training*: these, the optimizer's slots, its own numbers (learning rate, powers), and
-//! extra state, a [`State`] that the user names: a count of steps, a schedule, a generator, an order; `()` for none. Between
+//! *Weights*: weights and biases, to predict with. *Training*: these, the optimizer's slots, what it remembers of each layer, its own numbers
+//! (learning rate, powers), and extra state, a [`State`] that the user names: a count of steps, a schedule, a generator, an order; `()` for none. Between
 //! two steps that is all there is, so training goes on from it bit for bit, on any target. The workspace and a stored gradient
 //! are not saved.
 //!
@@ -67,7 +67,8 @@
 //! # What the version means
 //! A version's bytes never change their meaning, and the fingerprints of this library's types are part of it. A release that writes
 //! another version says so in the changelog under "Format", with the versions that it still loads; one that can no longer load what
-//! the release before wrote is a breaking release.
+//! the release before wrote is a breaking release. A training by [`Adam`](crate::Adam) or [`AdamW`](crate::AdamW) from before anything was remembered
+//! of layers loads too, as one in which no layer missed a step.
 //!
 //! # Source
 //! CRC-32 as in IEEE 802.3. The fingerprints are in [`fingerprint`](crate::fingerprint).
@@ -84,7 +85,7 @@ pub use error::{LoadError, ReadError, SaveError, WriteError};
 
 use core::convert::Infallible;
 
-use crate::layer::{Parameters, Tensors};
+use crate::layer::{Parameters, Slots, Tensors};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Slot};
 use crate::train::Trainer;
@@ -168,9 +169,9 @@ pub fn load_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>
     bytes: &[u8],
 ) -> Result<(), LoadError> {
     let mut source = slice_source(bytes);
-    check_training::<N, O, E, _, _>(bytes.len(), &mut source).map_err(complaint)?;
+    let layers = check_training::<N, O, E, _, _>(bytes.len(), &mut source).map_err(complaint)?;
     let mut reader = Reader::new(&mut source, bytes.len());
-    take_training(network, slots, optimizer, extra, &mut reader);
+    take_training(network, slots, optimizer, extra, layers, &mut reader);
     Ok(())
 }
 
@@ -211,6 +212,7 @@ pub fn write_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State
             slot.save(&mut |bytes| writer.put(bytes));
         }
     });
+    slots.for_each_layer(&mut |layer| layer.save(&mut |bytes| writer.put(bytes)));
     optimizer.save(&mut |bytes| writer.put(bytes));
     extra.save(&mut |bytes| writer.put(bytes));
     writer.finish().map_err(WriteError::Sink)?;
@@ -247,9 +249,9 @@ pub fn read_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State,
     length: usize,
     source: &mut impl FnMut(usize, &mut [u8]) -> Result<(), F>,
 ) -> Result<(), ReadError<F>> {
-    check_training::<N, O, E, _, _>(length, source)?;
+    let layers = check_training::<N, O, E, _, _>(length, source)?;
     let mut reader = Reader::new(source, length);
-    take_training(network, slots, optimizer, extra, &mut reader);
+    take_training(network, slots, optimizer, extra, layers, &mut reader);
     steady(reader)
 }
 
@@ -306,15 +308,21 @@ fn saveable_state<N: Parameters, O: Optimizer<Slot: State> + State, E: State>(
     optimizer: &O,
     extra: &E,
 ) -> Result<(), SaveError> {
-    let (mut finite, mut right, mut count) = (true, true, 0usize);
+    let (mut finite, mut right, mut count, mut layers) = (true, true, 0usize, 0usize);
     slots.for_each_tensor(&mut |piece| {
         finite &= piece.iter().all(Slot::is_finite);
         right &= piece.iter().all(has_right_length);
         count = count.saturating_add(piece.len());
     });
+    slots.for_each_layer(&mut |layer| {
+        finite &= layer.is_finite();
+        right &= has_right_length(layer);
+        layers = layers.saturating_add(1);
+    });
+    right &= count == N::PARAMETERS && layers == <N::Slots<O::Slot>>::STATES;
     if !finite {
         Err(SaveError::NonFiniteSlots)
-    } else if !right || count != N::PARAMETERS || !has_right_length(optimizer) || !has_right_length(extra) {
+    } else if !right || !has_right_length(optimizer) || !has_right_length(extra) {
         Err(SaveError::WrongLength)
     } else {
         Ok(())
@@ -336,12 +344,11 @@ fn put_weights<N: Parameters, S: FnMut(&[u8]) -> Result<(), F>, F>(network: &N, 
 }
 
 /// Reads all of a checkpoint and says what is wrong with it; `payload` looks at the values, if they are of the right types.
-fn check<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
-    expected: Header,
+fn check<T, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     length: usize,
     source: &mut S,
-    payload: impl FnOnce(&mut Reader<'_, S, F>) -> Result<(), LoadError>,
-) -> Result<(), ReadError<F>> {
+    payload: impl FnOnce(Header, &mut Reader<'_, S, F>) -> Result<T, LoadError>,
+) -> Result<T, ReadError<F>> {
     let mut reader = Reader::new(source, length);
     let header = match Header::read(&mut reader, length, FRAME) {
         Ok(header) => header,
@@ -351,7 +358,7 @@ fn check<S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     if let Err(error) = header.check_length(length) {
         return Err(reader.result().map_or_else(ReadError::Source, |()| error.into()));
     }
-    let verdict = header.check_type(expected).and_then(|()| payload(&mut reader));
+    let verdict = payload(header, &mut reader);
     if reader.finish().map_err(ReadError::Source)? {
         verdict.map_err(ReadError::Load)
     } else {
@@ -363,9 +370,13 @@ fn check_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     length: usize,
     source: &mut S,
 ) -> Result<(), ReadError<F>> {
-    check(const { Header::of_weights::<N>() }, length, source, finite_weights::<N, S, F>)
+    check(length, source, |header, reader| {
+        header.check_type(const { Header::of_weights::<N>() })?;
+        finite_weights::<N, S, F>(reader)
+    })
 }
 
+/// Says also of how many layers there is something to be taken: of all or, in a checkpoint from before there was anything, of none.
 fn check_training<
     N: Parameters,
     O: Optimizer<Slot: State> + State,
@@ -375,17 +386,32 @@ fn check_training<
 >(
     length: usize,
     source: &mut S,
-) -> Result<(), ReadError<F>> {
-    check(const { Header::of_training::<N, O, E>() }, length, source, |reader| {
+) -> Result<usize, ReadError<F>> {
+    check(length, source, |header, reader| {
+        let layers = match header.check_type(const { Header::of_training::<N, O, E>() }) {
+            Ok(()) => <N::Slots<O::Slot>>::STATES,
+            Err(error) => {
+                header.check_type(const { Header::without_layers::<N, O, E>() }).map_err(|_| error)?;
+                0
+            }
+        };
         finite_weights::<N, S, F>(reader)?;
         let mut finite = true;
         for _ in 0..N::PARAMETERS {
-            let mut slot = O::Slot::ZERO;
-            slot.load(&mut |bytes| reader.take(bytes));
-            finite &= slot.is_finite();
+            finite &= taken::<O::Slot, S, F>(reader).is_finite();
         }
-        if finite { Ok(()) } else { Err(LoadError::NonFiniteSlots) }
+        for _ in 0..layers {
+            finite &= taken::<<O::Slot as Slot>::Layer, S, F>(reader).is_finite();
+        }
+        if finite { Ok(layers) } else { Err(LoadError::NonFiniteSlots) }
     })
+}
+
+/// The next value of a checkpoint.
+fn taken<T: Zero + State, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(reader: &mut Reader<'_, S, F>) -> T {
+    let mut value = T::ZERO;
+    value.load(&mut |bytes| reader.take(bytes));
+    value
 }
 
 fn finite_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
@@ -423,6 +449,7 @@ fn take_training<
     slots: &mut N::Slots<O::Slot>,
     optimizer: &mut O,
     extra: &mut E,
+    layers: usize,
     reader: &mut Reader<'_, S, F>,
 ) {
     take_weights(network, reader);
@@ -430,6 +457,9 @@ fn take_training<
         for slot in piece {
             slot.load(&mut |bytes| reader.take(bytes));
         }
+    });
+    slots.for_each_layer_mut(0, &mut |_, layer| {
+        *layer = if layers == 0 { Zero::ZERO } else { taken(reader) };
     });
     optimizer.load(&mut |bytes| reader.take(bytes));
     extra.load(&mut |bytes| reader.take(bytes));

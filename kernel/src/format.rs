@@ -11,7 +11,7 @@ use crate::graph::{Graph, Node};
 use crate::layer::{Dense, DenseSlots, InputGradient, Parameters, Stacked};
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{ArrayShape, SampleOf};
 use crate::train::{Gradients, Slices, Trainer, Workspace};
 
@@ -23,7 +23,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Format for Dense<IN, OUT,
 }
 
 /// Sizes, and the bytes of a slot.
-impl<const IN: usize, const OUT: usize, S> Format for DenseSlots<IN, OUT, S> {
+impl<const IN: usize, const OUT: usize, S: Slot> Format for DenseSlots<IN, OUT, S> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "slots of {=usize} bytes for Dense<{=usize}, {=usize}>", size_of::<S>(), IN, OUT);
     }

@@ -17,11 +17,11 @@ pub use dense::DenseSlots;
 pub use frozen::Body;
 pub use inputs::{InputGradient, Inputs, Stacked};
 pub use memory::End;
-pub use parameters::{Initial, Parameters, Tensor, Tensors};
+pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 
 pub(crate) use inputs::StartingAt;
-pub(crate) use parameters::{draw, update};
+pub(crate) use parameters::{begin_step, draw, step_of_layer, update};
 pub(crate) use pass::{Above, Slice};
 
 use core::fmt;

@@ -17,6 +17,7 @@ use crate::initializer::Initializer;
 use crate::layer::memory::max;
 use crate::layer::{
     self, Backward, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
+    Slots, step_of_layer,
 };
 use crate::optimizer::Optimizer;
 use crate::shape::{ArrayShape, Features, OutputOf, SampleOf, Shape, Values};
@@ -190,6 +191,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
         let place =
             const { Place { before: 0, layers: N::LAYERS, slices_before: 0, slices: <Self as Network>::SLICES } };
         if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(place) {
+            let step = &step_of_layer::<O>(slots.layer(), step);
             self.backward::<P, O, X>(pass, x, delta, InputGradient::Unwanted, memory, slots, step);
         }
     }

@@ -36,11 +36,12 @@ mod sgd;
 mod sgd_momentum;
 mod weight_decay;
 
-pub use adam::{AdamConstants, Moments};
+pub use adam::{AdamConstants, LayerPowers, Moments};
 pub use all::*;
 pub use gradient::StoreGradient;
 
 use crate::setting::SettingError;
+use crate::state::State;
 use crate::zero::Zero;
 
 /// What is at the root of the crate too.
@@ -60,17 +61,24 @@ pub(crate) mod all {
 
 /// What a rule remembers of one parameter.
 pub trait Slot: Zero + Copy {
+    /// What the rule remembers of each layer, which may miss steps ([`step_frozen`](crate::train::step_frozen)); `()` where that is nothing.
+    type Layer: Slot + State;
+
     /// Whether every number in it is finite.
     fn is_finite(&self) -> bool;
 }
 
 impl Slot for () {
+    type Layer = ();
+
     fn is_finite(&self) -> bool {
         true
     }
 }
 
 impl Slot for f32 {
+    type Layer = ();
+
     fn is_finite(&self) -> bool {
         f32::is_finite(*self)
     }
@@ -129,6 +137,18 @@ pub trait Optimizer: 'static {
     ///
     /// Called once per step, after settings and batch have been found to be sound.
     fn begin_step(&mut self) -> Self::Step;
+
+    /// Begins a step of one layer, whose parameters are updated if it `learns`, and stay as they are if it is frozen.
+    ///
+    /// Called for each layer with parameters, before [`begin_step`](Self::begin_step). A rule that counts steps counts those of the layer here. A rule
+    /// around another rule asks that one. Unless written, a layer is nothing special.
+    fn begin_layer(&self, _layer: &mut <Self::Slot as Slot>::Layer, _learns: bool) {}
+
+    /// What the parameters of a layer share in a step: what all share, unless written.
+    #[inline(always)]
+    fn step_of_layer(step: &Self::Step, _layer: &<Self::Slot as Slot>::Layer) -> Self::Step {
+        *step
+    }
 
     /// The new value of a parameter.
     fn update(step: &Self::Step, parameter: f32, gradient: f32, slot: &mut Self::Slot) -> f32;

@@ -21,7 +21,7 @@ use core::ops::Range;
 use crate::data::Samples;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::memory::cut;
-use crate::layer::{Above, Inputs, NonFinite, Pass, Tensors, Whole};
+use crate::layer::{Above, Inputs, NonFinite, Pass, Slots, Tensors, Whole, begin_step};
 use crate::loss::Loss;
 use crate::network::{Network, floats};
 use crate::optimizer::{Optimizer, Slot};
@@ -144,7 +144,7 @@ where
     optimizer.check_settings()?;
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
-    let step = optimizer.begin_step();
+    let step = begin_step::<N, O>(slots, optimizer, 0);
     backward::<N, O, D, _, B, FLOATS>(network, Whole::<B>::new(count), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
 }
@@ -153,8 +153,9 @@ where
 ///
 /// As [`step`] on a network of the other layers only, whose inputs are what the frozen ones make of the samples; bit for bit. The forward pass
 /// goes through all layers, the sweep through those that learn, and no gradient is computed for the layer below them. With `frozen` 0 it is
-/// [`step`]. Layers without parameters count; where none that is left has any, a step trains nothing. An optimizer's slots of frozen layers stay as they are, and its count of steps goes on; how many layers are frozen may change
-/// from step to step.
+/// [`step`]. Layers without parameters count; where none that is left has any, a step trains nothing. An optimizer's
+/// slots of frozen layers stay as they are, and a step that a layer misses does not count for it ([`Adam`](crate::Adam) counts steps). How many
+/// layers are frozen may change from step to step.
 ///
 /// # Errors
 /// As [`step`], and [`StepError::AllFrozen`] when no layer is left to train.
@@ -179,7 +180,7 @@ where
     optimizer.check_settings()?;
     let count = samples.len();
     let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
-    let step = optimizer.begin_step();
+    let step = begin_step::<N, O>(slots, optimizer, frozen);
     backward::<N, O, D, _, B, FLOATS>(network, Above::<B>::new(count, frozen), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
 }
@@ -192,6 +193,7 @@ pub fn check<N: Network, O: Optimizer>(network: &N, slots: &N::Slots<O::Slot>) -
     let mut finite = true;
     network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
     slots.for_each_tensor(&mut |slots| finite &= slots.iter().all(Slot::is_finite));
+    slots.for_each_layer(&mut |layer| finite &= layer.is_finite());
     if finite { Ok(()) } else { Err(StepError::NonFiniteState) }
 }
 

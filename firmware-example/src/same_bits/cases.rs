@@ -315,26 +315,28 @@ fn train_case<N, X, T, L, O, const B: usize, const FLOATS: usize>(
     let mut name = String::<64>::new();
     let _ = write!(name, "{case}");
     let start = Start { name: &name, seed: case.seed(), widest: 0.5 };
-    train::<N, X, T, L, O, B, FLOATS>(start, data, loss, optimizer, report);
+    train::<N, X, T, O, _, B, FLOATS>(start, data, optimizer, report, |trainer, _, batch, optimizer| {
+        trainer.step(batch, loss, optimizer)
+    });
 }
 
-/// Trains one case, and reports parameters, outputs and slots on the way.
+/// Trains one case, step by step as told, and reports parameters, outputs and slots on the way.
 ///
 /// Network, slots and workspace live on the stack here, because a `static` can't be of a generic type: at most 34 KB, and 2 KB
 /// without the digits.
 #[inline(always)]
-pub(super) fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
+pub(super) fn train<N, X, T, O, F, const B: usize, const FLOATS: usize>(
     start: Start<'_>,
     data: Dataset<'_, X, T>,
-    loss: L,
     mut optimizer: O,
     report: Report<'_>,
+    make_step: F,
 ) where
     N: Network,
     X: Sample<SampleOf<N::In>>,
     T: Copy + Zero,
-    L: Loss<N::Out, N::Activation, T> + Copy,
     O: Optimizer<Slot: State>,
+    F: Fn(&mut Trainer<N, O, B, FLOATS>, usize, &GatherBuffer<N::In, T, B>, &mut O) -> Result<f32, StepError>,
 {
     let Start { name, seed, widest } = start;
     let mut generator = Pcg32::new(seed, 0);
@@ -349,7 +351,8 @@ pub(super) fn train<N, X, T, L, O, const B: usize, const FLOATS: usize>(
         let batch = drawn
             .and_then(|()| data.batch(&indices))
             .and_then(|batch| gathered.gather(&batch, |x, place| *place = x.convert()));
-        let result = batch.map_err(StepError::from).and_then(|batch| trainer.step(batch, loss, &mut optimizer));
+        let result =
+            batch.map_err(StepError::from).and_then(|batch| make_step(&mut trainer, step, batch, &mut optimizer));
         if result.is_err() {
             report(name, "refused", step as u32);
             return;

@@ -1,15 +1,18 @@
-//! A training for each further row of the table, package `catalogue`: iris by 4-5-3, in which one thing is the row's.
+//! A training for each further row of the table, package `catalogue`: iris by 4-5-3, in which one thing is the row's. And one whose first
+//! layer is frozen in some steps, for each optimizer that remembers something of layers.
 
 use core::fmt::{self, Write};
 
 use baregrad::activation::Activation;
 use baregrad::fingerprint::Fingerprint;
 use baregrad::loss::Loss;
+use baregrad::optimizer::Slot;
 use baregrad::shape::Features;
+use baregrad::state::State;
 use baregrad::{CrossEntropy, Dataset, Dense, Identity, Layer, Network, Sgd, Tanh, floats};
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_elementwise, further_activations};
 use catalogue::losses::{Formula, OUTPUTS, Target, VisitLosses, further_losses};
-use catalogue::optimizers::{self, RATE, SavedRule, VisitOptimizers, further_optimizers};
+use catalogue::optimizers::{self, RATE, SavedRule, VisitOptimizers, each_optimizer, further_optimizers};
 use heapless::String;
 
 use super::Report;
@@ -32,11 +35,18 @@ pub struct FurtherCase {
     pub loss: &'static str,
     /// The optimizer.
     pub optimizer: &'static str,
+    /// Whether the first layer is frozen where [`frozen`] says so.
+    pub thaws: bool,
+}
+
+/// How many layers are frozen in a step, counted from 1: a layer starts late, and misses steps again.
+pub const fn frozen(step: usize) -> usize {
+    if step <= 3 || step.is_multiple_of(4) { 1 } else { 0 }
 }
 
 impl FurtherCase {
     /// The one from which the others differ.
-    pub const USUAL: Self = Self { activation: "Tanh", loss: "CrossEntropy", optimizer: "Sgd" };
+    pub const USUAL: Self = Self { activation: "Tanh", loss: "CrossEntropy", optimizer: "Sgd", thaws: false };
 
     /// Seed of the weights and the batches. It is made of the names, so that a row above another does not change it.
     pub fn seed(&self) -> u64 {
@@ -46,8 +56,8 @@ impl FurtherCase {
 
 impl fmt::Display for FurtherCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { activation, loss, optimizer } = self;
-        write!(f, "Iris/{activation}/{loss}/{optimizer}/{BATCH}")
+        let Self { activation, loss, optimizer, thaws } = self;
+        write!(f, "Iris/{activation}/{loss}/{optimizer}/{BATCH}{}", if *thaws { "/thaws" } else { "" })
     }
 }
 
@@ -58,9 +68,12 @@ pub(super) fn train_further(report: Report<'_>) {
     further_activations(&mut all);
     each_elementwise(&mut all);
     further_losses(&mut all);
+    each_optimizer(&mut Thawing(all.0));
 }
 
 struct Further<'a>(Report<'a>);
+
+struct Thawing<'a>(Report<'a>);
 
 type Usual = (Dense<4, WIDTH, Tanh>, Dense<WIDTH, OUTPUTS>);
 
@@ -69,6 +82,16 @@ impl VisitOptimizers for Further<'_> {
     fn optimizer<O: SavedRule>(&mut self, optimizer: &'static str, start: O, _: optimizers::Formula) {
         let case = FurtherCase { optimizer, ..FurtherCase::USUAL };
         on_iris::<Usual, _, u8, _, { floats::<Usual>() }>(case, CrossEntropy, start, self.0);
+    }
+}
+
+impl VisitOptimizers for Thawing<'_> {
+    #[inline(never)]
+    fn optimizer<O: SavedRule>(&mut self, optimizer: &'static str, start: O, _: optimizers::Formula) {
+        if const { <<O::Slot as Slot>::Layer as State>::BYTES > 0 } {
+            let case = FurtherCase { optimizer, thaws: true, ..FurtherCase::USUAL };
+            on_iris::<Usual, _, u8, _, { floats::<Usual>() }>(case, CrossEntropy, start, self.0);
+        }
     }
 }
 
@@ -128,5 +151,12 @@ where
     let _ = write!(name, "{case}");
     let start = Start { name: &name, seed: case.seed(), widest: WIDEST };
     let data = Dataset::from_arrays(&inputs, &targets);
-    train::<N, _, _, _, _, BATCH, FLOATS>(start, data, loss, optimizer, report);
+    train::<N, _, _, _, _, BATCH, FLOATS>(start, data, optimizer, report, |trainer, number, batch, optimizer| {
+        let frozen = if case.thaws { frozen(number) } else { 0 };
+        if frozen == 0 {
+            trainer.step(batch, loss, optimizer)
+        } else {
+            trainer.step_frozen(frozen, batch, loss, optimizer)
+        }
+    });
 }

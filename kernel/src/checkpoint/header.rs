@@ -3,8 +3,8 @@
 use super::stream::{Reader, Writer};
 use super::{HEADER_BYTES, LoadError, State, VERSION};
 use crate::fingerprint::Fingerprint;
-use crate::layer::Parameters;
-use crate::optimizer::Optimizer;
+use crate::layer::{Parameters, Slots};
+use crate::optimizer::{Optimizer, Slot};
 
 pub(super) const MAGIC: [u8; 4] = *b"BGRD";
 pub(super) const WEIGHTS: u16 = 1;
@@ -36,10 +36,25 @@ impl Header {
     }
 
     pub(super) const fn of_training<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> Self {
-        let rule = Fingerprint::of("optimizer").part(O::FINGERPRINT).part(<O::Slot as State>::FINGERPRINT).value();
-        let optimizer = Part::new(rule, N::PARAMETERS * <O::Slot as State>::BYTES + O::BYTES);
+        let before = Self::without_layers::<N, O, E>();
+        let layer = <<O::Slot as Slot>::Layer as State>::BYTES;
+        if layer == 0 {
+            return before;
+        }
+        let rule = Self::rule::<O>().part(<<O::Slot as Slot>::Layer as State>::FINGERPRINT).value();
+        let bytes = N::PARAMETERS * <O::Slot as State>::BYTES + <N::Slots<O::Slot>>::STATES * layer + O::BYTES;
+        Self { optimizer: Part::new(rule, bytes), ..before }
+    }
+
+    /// The header where nothing is remembered of layers, as no optimizer did at first.
+    pub(super) const fn without_layers<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> Self {
+        let optimizer = Part::new(Self::rule::<O>().value(), N::PARAMETERS * <O::Slot as State>::BYTES + O::BYTES);
         let extra = Part::new(E::FINGERPRINT, E::BYTES);
         Self { kind: TRAINING, optimizer, extra, ..Self::of_weights::<N>() }
+    }
+
+    const fn rule<O: Optimizer<Slot: State> + State>() -> Fingerprint {
+        Fingerprint::of("optimizer").part(O::FINGERPRINT).part(<O::Slot as State>::FINGERPRINT)
     }
 
     /// Length of the whole checkpoint.

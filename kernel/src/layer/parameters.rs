@@ -85,6 +85,49 @@ pub trait Tensors<T> {
 
 impl<T> Tensors<T> for () {}
 
+/// What an optimizer remembers of a layer or of a network: a slot for each parameter, and what it remembers of each layer.
+pub trait Slots<T: Slot>: Tensors<T> + Zero {
+    /// Number of layers, as in [`Parameters::LAYERS`].
+    const LAYERS: usize = 1;
+    /// How many layers have something to remember: those with parameters.
+    const STATES: usize = if Self::COUNT == 0 { 0 } else { 1 };
+
+    /// What is remembered of the layer; `None` of a network, which has it layer by layer, and where there are no parameters.
+    fn layer(&self) -> Option<&T::Layer>;
+
+    /// The same, to write.
+    fn layer_mut(&mut self) -> Option<&mut T::Layer>;
+
+    /// What is remembered of the layer that has tensor `index`.
+    fn layer_of(&self, _index: usize) -> Option<&T::Layer> {
+        self.layer()
+    }
+
+    /// Shows what is remembered of each layer.
+    fn for_each_layer(&self, visit: &mut impl FnMut(&T::Layer)) {
+        if let Some(layer) = self.layer() {
+            visit(layer);
+        }
+    }
+
+    /// Hands out what is remembered of each layer, with its number; the first layer has number `first`.
+    fn for_each_layer_mut(&mut self, first: usize, visit: &mut impl FnMut(usize, &mut T::Layer)) {
+        if let Some(layer) = self.layer_mut() {
+            visit(first, layer);
+        }
+    }
+}
+
+impl<T: Slot> Slots<T> for () {
+    fn layer(&self) -> Option<&T::Layer> {
+        None
+    }
+
+    fn layer_mut(&mut self) -> Option<&mut T::Layer> {
+        None
+    }
+}
+
 /// The parameters of a layer or of a network.
 ///
 /// A layer without any is three lines:
@@ -102,7 +145,7 @@ pub trait Parameters: Zero + Tensors<f32> {
     /// The tensors, in the order of [`Tensors::tensor`].
     const TENSORS: &'static [Tensor] = &[];
     /// A value for each parameter, such as the slot of an optimizer.
-    type Slots<T: Slot>: Tensors<T> + Zero;
+    type Slots<T: Slot>: Slots<T>;
 
     /// Number of parameters.
     const PARAMETERS: usize = count(Self::TENSORS);
@@ -153,6 +196,22 @@ pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initialize
     }
 }
 
+/// Begins a step of the layers from `frozen` on: what all their parameters share.
+pub(crate) fn begin_step<N: Parameters, O: Optimizer>(
+    slots: &mut N::Slots<O::Slot>,
+    optimizer: &mut O,
+    frozen: usize,
+) -> O::Step {
+    slots.for_each_layer_mut(0, &mut |number, layer| optimizer.begin_layer(layer, number >= frozen));
+    optimizer.begin_step()
+}
+
+/// What the parameters of a layer share in a step. A network finds it out for each of its layers.
+#[inline(always)]
+pub(crate) fn step_of_layer<O: Optimizer>(layer: Option<&<O::Slot as Slot>::Layer>, step: &O::Step) -> O::Step {
+    layer.map_or(*step, |layer| O::step_of_layer(step, layer))
+}
+
 /// Updates every parameter by its stored gradient.
 pub(crate) fn update<N: Parameters, O: Optimizer>(
     network: &mut N,
@@ -161,6 +220,7 @@ pub(crate) fn update<N: Parameters, O: Optimizer>(
     step: &O::Step,
 ) {
     for index in 0..N::COUNT {
+        let step = &step_of_layer::<O>(slots.layer_of(index), step);
         let parameters = network.tensor_mut(index).iter_mut().zip(gradients.tensor(index));
         for ((parameter, gradient), slot) in parameters.zip(slots.tensor_mut(index)) {
             *parameter = O::update(step, *parameter, *gradient, slot);

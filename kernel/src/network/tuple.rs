@@ -7,8 +7,8 @@ use crate::activation::Activation;
 use crate::fingerprint;
 use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
 use crate::layer::{
-    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Stacked,
-    StartingAt, Tensor, Tensors,
+    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Stacked,
+    StartingAt, Tensor, Tensors, step_of_layer,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
@@ -64,6 +64,7 @@ fn backward<In: Shape, L: Layer<In>, Below: Activation, P: Pass, O: Optimizer>(
     step: &O::Step,
 ) {
     let (x, delta, memory) = cut_at::<In, P>(spot, pass, delta, memory);
+    let step = &step_of_layer::<O>(slots.layer(), step);
     match pass.backward_part(spot.place) {
         Backward::Inner(pass) => layer.backward_inner::<P, O, Below>(pass, x, delta, memory, slots, step),
         Backward::First(pass) => {
@@ -88,6 +89,7 @@ fn backward_first<In: Shape, L: Layer<In>, P: Pass, O: Optimizer>(
     step: &O::Step,
 ) {
     let (x, delta, memory) = cut_at::<In, P>(spot, pass, delta, memory);
+    let step = &step_of_layer::<O>(slots.layer(), step);
     if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
         let x = &Stacked::<In>::new(x);
         layer.backward::<P, O, _>(pass, x, delta, InputGradient::Unwanted, memory, slots, step);
@@ -145,6 +147,42 @@ macro_rules! network {
                 )*
                 let _ = index;
                 &mut []
+            }
+        }
+
+        impl<Value: Slot, $($layer: Slots<Value>),*> Slots<Value> for ($($layer,)*) {
+            const LAYERS: usize = 0 $(+ $layer::LAYERS)*;
+            const STATES: usize = 0 $(+ $layer::STATES)*;
+
+            fn layer(&self) -> Option<&Value::Layer> {
+                None
+            }
+
+            fn layer_mut(&mut self) -> Option<&mut Value::Layer> {
+                None
+            }
+
+            fn layer_of(&self, index: usize) -> Option<&Value::Layer> {
+                $(
+                    if index < $layer::COUNT {
+                        return self.$index.layer_of(index);
+                    }
+                    let index = index.wrapping_sub($layer::COUNT);
+                )*
+                let _ = index;
+                None
+            }
+
+            fn for_each_layer(&self, visit: &mut impl FnMut(&Value::Layer)) {
+                $(self.$index.for_each_layer(visit);)*
+            }
+
+            fn for_each_layer_mut(&mut self, first: usize, visit: &mut impl FnMut(usize, &mut Value::Layer)) {
+                $(
+                    self.$index.for_each_layer_mut(first, visit);
+                    let first = first + $layer::LAYERS;
+                )*
+                let _ = first;
             }
         }
 
@@ -237,6 +275,7 @@ macro_rules! network {
                 }
                 let spot = const { Self::SPOTS[0] };
                 let (delta, memory) = own(spot, pass, delta, memory);
+                let step = &step_of_layer::<O>(slots.0.layer(), step);
                 if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
                     self.0.backward::<P, O, X>(pass, x, delta, dx, memory, &mut slots.0, step);
                 }
@@ -255,6 +294,7 @@ macro_rules! network {
                 self.backward_above::<P, O>(pass, delta, memory, slots, step, false);
                 let spot = const { Self::SPOTS[0] };
                 let (delta, memory) = own(spot, pass, delta, memory);
+                let step = &step_of_layer::<O>(slots.0.layer(), step);
                 if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(spot.place) {
                     self.0.backward_inner::<P, O, Below>(pass, x, delta, memory, &mut slots.0, step);
                 }

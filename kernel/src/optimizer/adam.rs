@@ -7,7 +7,7 @@ use crate::zero::Zero;
 
 /// Adam with bias correction and `ε` outside the root.
 ///
-/// With `t` counting steps from 1:
+/// With `t` counting the steps of a parameter's layer from 1:
 ///
 /// ```text
 /// m ← β₁·m + (1-β₁)·∇            v ← β₂·v + (1-β₂)·∇²
@@ -22,7 +22,7 @@ use crate::zero::Zero;
 ///
 /// # Differs from PyTorch
 /// PyTorch computes the two corrections in double precision and divides `√v` by `√(1-β₂ᵗ)`, where this multiplies by the
-/// reciprocal; the results differ in the last bits.
+/// reciprocal; the results differ in the last bits. PyTorch counts steps for each tensor; here a layer is frozen as a whole.
 ///
 /// # Source
 /// Kingma and Ba, *Adam: A Method for Stochastic Optimization*, 2015, Algorithm 1, in the reordered form of the end of
@@ -38,9 +38,9 @@ pub struct Adam {
     pub beta2: f32,
     /// Added to the root, `ε`, above 0; the paper's 1e-8.
     pub epsilon: f32,
-    /// `β₁ᵗ` of the steps taken so far, 1 before the first.
+    /// `β₁ᵗ` of all steps taken so far, 1 before the first.
     pub beta1_power: f32,
-    /// `β₂ᵗ` of the steps taken so far, 1 before the first.
+    /// `β₂ᵗ` of all steps taken so far, 1 before the first.
     pub beta2_power: f32,
 }
 
@@ -83,6 +83,34 @@ pub struct AdamConstants {
     correction: f32,
     epsilon: f32,
     rate: f32,
+    // What the assembly reads ends here.
+    learning_rate: f32,
+}
+
+/// What [`Adam`] remembers of a layer: `β₁ᵗ` and `β₂ᵗ` of the layer's own steps, once it has missed one.
+///
+/// Both are 0 before: then they are the optimizer's. A power that falls to 0 is the optimizer's again, which has fallen so far too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LayerPowers {
+    /// `β₁ᵗ` of the layer, or 0.
+    pub beta1_power: f32,
+    /// `β₂ᵗ` of the layer, or 0.
+    pub beta2_power: f32,
+}
+
+crate::state!(LayerPowers { beta1_power: f32, beta2_power: f32 });
+
+impl Zero for LayerPowers {
+    const ZERO: Self = Self { beta1_power: 0.0, beta2_power: 0.0 };
+}
+
+impl Slot for LayerPowers {
+    type Layer = ();
+
+    fn is_finite(&self) -> bool {
+        self.beta1_power.is_finite() & self.beta2_power.is_finite()
+    }
 }
 
 crate::state!(Moments { first_moment: f32, second_moment: f32 });
@@ -92,8 +120,40 @@ impl Zero for Moments {
 }
 
 impl Slot for Moments {
+    type Layer = LayerPowers;
+
     fn is_finite(&self) -> bool {
         self.first_moment.is_finite() & self.second_moment.is_finite()
+    }
+}
+
+impl AdamConstants {
+    #[inline(always)]
+    fn of_layer(mut self, layer: &LayerPowers) -> Self {
+        if layer.beta1_power > 0.0 {
+            self.rate = rate(self.learning_rate, layer.beta1_power);
+        }
+        if layer.beta2_power > 0.0 {
+            self.correction = correction(layer.beta2_power);
+        }
+        self
+    }
+}
+
+fn rate(learning_rate: f32, beta1_power: f32) -> f32 {
+    learning_rate / (1.0 - beta1_power)
+}
+
+fn correction(beta2_power: f32) -> f32 {
+    1.0 / scalar::sqrt(1.0 - beta2_power)
+}
+
+/// A layer's own power after a step; 0 while it is the optimizer's, which was `of_all` before the step.
+fn power_of_layer(own: f32, of_all: f32, beta: f32, learns: bool) -> f32 {
+    match (own > 0.0, learns) {
+        (true, true) => own * beta,
+        (false, false) => of_all,
+        _ => own,
     }
 }
 
@@ -115,14 +175,25 @@ impl Optimizer for Adam {
         self.beta1_power *= self.beta1;
         self.beta2_power *= self.beta2;
         AdamConstants {
-            rate: self.learning_rate / (1.0 - self.beta1_power),
-            correction: 1.0 / scalar::sqrt(1.0 - self.beta2_power),
+            rate: rate(self.learning_rate, self.beta1_power),
+            correction: correction(self.beta2_power),
             epsilon: self.epsilon,
             beta1: self.beta1,
             beta2: self.beta2,
             one_minus_beta1: 1.0 - self.beta1,
             one_minus_beta2: 1.0 - self.beta2,
+            learning_rate: self.learning_rate,
         }
+    }
+
+    fn begin_layer(&self, layer: &mut LayerPowers, learns: bool) {
+        layer.beta1_power = power_of_layer(layer.beta1_power, self.beta1_power, self.beta1, learns);
+        layer.beta2_power = power_of_layer(layer.beta2_power, self.beta2_power, self.beta2, learns);
+    }
+
+    #[inline(always)]
+    fn step_of_layer(step: &AdamConstants, layer: &LayerPowers) -> AdamConstants {
+        step.of_layer(layer)
     }
 
     #[inline(always)]

@@ -1,7 +1,6 @@
 //! AdamW: Adam with weight decay beside the gradient.
 
-use super::adam::AdamConstants;
-use super::{Adam, Moments, Optimizer};
+use super::{Adam, AdamConstants, LayerPowers, Moments, Optimizer};
 use crate::setting::{Domain, SettingError};
 
 /// AdamW: `θ ← (1 - α·λ)·θ`, then [`Adam`]'s step with the plain gradient.
@@ -45,6 +44,15 @@ impl Optimizer for AdamW {
 
     fn begin_step(&mut self) -> (AdamConstants, f32) {
         (self.adam.begin_step(), 1.0 - self.adam.learning_rate * self.weight_decay)
+    }
+
+    fn begin_layer(&self, layer: &mut LayerPowers, learns: bool) {
+        self.adam.begin_layer(layer, learns);
+    }
+
+    #[inline(always)]
+    fn step_of_layer((step, keep): &(AdamConstants, f32), layer: &LayerPowers) -> (AdamConstants, f32) {
+        (Adam::step_of_layer(step, layer), *keep)
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use crate::setting::{Domain, SettingError};
 use crate::state::State;
 use core::hint::select_unpredictable as select;
 
-use super::Optimizer;
+use super::{Optimizer, Slot};
 
 /// Clips each gradient to `[-limit, limit]` before another rule gets it.
 ///
@@ -49,6 +49,15 @@ impl<O: Optimizer> Optimizer for ClipValue<O> {
 
     fn begin_step(&mut self) -> (f32, O::Step) {
         (self.limit, self.optimizer.begin_step())
+    }
+
+    fn begin_layer(&self, layer: &mut <O::Slot as Slot>::Layer, learns: bool) {
+        self.optimizer.begin_layer(layer, learns);
+    }
+
+    #[inline(always)]
+    fn step_of_layer((limit, step): &(f32, O::Step), layer: &<O::Slot as Slot>::Layer) -> (f32, O::Step) {
+        (*limit, O::step_of_layer(step, layer))
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Weight decay in the gradient, for any rule.
 
-use super::Optimizer;
+use super::{Optimizer, Slot};
 use crate::fingerprint::Fingerprint;
 use crate::setting::{Domain, SettingError};
 use crate::state::State;
@@ -44,6 +44,15 @@ impl<O: Optimizer> Optimizer for WeightDecay<O> {
 
     fn begin_step(&mut self) -> (f32, O::Step) {
         (self.weight_decay, self.optimizer.begin_step())
+    }
+
+    fn begin_layer(&self, layer: &mut <O::Slot as Slot>::Layer, learns: bool) {
+        self.optimizer.begin_layer(layer, learns);
+    }
+
+    #[inline(always)]
+    fn step_of_layer((weight_decay, step): &(f32, O::Step), layer: &<O::Slot as Slot>::Layer) -> (f32, O::Step) {
+        (*weight_decay, O::step_of_layer(step, layer))
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@ use super::{StepError, Workspace, backward, forward_and_delta};
 use crate::data::Samples;
 use crate::fingerprint::Fingerprint;
 use crate::kernels::{Kernels, ThisCpu};
-use crate::layer::{Parameters, Tensors, Whole, update};
+use crate::layer::{Parameters, Tensors, Whole, begin_step, update};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, StoreGradient};
@@ -266,7 +266,7 @@ pub fn apply<N: Parameters, O: Optimizer>(
     if !finite {
         return Err(StepError::NonFiniteGradient);
     }
-    let step = optimizer.begin_step();
+    let step = begin_step::<N, O>(slots, optimizer, 0);
     update::<N, O>(network, &gradients.slots, slots, &step);
     gradients.restart();
     Ok(())

@@ -6,7 +6,7 @@ use core::task::Poll;
 use super::{InputsFrom, StepError, Workspace, backward, unsound_sample};
 use crate::data::Samples;
 use crate::kernels::{Kernels, ThisCpu};
-use crate::layer::Slice;
+use crate::layer::{Slice, begin_step};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::Optimizer;
@@ -199,7 +199,7 @@ where
         if !finite {
             return Err(StepError::NonFiniteGradient);
         }
-        Ok(Stage::Backward { slice: 0, step: self.optimizer.begin_step(), loss })
+        Ok(Stage::Backward { slice: 0, step: begin_step::<N, O>(self.slots, self.optimizer, 0), loss })
     }
 
     fn backward(&mut self, slice: usize, step: &O::Step) {

@@ -43,7 +43,7 @@ impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Trainer<N, O
     pub const NEW: Self = Self::ZERO;
     /// Bytes of the weights and biases: `4·PARAMETERS` for dense layers.
     pub const NETWORK_BYTES: usize = size_of::<N>();
-    /// Bytes of the optimizer's slots: `PARAMETERS` times the size of [`Optimizer::Slot`].
+    /// Bytes of the optimizer's slots: `PARAMETERS` times the size of [`Optimizer::Slot`], and what it remembers of each layer.
     pub const SLOT_BYTES: usize = size_of::<N::Slots<O::Slot>>();
     /// Bytes of the workspace; see [`Workspace`].
     pub const WORKSPACE_BYTES: usize = Workspace::<B, FLOATS>::BYTES;

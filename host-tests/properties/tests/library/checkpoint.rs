@@ -19,12 +19,12 @@ use baregrad::checkpoint::{
     read_training, read_weights, save_training, save_weights, stated_bytes, training_bytes, weights_bytes,
     write_training, write_weights,
 };
-use baregrad::layer::{Tensor, Tensors};
-use baregrad::optimizer::{Moments, Optimizer, Slot};
+use baregrad::layer::{Slots, Tensor, Tensors};
+use baregrad::optimizer::{LayerPowers, Moments, Optimizer, Slot};
 use baregrad::schedule::{Constant, Cosine, EarlyStopping, Exponential, ReduceOnPlateau, Schedule, StepDecay};
 use baregrad::{
     AdaGrad, Adam, AdamW, ClipValue, CrossEntropy, Dataset, Dense, LeakyRelu, Momentum, Nesterov, Network, Order,
-    Parameters, Relu, RmsProp, Sgd, SgdMomentum, Sigmoid, Tanh, Trainer, WeightDecay, Zero, floats,
+    Parameters, Relu, RmsProp, Sgd, SgdMomentum, Sigmoid, StepError, Tanh, Trainer, WeightDecay, Zero, floats,
 };
 use catalogue::optimizers::{Formula, SavedRule, VisitOptimizers, each_optimizer};
 
@@ -84,7 +84,8 @@ fn adam_fingerprint() -> u32 {
     let mut rule = vec![Name("Adam")];
     rule.extend(fields.into_iter().flat_map(|field| [Name(field), f32()]));
     let slot = part(&[Name("Moments"), Name("first_moment"), f32(), Name("second_moment"), f32()]);
-    fingerprint(&[Name("optimizer"), part(&rule), slot])
+    let layer = part(&[Name("LayerPowers"), Name("beta1_power"), f32(), Name("beta2_power"), f32()]);
+    fingerprint(&[Name("optimizer"), part(&rule), slot, layer])
 }
 
 /// A checkpoint as the drawing has it.
@@ -107,7 +108,7 @@ fn le(values: &[f32]) -> Vec<u8> {
 
 // ---- a training state whose every number is known ----
 
-/// Parameter `k` is `(k - 4) / 8`, its moments `k / 16` and `k / 32`.
+/// Parameter `k` is `(k - 4) / 8`, its moments `k / 16` and `k / 32`; layer 0 has missed a step.
 fn known() -> (AdamTrainer, Adam, Extra) {
     let mut trainer = AdamTrainer::NEW;
     let weights: Vec<f32> = (0..9).map(|k| (k as f32 - 4.0) / 8.0).collect();
@@ -119,6 +120,7 @@ fn known() -> (AdamTrainer, Adam, Extra) {
             k += 1.0;
         }
     });
+    trainer.slots.0.layer = LayerPowers { beta1_power: 0.8125, beta2_power: 0.9375 };
     let optimizer = Adam { beta1_power: 0.75, beta2_power: 0.875, ..Adam::new(0.125) };
     (trainer, optimizer, (0x0403_0201, 0x0c0b_0a09_0807_0605))
 }
@@ -150,6 +152,7 @@ fn all_bytes<N: Network, O: Optimizer<Slot: State> + State, E: State>(
             slot.save(&mut |piece| bytes.extend_from_slice(piece));
         }
     });
+    slots.for_each_layer(&mut |layer| layer.save(&mut |piece| bytes.extend_from_slice(piece)));
     optimizer.save(&mut |piece| bytes.extend_from_slice(piece));
     extra.save(&mut |piece| bytes.extend_from_slice(piece));
     bytes
@@ -234,12 +237,13 @@ fn weights_are_the_bytes_of_the_drawing() {
 fn a_training_state_is_the_bytes_of_the_drawing() {
     let weights: Vec<f32> = (0..9).map(|k| (k as f32 - 4.0) / 8.0).collect();
     let mut state: Vec<f32> = (0..9).flat_map(|k| [k as f32 / 16.0, k as f32 / 32.0]).collect();
+    state.extend([0.8125, 0.9375, 0.0, 0.0]);
     state.extend([0.125, 0.9, 0.999, 1e-8, 0.75, 0.875]);
     let extra = fingerprint(&[Name("()"), part(&[Name("u32")]), part(&[Name("u64")])]);
     let parts = [(net_fingerprint(), le(&weights)), (adam_fingerprint(), le(&state)), (extra, (1..=12).collect())];
     let expected = drawn(1, 2, parts);
     assert_eq!(known_training(), expected);
-    assert_eq!(expected.len(), 36 + 4 * 9 + 8 * 9 + 24 + 12);
+    assert_eq!(expected.len(), 36 + 4 * 9 + 8 * 9 + 2 * 8 + 24 + 12);
 }
 
 /// `checkpoint_v1_weights.bin`, 72 bytes:
@@ -252,7 +256,7 @@ fn a_training_state_is_the_bytes_of_the_drawing() {
 /// 0040  00 00 00 3f 19 c6 37 8d                            0.5: its bias; checksum
 /// ```
 ///
-/// `checkpoint_v1_training.bin`, 180 bytes:
+/// `checkpoint_v1_training.bin`, 180 bytes, is from before an optimizer remembered anything of layers:
 ///
 /// ```text
 /// 0000  42 47 52 44 01 00 02 00  52 a0 44 28 24 00 00 00   BGRD, 1, 2; architecture, 36 bytes
@@ -265,12 +269,20 @@ fn a_training_state_is_the_bytes_of_the_drawing() {
 /// 009c  00 00 40 3f 00 00 60 3f                            β₁ᵗ 0.75, β₂ᵗ 0.875
 /// 00a4  01 02 03 04 05 06 07 08  09 0a 0b 0c 97 18 b7 60   u32, u64; checksum
 /// ```
+///
+/// `checkpoint_v1_training_layers.bin`, 196 bytes, is the same with two powers for each layer:
+///
+/// ```text
+/// 0010  FP FP FP FP 70 00 00 00  dd 3b b3 86 0c 00 00 00   optimizer, 112 bytes; extra, 12 bytes
+/// 008c  00 00 50 3f 00 00 70 3f                            0.8125, 0.9375: the powers of layer 0
+/// 0094  00 00 00 00 00 00 00 00                            those of layer 1 are the optimizer's
+/// 009c  00 00 00 3e 66 66 66 3f                            learning rate 0.125, β₁ 0.9, and so on
+/// ```
 #[test]
 fn golden_files_of_version_1_are_written_and_load() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
-    for (name, bytes) in
-        [("checkpoint_v1_weights.bin", known_weights()), ("checkpoint_v1_training.bin", known_training())]
-    {
+    let training = "checkpoint_v1_training_layers.bin";
+    for (name, bytes) in [("checkpoint_v1_weights.bin", known_weights()), (training, known_training())] {
         let path = fixtures.join(name);
         if env::var_os("BAREGRAD_WRITE_GOLDEN").is_some() {
             fs::write(&path, &bytes).expect("a place for fixtures");
@@ -282,9 +294,56 @@ fn golden_files_of_version_1_are_written_and_load() {
     let mut target = target();
     load_weights(&mut target.trainer.network, &fs::read(fixtures.join("checkpoint_v1_weights.bin")).unwrap()).unwrap();
     assert_eq!(bits(&parameters(&target.trainer.network)), bits(&parameters(&trainer.network)));
-    let bytes = fs::read(fixtures.join("checkpoint_v1_training.bin")).unwrap();
+    let bytes = fs::read(fixtures.join(training)).unwrap();
     target.trainer.load(&mut target.optimizer, &mut target.extra, &bytes).unwrap();
     assert_eq!(target.now(), all_bytes(&trainer.network, &trainer.slots, &optimizer, &extra));
+}
+
+#[test]
+fn a_training_from_before_layers_were_counted_loads_as_one_that_missed_no_step() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let bytes = fs::read(fixtures.join("checkpoint_v1_training.bin")).unwrap();
+    let (mut known, optimizer, extra) = known();
+    let mut target = target();
+    target.trainer.slots.1.layer = known.slots.0.layer;
+    known.slots.0.layer = Zero::ZERO;
+    let expected = all_bytes(&known.network, &known.slots, &optimizer, &extra);
+    target.trainer.load(&mut target.optimizer, &mut target.extra, &bytes).unwrap();
+    assert_eq!(target.now(), expected);
+    // The same without a buffer.
+    let mut other = Target::<Net, Adam, Extra>::new(Adam::new(0.5), (77, 78));
+    let Target { trainer, optimizer, extra, .. } = &mut other;
+    let mut source = pieces_of(&bytes);
+    read_training(&mut trainer.network, &mut trainer.slots, optimizer, extra, bytes.len(), &mut source).unwrap();
+    assert_eq!(other.now(), expected);
+    // It is looked at like any other: a moment and the fingerprint.
+    for (place, wrong, error) in [(0x44, f32::NAN, LoadError::NonFiniteSlots), (0x10, 0.0, LoadError::OtherOptimizer)] {
+        let mut bytes = bytes.clone();
+        bytes[place..place + 4].copy_from_slice(&wrong.to_le_bytes());
+        with_new_checksum(&mut bytes);
+        let mut other = Target::<Net, Adam, Extra>::new(Adam::new(0.5), (77, 78));
+        other.refuses_training(&bytes, error, "an older checkpoint");
+    }
+}
+
+#[test]
+fn powers_of_a_layer_that_are_not_finite_are_neither_saved_nor_loaded() {
+    for bad in BAD {
+        for both in
+            [LayerPowers { beta1_power: bad, beta2_power: 0.5 }, LayerPowers { beta1_power: 0.5, beta2_power: bad }]
+        {
+            let (mut trainer, optimizer, extra) = known();
+            trainer.slots.1.layer = both;
+            let mut buffer = [0x5a; TRAINING];
+            assert_eq!(trainer.save(&optimizer, &extra, &mut buffer), Err(SaveError::NonFiniteSlots));
+            assert_eq!((buffer, trainer.check()), ([0x5a; TRAINING], Err(StepError::NonFiniteState)));
+            let mut bytes = known_training();
+            bytes[0x94..0x98].copy_from_slice(&both.beta1_power.to_le_bytes());
+            bytes[0x98..0x9c].copy_from_slice(&both.beta2_power.to_le_bytes());
+            with_new_checksum(&mut bytes);
+            target().refuses_training(&bytes, LoadError::NonFiniteSlots, "powers");
+        }
+    }
 }
 
 #[test]
@@ -293,7 +352,7 @@ fn bytes_of_64_32_10_are_known_when_it_compiles() {
     const { assert!(Digits::PARAMETERS == 2410) };
     const { assert!(weights_bytes::<Digits>() == 9676) };
     const { assert!(training_bytes::<Digits, Sgd, ()>() == 9680) };
-    const { assert!(training_bytes::<Digits, Adam, ()>() == 28_980) };
+    const { assert!(training_bytes::<Digits, Adam, ()>() == 28_980 + 2 * 8) };
 }
 
 // ---- there and back ----
@@ -317,6 +376,8 @@ impl Zero for SignSlot {
 }
 
 impl Slot for SignSlot {
+    type Layer = ();
+
     fn is_finite(&self) -> bool {
         self.last.is_finite()
     }
@@ -941,10 +1002,10 @@ fn a_length_that_belies_its_fingerprint_is_refused() {
     let forged =
         |w, o, e| drawn(1, 2, [(net_fingerprint(), payload(w)), (adam_fingerprint(), payload(o)), (extra, payload(e))]);
     let mut target = target();
-    target.refuses_training(&forged(32, 96, 12), LoadError::OtherArchitecture, "a weight less");
-    target.refuses_training(&forged(40, 92, 12), LoadError::OtherArchitecture, "the same sum");
-    target.refuses_training(&forged(36, 92, 12), LoadError::OtherOptimizer, "a slot cut");
-    target.refuses_training(&forged(36, 96, 13), LoadError::OtherExtra, "a byte more");
+    target.refuses_training(&forged(32, 112, 12), LoadError::OtherArchitecture, "a weight less");
+    target.refuses_training(&forged(40, 108, 12), LoadError::OtherArchitecture, "the same sum");
+    target.refuses_training(&forged(36, 108, 12), LoadError::OtherOptimizer, "a slot cut");
+    target.refuses_training(&forged(36, 112, 13), LoadError::OtherExtra, "a byte more");
     let weights = |optimizer, extra| drawn(1, 1, [(net_fingerprint(), payload(36)), optimizer, extra]);
     target.refuses_weights(&weights((1, vec![]), (0, vec![])), LoadError::OtherOptimizer, "weights with an optimizer");
     target.refuses_weights(&weights((0, vec![]), (0, vec![1])), LoadError::OtherExtra, "weights with extra state");
@@ -1058,6 +1119,8 @@ impl<const HANDED: usize> Zero for Liar<HANDED> {
 }
 
 impl<const HANDED: usize> Slot for Liar<HANDED> {
+    type Layer = ();
+
     fn is_finite(&self) -> bool {
         true
     }
@@ -1110,14 +1173,16 @@ fn a_state_of_another_length_than_it_says_is_refused() {
     }
 }
 
-/// A layer that shows other numbers of parameters and slots than it says: one each.
-struct LiarLayer<const PARAMETERS: usize, const SLOTS: usize>([f32; PARAMETERS]);
+/// A layer that shows other numbers of parameters, slots and layers than it says: one each.
+struct LiarLayer<const PARAMETERS: usize, const SLOTS: usize, const LAYER: bool>([f32; PARAMETERS]);
 
-impl<const PARAMETERS: usize, const SLOTS: usize> Zero for LiarLayer<PARAMETERS, SLOTS> {
+impl<const PARAMETERS: usize, const SLOTS: usize, const LAYER: bool> Zero for LiarLayer<PARAMETERS, SLOTS, LAYER> {
     const ZERO: Self = Self(Zero::ZERO);
 }
 
-impl<const PARAMETERS: usize, const SLOTS: usize> Tensors<f32> for LiarLayer<PARAMETERS, SLOTS> {
+impl<const PARAMETERS: usize, const SLOTS: usize, const LAYER: bool> Tensors<f32>
+    for LiarLayer<PARAMETERS, SLOTS, LAYER>
+{
     const COUNT: usize = 1;
 
     fn tensor(&self, _: usize) -> &[f32] {
@@ -1125,13 +1190,13 @@ impl<const PARAMETERS: usize, const SLOTS: usize> Tensors<f32> for LiarLayer<PAR
     }
 }
 
-struct LiarSlots<T, const SLOTS: usize>([T; SLOTS]);
+struct LiarSlots<T: Slot, const SLOTS: usize, const LAYER: bool>([T; SLOTS], T::Layer);
 
-impl<T: Zero, const SLOTS: usize> Zero for LiarSlots<T, SLOTS> {
-    const ZERO: Self = Self(Zero::ZERO);
+impl<T: Slot, const SLOTS: usize, const LAYER: bool> Zero for LiarSlots<T, SLOTS, LAYER> {
+    const ZERO: Self = Self(Zero::ZERO, Zero::ZERO);
 }
 
-impl<T, const SLOTS: usize> Tensors<T> for LiarSlots<T, SLOTS> {
+impl<T: Slot, const SLOTS: usize, const LAYER: bool> Tensors<T> for LiarSlots<T, SLOTS, LAYER> {
     const COUNT: usize = 1;
 
     fn tensor(&self, _: usize) -> &[T] {
@@ -1139,24 +1204,36 @@ impl<T, const SLOTS: usize> Tensors<T> for LiarSlots<T, SLOTS> {
     }
 }
 
-impl<const PARAMETERS: usize, const SLOTS: usize> Parameters for LiarLayer<PARAMETERS, SLOTS> {
+impl<T: Slot, const SLOTS: usize, const LAYER: bool> Slots<T> for LiarSlots<T, SLOTS, LAYER> {
+    fn layer(&self) -> Option<&T::Layer> {
+        if LAYER { Some(&self.1) } else { None }
+    }
+
+    fn layer_mut(&mut self) -> Option<&mut T::Layer> {
+        Some(&mut self.1)
+    }
+}
+
+impl<const PARAMETERS: usize, const SLOTS: usize, const LAYER: bool> Parameters
+    for LiarLayer<PARAMETERS, SLOTS, LAYER>
+{
     const KIND: &'static str = "LiarLayer";
     const TENSORS: &'static [Tensor] = &[Tensor::bias("bias", 1, 1)];
-    type Slots<T: Slot> = LiarSlots<T, SLOTS>;
+    type Slots<T: Slot> = LiarSlots<T, SLOTS, LAYER>;
 }
 
 #[test]
 fn a_layer_of_another_length_than_it_says_is_refused() {
-    fn saved<const PARAMETERS: usize, const SLOTS: usize>() -> [Result<usize, SaveError>; 2] {
-        let (network, slots) = (LiarLayer::<PARAMETERS, SLOTS>::ZERO, LiarSlots::<_, SLOTS>::ZERO);
+    fn saved<const PARAMETERS: usize, const SLOTS: usize, const LAYER: bool>() -> [Result<usize, SaveError>; 2] {
+        let (network, slots) = (LiarLayer::<PARAMETERS, SLOTS, LAYER>::ZERO, LiarSlots::<_, SLOTS, LAYER>::ZERO);
         let mut buffer = [0; 512];
         let training = save_training(&network, &slots, &Adam::new(0.1), &(), &mut buffer);
         [training, save_weights(&network, &mut buffer)]
     }
     let wrong = Err(SaveError::WrongLength);
-    assert_eq!(saved::<1, 1>(), [Ok(36 + 4 + 8 + 24), Ok(36 + 4)]);
-    assert_eq!([saved::<0, 1>(), saved::<2, 1>()], [[wrong; 2]; 2]);
-    assert_eq!([saved::<1, 0>(), saved::<1, 2>()], [[wrong, Ok(36 + 4)]; 2]);
+    assert_eq!(saved::<1, 1, true>(), [Ok(36 + 4 + 8 + 8 + 24), Ok(36 + 4)]);
+    assert_eq!([saved::<0, 1, true>(), saved::<2, 1, true>()], [[wrong; 2]; 2]);
+    assert_eq!([saved::<1, 0, true>(), saved::<1, 2, true>(), saved::<1, 1, false>()], [[wrong, Ok(36 + 4)]; 3]);
 }
 
 #[test]

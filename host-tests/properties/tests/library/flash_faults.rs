@@ -119,10 +119,10 @@ fn an_error_of_the_flash_is_passed_on_from_every_write_and_a_read_is_tried_again
         }
         loads += 1;
     }
-    // An erase; the head, three pieces and the mark.
-    assert_eq!(failed, 1 + 1 + 3 + 1);
-    // A head in every 64 bytes, and two marks; three pieces, three times.
-    assert_eq!(loads, 2 * 32 + 2 + 3 * 3);
+    // An erase; the head, four pieces and the mark.
+    assert_eq!(failed, 1 + 1 + 4 + 1);
+    // A head in every 64 bytes, and two marks; four pieces, three times.
+    assert_eq!(loads, 2 * 32 + 2 + 3 * 4);
     let mut broken = base.clone();
     broken.broken_call = Some(base.calls);
     assert_eq!(small(&mut broken).erase(), Err(SimError::Broken));

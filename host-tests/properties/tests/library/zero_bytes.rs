@@ -10,7 +10,7 @@ use std::ptr::from_ref;
 
 use baregrad::data::RandomIndices;
 use baregrad::matrix::Vector;
-use baregrad::optimizer::{Moments, Optimizer, StoreGradient};
+use baregrad::optimizer::{LayerPowers, Moments, Optimizer, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::streaming::Standardizer;
 use baregrad::{
@@ -96,6 +96,7 @@ fn every_start_that_the_docs_put_into_bss_lies_there() {
         Matrix<3, 4>: ZERO;
         Vector<5>: ZERO;
         Moments: ZERO;
+        LayerPowers: ZERO;
         StoreGradient: NEW;
         GatherBuffer<Features<4>, u8, 8>: NEW ZERO;
         GatherBuffer<Image<2, 3, 1>, [f32; 2], 8>: NEW ZERO;

@@ -13,3 +13,4 @@ mod optimizers;
 
 mod one_pass_bits;
 mod rules_bits;
+mod thawing;
