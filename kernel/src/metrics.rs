@@ -113,7 +113,7 @@ impl<const CLASSES: usize> ConfusionMatrix<CLASSES> {
 
     /// Number of samples whose class was predicted: the sum of the diagonal.
     pub fn correct(&self) -> u64 {
-        let diagonal = self.counts.iter().enumerate().filter_map(|(class, row)| row.get(class));
+        let diagonal = (0..CLASSES).zip(&self.counts).filter_map(|(class, row)| row.get(class));
         diagonal.fold(0, |sum, &count| sum.saturating_add(count.into()))
     }
 
@@ -157,7 +157,7 @@ impl<const CLASSES: usize> fmt::Display for ConfusionMatrix<CLASSES> {
         for class in 0..CLASSES {
             write!(f, "{class:>7}")?;
         }
-        for (class, row) in self.counts.iter().enumerate() {
+        for (class, row) in (0..CLASSES).zip(&self.counts) {
             write!(f, "\n{class:>18}")?;
             for count in row {
                 write!(f, "{count:>7}")?;

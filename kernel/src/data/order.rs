@@ -57,9 +57,11 @@ const fn is_beyond_16_bits(samples: usize) -> bool {
 /// Shuffles a slice of indices (or of anything); see [`Order::shuffle_with`].
 pub fn shuffle_with<T>(values: &mut [T], mut random: impl FnMut() -> u32) {
     for last in (1..values.len()).rev() {
-        let other = ((u64::from(random()) * (last as u64 + 1)) >> 32) as usize;
-        // Two equal positions are an error here, and nothing to exchange.
-        if let Ok([a, b]) = values.get_disjoint_mut([last, other]) {
+        let other = (u64::from(random()).wrapping_mul((last as u64).wrapping_add(1)) >> 32) as usize;
+        // `other` is at most `last`. Where they are equal it is no position of the part before, and there is nothing to exchange.
+        if let Some((before, [a, ..])) = values.split_at_mut_checked(last)
+            && let Some(b) = before.get_mut(other)
+        {
             core::mem::swap(a, b);
         }
     }

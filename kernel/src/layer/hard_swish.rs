@@ -98,7 +98,7 @@ impl<S: Shape> Layer<S> for HardSwish {
         let mut deltas = delta.iter();
         for index in 0..pass.samples() {
             let first = index.wrapping_mul(S::SIZE);
-            for (at, (z, delta)) in x.sample(index).unwrap_or(&[]).iter().zip(&mut deltas).enumerate() {
+            for (at, (z, delta)) in (0..S::SIZE).zip(x.sample(index).unwrap_or(&[]).iter().zip(&mut deltas)) {
                 dx.give(first.wrapping_add(at), &[back(*delta, *z)]);
             }
         }

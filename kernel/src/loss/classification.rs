@@ -50,7 +50,7 @@ impl<const N: usize, T: Index> Loss<Features<N>, Identity, T> for CrossEntropy {
     fn value_and_delta(&self, output: &mut [f32; N], target: &T, scale: f32) -> f32 {
         let label = target.index();
         let value = cross_entropy(output, label);
-        for (k, p) in output.iter_mut().enumerate() {
+        for (k, p) in (0..N).zip(output.iter_mut()) {
             let y = select(k == label, 1.0, 0.0);
             *p = (*p - y) * scale;
         }
@@ -155,7 +155,7 @@ impl<const N: usize, A: Activation, T: Index, L: Loss<Features<N>, A, [f32; N]>>
 
 fn one_hot<const N: usize>(label: usize) -> [f32; N] {
     let mut values = [0.0; N];
-    for (k, value) in values.iter_mut().enumerate() {
+    for (k, value) in (0..N).zip(&mut values) {
         *value = select(k == label, 1.0, 0.0);
     }
     values

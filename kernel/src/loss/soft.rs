@@ -136,7 +136,7 @@ impl LabelSmoothing {
         let share = self.smoothing / N as f32;
         let chosen = (1.0 - self.smoothing) + share;
         let mut row = [share; N];
-        for (k, t) in row.iter_mut().enumerate() {
+        for (k, t) in (0..N).zip(&mut row) {
             *t = select(k == label, chosen, share);
         }
         row

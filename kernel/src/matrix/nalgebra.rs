@@ -26,7 +26,7 @@ impl<const ROWS: usize, const COLS: usize> From<SMatrix<f32, ROWS, COLS>> for Ma
 }
 
 fn transpose<const ROWS: usize, const COLS: usize>(from: &[[f32; COLS]; ROWS], to: &mut [[f32; ROWS]; COLS]) {
-    for (index, line) in from.iter().enumerate() {
+    for (index, line) in (0..ROWS).zip(from) {
         for (across, value) in to.iter_mut().zip(line) {
             if let Some(place) = across.get_mut(index) {
                 *place = *value;
