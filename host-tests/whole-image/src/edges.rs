@@ -227,7 +227,7 @@ fn streams() {
     see((standardizer.count(), *standardizer.mean(), standardizer.variance(), standardizer.standardize(&sample)));
     let mut range = black_box(MinMax::<3>::NEW);
     black_box(range.observe(&sample).is_ok());
-    see((*range.least(), *range.largest(), range.scale(&sample)));
+    see((range.least().copied(), range.largest().copied(), range.scale(&sample)));
     let mut accuracy = black_box(MovingAccuracy::new(0.5));
     black_box(accuracy.record(black_box(true)).is_ok());
     see(accuracy.accuracy());

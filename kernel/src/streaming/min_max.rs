@@ -1,8 +1,7 @@
 //! The range of values.
 
 use super::{NonFiniteValue, check};
-use crate::fingerprint::Fingerprint;
-use crate::state::State;
+use crate::zero::Zero;
 
 /// Least and largest of each of `N` values over all samples so far, and samples scaled by them to 0 … 1.
 ///
@@ -17,11 +16,17 @@ use crate::state::State;
 pub struct MinMax<const N: usize> {
     least: [f32; N],
     largest: [f32; N],
+    /// Whether there has been a sample: infinities would say it too, but a start has only zero bytes.
+    observed: bool,
+}
+
+impl<const N: usize> Zero for MinMax<N> {
+    const ZERO: Self = Self { least: [0.0; N], largest: [0.0; N], observed: false };
 }
 
 impl<const N: usize> MinMax<N> {
-    /// Of no samples yet.
-    pub const NEW: Self = Self { least: [f32::INFINITY; N], largest: [f32::NEG_INFINITY; N] };
+    /// Of no samples yet, for a `static`.
+    pub const NEW: Self = Self::ZERO;
 
     /// Counts a sample in.
     ///
@@ -29,8 +34,10 @@ impl<const N: usize> MinMax<N> {
     /// A value is not finite, or its distance from another is not; nothing is changed then.
     pub fn observe(&mut self, sample: &[f32; N]) -> Result<(), NonFiniteValue> {
         check(sample)?;
+        if !self.observed {
+            *self = Self { least: *sample, largest: *sample, observed: true };
+        }
         for (index, ((least, largest), x)) in (0..N).zip(self.least.iter().zip(&self.largest).zip(sample)) {
-            // Before the first sample these are infinities of the other sign.
             if (x - least) == f32::INFINITY || (largest - x) == f32::INFINITY {
                 return Err(NonFiniteValue { index });
             }
@@ -43,17 +50,17 @@ impl<const N: usize> MinMax<N> {
         Ok(())
     }
 
-    /// The least of each value; infinity before the first sample.
-    pub const fn least(&self) -> &[f32; N] {
-        &self.least
+    /// The least of each value, or `None` before the first sample.
+    pub const fn least(&self) -> Option<&[f32; N]> {
+        if self.observed { Some(&self.least) } else { None }
     }
 
-    /// The largest of each value; minus infinity before the first sample.
-    pub const fn largest(&self) -> &[f32; N] {
-        &self.largest
+    /// The largest of each value, or `None` before the first sample.
+    pub const fn largest(&self) -> Option<&[f32; N]> {
+        if self.observed { Some(&self.largest) } else { None }
     }
 
-    /// A sample scaled by the range.
+    /// A sample scaled by the range. Before the first sample nothing has varied.
     pub fn scale(&self, sample: &[f32; N]) -> [f32; N] {
         let mut input = *sample;
         for ((x, least), largest) in input.iter_mut().zip(&self.least).zip(&self.largest) {
@@ -67,17 +74,4 @@ impl<const N: usize> MinMax<N> {
     }
 }
 
-impl<const N: usize> State for MinMax<N> {
-    const BYTES: usize = 2 * <[f32; N]>::BYTES;
-    const FINGERPRINT: u32 = Fingerprint::of("MinMax").number(N).value();
-
-    fn save(&self, write: &mut impl FnMut(&[u8])) {
-        self.least.save(write);
-        self.largest.save(write);
-    }
-
-    fn load(&mut self, read: &mut impl FnMut(&mut [u8])) {
-        self.least.load(read);
-        self.largest.load(read);
-    }
-}
+crate::state!(MinMax<const N: usize> { least: [f32; N], largest: [f32; N], observed: bool });

@@ -169,7 +169,7 @@ mod before {
 }
 
 #[test]
-fn a_checkpoint_with_sums_of_one_float_is_another_extra_state() {
+fn a_checkpoint_with_statistics_of_another_layout_is_another_extra_state() {
     type Small = Dense<2, 2>;
     let trainer = Trainer::<Small, Sgd, 1, { floats::<Small>() }>::NEW;
     let mut other = Trainer::<Small, Sgd, 1, { floats::<Small>() }>::NEW;
@@ -183,15 +183,16 @@ fn a_checkpoint_with_sums_of_one_float_is_another_extra_state() {
     let length = trainer.save(&Sgd::new(0.1), &old, &mut bytes).expect("finite");
     assert_eq!(other.load(&mut Sgd::new(0.1), &mut PageHinkley::new(0.1, 1.0), &bytes[..length]), refused);
     assert_eq!(<before::MovingAccuracy as State>::BYTES + 8, MovingAccuracy::BYTES);
-    // The standardizer's fingerprint was of its name and size alone.
-    let old = Fingerprint::of("Standardizer").number(5).value();
-    assert_ne!(Standardizer::<5>::FINGERPRINT, old);
-    assert_eq!(Standardizer::<5>::BYTES, 8 + 20 * 5);
+    // The fingerprints of the two scalers were of name and size alone.
+    let old = |name| Fingerprint::of(name).number(5).value();
+    assert_ne!(Standardizer::<5>::FINGERPRINT, old("Standardizer"));
+    assert_ne!(MinMax::<5>::FINGERPRINT, old("MinMax"));
+    assert_eq!((Standardizer::<5>::BYTES, MinMax::<5>::BYTES), (8 + 20 * 5, 8 * 5 + 1));
 }
 
 #[test]
 fn statistics_of_nothing_are_zero_bytes() {
-    assert!(saved(&Standardizer::<3>::NEW).iter().all(|byte| *byte == 0));
+    assert!(saved(&(Standardizer::<3>::NEW, MinMax::<3>::NEW)).iter().all(|byte| *byte == 0));
     assert_eq!(saved(&MovingAccuracy::new(0.5))[4..], [0; 16]);
     assert_eq!(saved(&PageHinkley::OF_ERRORS)[12..], [0; 28]);
 }
@@ -200,12 +201,29 @@ fn statistics_of_nothing_are_zero_bytes() {
 fn range_scales_to_0_and_1_and_beyond_what_was_seen_further() {
     let mut range = MinMax::<3>::NEW;
     assert_eq!(range.scale(&[1.0, 2.0, 3.0]), [0.0; 3], "nothing has varied yet");
+    assert_eq!((range.least(), range.largest()), (None, None));
     for sample in [[2.0, -1.0, 7.0], [4.0, -3.0, 7.0], [3.0, 1.0, 7.0]] {
         range.observe(&sample).expect("finite");
     }
-    assert_eq!((range.least(), range.largest()), (&[2.0, -3.0, 7.0], &[4.0, 1.0, 7.0]));
+    assert_eq!((range.least(), range.largest()), (Some(&[2.0, -3.0, 7.0]), Some(&[4.0, 1.0, 7.0])));
     assert_eq!(range.scale(&[2.5, 1.0, 9.0]), [0.25, 1.0, 0.0]);
     assert_eq!(range.scale(&[6.0, -7.0, 7.0]), [2.0, -1.0, 0.0]);
+}
+
+/// The zeros that a range starts with are no sample: of neither sign, and however far they are away.
+#[test]
+fn the_first_sample_is_the_whole_range() {
+    for first in [[3.0, -3.0], [f32::MAX, f32::MIN], [-0.0, 0.0]] {
+        let mut range = MinMax::<2>::NEW;
+        range.observe(&first).expect("finite");
+        let [least, largest] = [range.least(), range.largest()].map(|bound| bound.map(bits));
+        assert_eq!((&least, &largest), (&Some(bits(&first)), &Some(bits(&first))));
+        assert_eq!(range.scale(&[1.0, 1.0]), [0.0; 2], "nothing has varied yet");
+    }
+    // A sample that is refused is not the first.
+    let mut range = MinMax::<2>::NEW;
+    assert_eq!(range.observe(&[1.0, f32::NAN]), Err(NonFiniteValue { index: 1 }));
+    assert_eq!((range.least(), range.largest()), (None, None));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use baregrad::data::RandomIndices;
 use baregrad::matrix::Vector;
 use baregrad::optimizer::{LayerPowers, Moments, Optimizer, StoreGradient};
 use baregrad::replay::ReplayBuffer;
-use baregrad::streaming::Standardizer;
+use baregrad::streaming::{MinMax, Standardizer};
 use baregrad::{
     AdaGrad, Adam, AdamW, ClipValue, ConfusionMatrix, Dense, Features, Frozen, GatherBuffer, Gradients, Graph,
     HardSwish, Image, Lion, Matrix, Model, Momentum, Nesterov, Parameters, Relu, RmsProp, Sequence, Sgd, SgdMomentum,
@@ -34,6 +34,7 @@ struct Device {
     gathered: GatherBuffer<Features<4>, u8, 8>,
     indices: RandomIndices<8>,
     scaler: Standardizer<4>,
+    range: MinMax<4>,
     matrix: ConfusionMatrix<3>,
 }
 
@@ -45,6 +46,7 @@ impl Device {
         gathered: GatherBuffer::NEW,
         indices: RandomIndices::NEW,
         scaler: Standardizer::NEW,
+        range: MinMax::NEW,
         matrix: ConfusionMatrix::NEW,
     };
 }
@@ -105,7 +107,8 @@ fn every_start_that_the_docs_put_into_bss_lies_there() {
         ReplayBuffer<[f32; 4], u8, 32>: NEW ZERO;
         ReplayBuffer<[u8; 3], [f32; 2], 1>: NEW ZERO;
         Standardizer<4>: NEW ZERO;
-        ConfusionMatrix<3>: NEW;
+        MinMax<4>: NEW ZERO;
+        ConfusionMatrix<3>: NEW ZERO;
         bool: ZERO;
         [u16; 16]: ZERO;
     }
