@@ -52,6 +52,36 @@ fn a_damaged_newest_gives_way_to_the_one_before_and_never_comes_back() {
     assert_eq!(found(&mut flash), (3, states[3].bytes()));
 }
 
+/// As where two stores lay side by side, and their regions are one now.
+#[test]
+fn of_places_with_the_same_number_each_is_tried() {
+    let states: Vec<Vec<u8>> = courses(4).iter().map(Course::bytes).collect();
+    let [older, first, second, third] = &states[..] else { panic!("four states") };
+    let intact = drawn(1, &[(5, first), (4, older), (5, second), (5, third)]);
+    let places = [(0, first), (2, second), (3, third)];
+    for damaged in 0..8 {
+        for marked in [true, false] {
+            let mut flash = Flash::with_bytes(intact.clone());
+            for place in 0..4 {
+                if !marked {
+                    flash.bytes[place * PAGE + 32..][..4].fill(0xFF);
+                }
+            }
+            let is_damaged = |index: usize| damaged >> index & 1 == 1;
+            for (index, (place, _)) in places.iter().enumerate() {
+                flash.bytes[place * PAGE + HEAD_BYTES] ^= u8::from(is_damaged(index));
+            }
+            let whole = (0..3).find(|index| !is_damaged(*index)).map(|index| places[index]);
+            let (number, (place, state)) = whole.map_or((4, (1, older)), |whole| (5, whole));
+            assert_eq!(found(&mut flash), (number, state.clone()), "{damaged:03b}, marked {marked}");
+            // A save takes another place, and the next number.
+            let before = flash.bytes[place * PAGE..][..PAGE].to_vec();
+            assert_eq!(courses(1)[0].save_to(&mut small(&mut flash)), Ok(6));
+            assert!(flash.bytes[place * PAGE..][..PAGE] == before[..]);
+        }
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_head_or_mark_hides_a_place() {
     let states = courses(2);

@@ -51,6 +51,17 @@ impl Layout {
     }
 }
 
+impl Entry {
+    /// Whether the search comes to it before another: if it is newer, or as new and in front.
+    ///
+    /// Two can be as new: where two stores lay side by side in what is one region now, or where a head was misread during a save. If
+    /// one of them is damaged, the other must still be found.
+    pub(super) const fn precedes(self, other: Self) -> bool {
+        let (sequence, than) = (self.head.sequence, other.head.sequence);
+        is_newer(sequence, than) || (sequence == than && self.at < other.at)
+    }
+}
+
 impl Head {
     /// The words at the start of a place.
     pub(super) fn words(sequence: u32, length: u32, layout: Layout) -> [[u8; 4]; 7] {

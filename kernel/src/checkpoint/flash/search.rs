@@ -31,15 +31,15 @@ pub(super) struct Survey {
 }
 
 impl Found {
-    /// Counts a head in, if it has a mark or not, as is asked for, and is older than the limit.
-    fn add(&mut self, entry: Entry, limit: Option<u32>, marked: bool) {
+    /// Counts a head in, if it has a mark or not, as is asked for, and comes after the limit in the search.
+    fn add(&mut self, entry: Entry, limit: Option<Entry>, marked: bool) {
         let sequence = entry.head.sequence;
         if self.number.is_none_or(|number| is_newer(sequence, number)) {
             self.number = Some(sequence);
         }
         if entry.marked == marked
-            && limit.is_none_or(|limit| is_newer(limit, sequence))
-            && self.newest.is_none_or(|newest| is_newer(sequence, newest.head.sequence))
+            && limit.is_none_or(|limit| limit.precedes(entry))
+            && self.newest.is_none_or(|newest| entry.precedes(newest))
         {
             self.newest = Some(entry);
         }
@@ -73,14 +73,14 @@ impl<F: NorFlash> Store<F> {
                 if self.is_sound(entry).unwrap_or(false) {
                     return Survey { latest, whole: candidate, next };
                 }
-                candidate = self.pass(Some(entry.head.sequence), marked).newest;
+                candidate = self.pass(Some(entry), marked).newest;
             }
         }
         Survey { latest, whole: None, next }
     }
 
-    /// The newest of the checkpoints that are older than a limit, or of all: wherever a layout could have put them.
-    fn pass(&mut self, limit: Option<u32>, marked: bool) -> Found {
+    /// The newest of the checkpoints that come after a limit, or of all: wherever a layout could have put them.
+    fn pass(&mut self, limit: Option<Entry>, marked: bool) -> Found {
         let mut found = Found::default();
         let mut at = self.start;
         while at < self.end {
