@@ -12,6 +12,7 @@ use baregrad::layer::Tensors;
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::SampleOf;
+use baregrad::state::State;
 use baregrad::train::Gradients;
 use baregrad::{
     Adam, BinaryCrossEntropy, CrossEntropy, Features, Identity, MeanSquaredError, Network, Sgd, StepError,
@@ -54,6 +55,26 @@ impl Random {
 
 /// Floats of the workspaces here for each sample: enough for all networks, of which each uses only what it has planned.
 pub(crate) const FLOATS: usize = 512;
+
+/// The bytes of a state, as many as it says.
+#[track_caller]
+pub(crate) fn saved<S: State>(state: &S) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.save(&mut |piece| bytes.extend(piece));
+    assert_eq!(bytes.len(), S::BYTES);
+    bytes
+}
+
+/// Loads bytes into a state, all of them.
+#[track_caller]
+pub(crate) fn load<S: State>(state: &mut S, mut bytes: &[u8]) {
+    state.load(&mut |piece| {
+        let (now, later) = bytes.split_at(piece.len());
+        piece.copy_from_slice(now);
+        bytes = later;
+    });
+    assert!(bytes.is_empty(), "{} bytes are left", bytes.len());
+}
 
 /// All parameters in storage order.
 pub(crate) fn parameters<N: Network>(network: &N) -> Vec<f32> {

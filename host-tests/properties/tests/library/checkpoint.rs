@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{FLOATS, Random, bits, parameters, random_network, set_parameters};
+use crate::common::{FLOATS, Random, bits, load, parameters, random_network, saved, set_parameters};
 use baregrad::activation::Activation;
 use baregrad::checkpoint::{
     self, CHUNK, HEADER_BYTES, LoadError, ReadError, SaveError, State, WriteError, load_training, load_weights,
@@ -149,12 +149,11 @@ fn all_bytes<N: Network, O: Optimizer<Slot: State> + State, E: State>(
     let mut bytes = le(&parameters(network));
     slots.for_each_tensor(&mut |piece| {
         for slot in piece {
-            slot.save(&mut |piece| bytes.extend_from_slice(piece));
+            bytes.extend(saved(slot));
         }
     });
-    slots.for_each_layer(&mut |layer| layer.save(&mut |piece| bytes.extend_from_slice(piece)));
-    optimizer.save(&mut |piece| bytes.extend_from_slice(piece));
-    extra.save(&mut |piece| bytes.extend_from_slice(piece));
+    slots.for_each_layer(&mut |layer| bytes.extend(saved(layer)));
+    bytes.extend([saved(optimizer), saved(extra)].concat());
     bytes
 }
 
@@ -461,11 +460,7 @@ impl VisitOptimizers for ResumesExactly {
         // No setting is what it was: each is 0.747.
         let mut other = start;
         other.load(&mut |piece| piece.fill(0x3f));
-        let numbers = |rule: &O| {
-            let mut bytes = Vec::new();
-            rule.save(&mut |piece| bytes.extend_from_slice(piece));
-            bytes.as_chunks::<4>().0.to_vec()
-        };
+        let numbers = |rule: &O| saved(rule).as_chunks::<4>().0.to_vec();
         assert!(numbers(&start).iter().zip(&numbers(&other)).all(|(one, another)| one != another), "{name}");
         assert_resumes_exactly(start, other, name);
     }
@@ -514,19 +509,9 @@ fn zeros_of_both_signs_and_subnormals_come_back() {
 /// Saves, checks the length, loads into another value, compares the bytes.
 #[track_caller]
 fn assert_state_comes_back<T: State>(value: &T, mut other: T) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    value.save(&mut |piece| bytes.extend_from_slice(piece));
-    assert_eq!(bytes.len(), T::BYTES);
-    let mut rest = &bytes[..];
-    other.load(&mut |piece| {
-        let (now, later) = rest.split_at(piece.len());
-        piece.copy_from_slice(now);
-        rest = later;
-    });
-    assert!(rest.is_empty());
-    let mut again = Vec::new();
-    other.save(&mut |piece| again.extend_from_slice(piece));
-    assert_eq!(bytes, again);
+    let bytes = saved(value);
+    load(&mut other, &bytes);
+    assert_eq!(bytes, saved(&other));
     bytes
 }
 

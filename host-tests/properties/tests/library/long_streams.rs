@@ -5,8 +5,8 @@
 //! cargo test --release -p properties --test library long_streams -- --ignored
 //! ```
 
-use super::streaming::{restored, saved};
-use crate::common::Random;
+use super::streaming::restored;
+use crate::common::{Random, saved};
 use baregrad::streaming::{MovingAccuracy, PageHinkley, Standardizer};
 
 /// `2^exponent`.

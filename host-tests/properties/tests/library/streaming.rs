@@ -3,7 +3,7 @@
 //! Tolerances: `f32` keeps a mean of 1000 to 6e-5 a step, and the errors of a thousand steps partly cancel; 1e-3 in the mean and 1 % in a variance
 //! of 1 are far below what the squares' own `f32` sum, the formula that Welford's replaces, is off by.
 
-use crate::common::{Random, bits, parameters};
+use crate::common::{Random, bits, load, parameters, saved};
 use baregrad::checkpoint::{LoadError, State};
 use baregrad::fingerprint::Fingerprint;
 use baregrad::metrics::ClassOutOfRange;
@@ -17,20 +17,8 @@ fn setting(setting: &'static str, domain: Domain) -> SettingError {
     SettingError { setting, domain }
 }
 
-pub(super) fn saved(state: &impl State) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    state.save(&mut |piece| bytes.extend(piece));
-    bytes
-}
-
 pub(super) fn restored<T: State>(mut state: T, bytes: &[u8]) -> T {
-    let mut rest = bytes;
-    state.load(&mut |piece| {
-        let (now, after) = rest.split_at(piece.len());
-        piece.copy_from_slice(now);
-        rest = after;
-    });
-    assert!(rest.is_empty());
+    load(&mut state, bytes);
     state
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The oracle is the table in the docs of `baregrad::setting`, and a copy of all bits from before the refused call.
 
-use crate::common::{FLOATS, Random, bits, parameters, poll_to_the_end, random_network};
+use crate::common::{FLOATS, Random, bits, load, parameters, poll_to_the_end, random_network, saved};
 use baregrad::checkpoint::State;
 use baregrad::data::Samples;
 use baregrad::initializer::Initializer;
@@ -80,10 +80,6 @@ fn a_domain_contains_what_its_text_says() {
     }
 }
 
-fn saved(state: &impl State, bytes: &mut Vec<u8>) {
-    state.save(&mut |piece| bytes.extend_from_slice(piece));
-}
-
 /// A training on its way, with a stored gradient.
 struct Training<O: Optimizer> {
     trainer: Box<Trainer<Net, O, B, FLOATS>>,
@@ -105,10 +101,8 @@ impl<O: Optimizer<Slot: State> + State> Training<O> {
 
     /// All bits that a training keeps, the gradient among them, and whether it is stored.
     fn everything(&self) -> (Vec<u8>, Vec<u32>) {
-        let mut bytes = Vec::new();
-        saved(&self.optimizer, &mut bytes);
-        saved(&self.gradients, &mut bytes);
-        self.trainer.slots.for_each_tensor(&mut |slots| slots.iter().for_each(|slot| saved(slot, &mut bytes)));
+        let mut bytes = [saved(&self.optimizer), saved(&self.gradients)].concat();
+        self.trainer.slots.for_each_tensor(&mut |slots| slots.iter().for_each(|slot| bytes.extend(saved(slot))));
         (bytes, bits(&parameters(&self.trainer.network)))
     }
 
@@ -215,20 +209,15 @@ fn no_optimizer_of_the_catalogue_has_a_number_that_may_be_anything() {
     struct EachNumber;
     impl VisitOptimizers for EachNumber {
         fn optimizer<O: SavedRule>(&mut self, name: &'static str, start: O, _: Formula) {
-            let mut bytes = Vec::new();
-            saved(&start, &mut bytes);
+            let bytes = saved(&start);
             assert_eq!(start.check_settings(), Ok(()), "{name}");
             // All that they keep are `f32`s.
             for place in (0..bytes.len()).step_by(4) {
                 for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0] {
                     let mut damaged = bytes.clone();
                     damaged[place..place + 4].copy_from_slice(&bad.to_le_bytes());
-                    let (mut optimizer, mut rest) = (start, &damaged[..]);
-                    optimizer.load(&mut |piece| {
-                        let (head, tail) = rest.split_at(piece.len());
-                        piece.copy_from_slice(head);
-                        rest = tail;
-                    });
+                    let mut optimizer = start;
+                    load(&mut optimizer, &damaged);
                     assert!(optimizer.check_settings().is_err(), "{name} accepts {bad}: {optimizer:?}");
                 }
             }
