@@ -153,12 +153,16 @@ impl Schedule for Cosine {
 /// # Order and rounding
 /// The product with `|best|`, then the difference; the product with `factor`.
 ///
+/// # Special values
+/// A NaN or an infinity is not better than anything.
+///
+/// # Source
+/// PyTorch's `torch.optim.lr_scheduler.ReduceLROnPlateau` with `mode="min"` and `threshold_mode="rel"`, from which the names and the defaults are. It
+/// cites no text.
+///
 /// # Differs from PyTorch
 /// PyTorch compares with `best·(1 - threshold)`, which lies *above* a negative `best`: a negative loss that stands still would be better each time. For
 /// positive losses the two are the same, but for rounding. No cooldown, and a fall of less than 1e-8 is made all the same.
-///
-/// # Special values
-/// A NaN or an infinity is not better than anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "ReduceLROnPlateau")]
@@ -228,6 +232,9 @@ impl ReduceOnPlateau {
 /// To keep the best weights, copy the network when [`Verdict::Better`] comes: `*best = trainer.network`.
 ///
 /// A loss is better when it is below `best - min_delta`; the first is.
+///
+/// # Order and rounding
+/// The difference, rounded, then the comparison: a `min_delta` below half a unit of the last place of `best` counts as 0.
 ///
 /// # Special values
 /// A NaN or an infinity is not better than anything.
