@@ -234,7 +234,7 @@ impl ReduceOnPlateau {
 /// A loss is better when it is below `best - min_delta`; the first is.
 ///
 /// # Order and rounding
-/// The difference, rounded, then the comparison: a `min_delta` below half a unit of the last place of `best` counts as 0.
+/// The difference, rounded, then the comparison: a `min_delta` below a quarter of a unit of the last place of `best` counts as 0.
 ///
 /// # Special values
 /// A NaN or an infinity is not better than anything.
