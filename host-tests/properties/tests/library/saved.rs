@@ -193,6 +193,12 @@ fn a_replay_buffer_of_any_bytes_holds_what_it_can() {
         }
         assert_eq!(buffer.dataset().expect("samples").inputs().len(), 3);
     }
+    // No buffer has counted beyond its horizon, which is not below its capacity.
+    for (seen, horizon, loaded) in [(9_u32, 5_u32, [5_u32, 5]), (5, 9, [5, 9]), (9, 2, [3, 3])] {
+        let mut buffer = ReplayBuffer::<u16, u8, 3>::NEW;
+        load(&mut buffer, &[&saved(&seen), &saved(&horizon), &[1; 9][..]].concat());
+        assert_eq!(saved(&buffer)[..8], saved(&loaded));
+    }
 }
 
 #[test]
@@ -212,6 +218,7 @@ fn what_else_a_loop_holds_comes_back() {
     // Sizes and names are part of what a checkpoint is known by.
     assert_ne!(ConfusionMatrix::<3>::FINGERPRINT, ConfusionMatrix::<4>::FINGERPRINT);
     assert_ne!(RandomIndices::<4>::FINGERPRINT, Order::<4>::FINGERPRINT);
+    assert_ne!(Gradients::<Net>::FINGERPRINT, Gradients::<(Dense<2, 6>, Dense<6, 3>)>::FINGERPRINT);
     assert_ne!(ReplayBuffer::<u8, u8, 3>::FINGERPRINT, ReplayBuffer::<u8, u8, 4>::FINGERPRINT);
     assert_ne!(ReplayBuffer::<u16, u8, 3>::FINGERPRINT, ReplayBuffer::<u8, u16, 3>::FINGERPRINT);
 }
