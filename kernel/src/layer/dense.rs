@@ -197,7 +197,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
                 // In place over a copy. Slice by slice, the first one copies.
                 let dx = rows_mut::<IN>(dx, count);
                 if pass.slices(kernels::slices(IN)).start == 0 {
-                    for (index, dx) in dx.iter_mut().enumerate() {
+                    for (index, dx) in (0..count).zip(dx.iter_mut()) {
                         *dx = *positioned.row(index).unwrap_or(const { &[0.0; IN] });
                     }
                 }

@@ -180,7 +180,7 @@ macro_rules! network {
             fn for_each_layer_mut(&mut self, first: usize, visit: &mut impl FnMut(usize, &mut Value::Layer)) {
                 $(
                     self.$index.for_each_layer_mut(first, visit);
-                    let first = first + $layer::LAYERS;
+                    let first = first.wrapping_add($layer::LAYERS);
                 )*
                 let _ = first;
             }

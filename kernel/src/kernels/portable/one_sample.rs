@@ -41,8 +41,11 @@ pub(in crate::kernels) fn inner<K: Kernels, const IN: usize, const OUT: usize, O
         update(&saved, inputs, weights, weight_slots);
     } else {
         let mut saved = [0.0; ROWS];
-        let rows = weights.chunks_mut(ROWS).zip(weight_slots.chunks_mut(ROWS));
-        for (inputs, (rows, slots)) in inputs.chunks_mut(ROWS).zip(rows) {
+        let (mut rows, mut slots, mut inputs) = (&mut weights[..], &mut weight_slots[..], &mut inputs[..]);
+        // Not by zipped `chunks_mut`: at `opt-level = "z"` a division by their length may stay, and its panic with it.
+        while let (false, Some(inputs), Some(rows), Some(slots)) =
+            (inputs.is_empty(), first_rows(&mut inputs), first_rows(&mut rows), first_rows(&mut slots))
+        {
             for (saved, input) in saved.iter_mut().zip(&*inputs) {
                 *saved = *input;
             }
@@ -50,6 +53,12 @@ pub(in crate::kernels) fn inner<K: Kernels, const IN: usize, const OUT: usize, O
         }
     }
     K::update_bias_by_one::<OUT, O>(delta, bias, bias_slots, step);
+}
+
+/// Takes up to [`ROWS`] off the front.
+#[inline(always)]
+fn first_rows<'a, T>(rest: &mut &'a mut [T]) -> Option<&'a mut [T]> {
+    rest.split_off_mut(..rest.len().min(ROWS))
 }
 
 /// See [`Kernels::input_gradient_and_update`].
