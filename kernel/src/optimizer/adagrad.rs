@@ -13,6 +13,10 @@ use crate::setting::{Domain, SettingError};
 /// PyTorch's `Adagrad` has `ε` outside the root, `√G + ε`, with 1e-10. Where `G` is far above `ε` the two hardly differ; a first
 /// gradient near zero makes a far smaller step here.
 ///
+/// # Accuracy
+/// `G` is one `f32`, as in PyTorch. A square below `2⁻²⁵·G` adds nothing to it, one above `2⁻²⁴·G` does. A gradient that adds nothing moves its
+/// parameter by less than `α/4,096`.
+///
 /// # Source
 /// Duchi, Hazan and Singer, *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization*, 2011; `ε` inside the
 /// root as in Ruder, *An overview of gradient descent optimization algorithms*, 2016, section 4.3, with his 1e-8.
