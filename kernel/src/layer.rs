@@ -11,6 +11,7 @@ mod inputs;
 pub(crate) mod memory;
 mod parameters;
 mod pass;
+pub(crate) mod window;
 
 pub use all::*;
 pub use dense::DenseSlots;
@@ -19,6 +20,7 @@ pub use inputs::{InputGradient, Inputs, Stacked};
 pub use memory::End;
 pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
+pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
 pub(crate) use parameters::{begin_step, draw, step_of_layer, update};
@@ -37,6 +39,7 @@ pub(crate) mod all {
     pub use super::dense::Dense;
     pub use super::frozen::Frozen;
     pub use super::hard_swish::HardSwish;
+    pub use super::window::{Centered, Same, Strided, Valid};
 }
 
 /// A pre-activation was infinite or NaN.

@@ -6,6 +6,10 @@
 //!
 //! Sizes are constants of types, so a layer can compute the shape that it gives out from the one that it takes in.
 
+mod computed;
+
+pub use computed::{Every, Inside};
+
 use core::marker::PhantomData;
 
 use crate::matrix::Matrix;

@@ -1,0 +1,168 @@
+//! The places of a kernel, and which of its taps lie inside, in constants: what convolutions and pools go through.
+
+use core::marker::PhantomData;
+use core::num::NonZeroUsize;
+use core::ops::Range;
+
+use super::{Padding, Window};
+use crate::shape::Positions;
+
+/// The places of windows along one axis: the rows of an image, or its columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axis {
+    /// Positions.
+    pub(crate) size: usize,
+    /// Taps of the kernel.
+    pub(crate) kernel: usize,
+    /// Positions from a place to the next.
+    pub(crate) stride: NonZeroUsize,
+    /// Positions that the first place lies in front of the first position.
+    pub(crate) before: usize,
+    /// Places.
+    pub(crate) places: usize,
+}
+
+/// The taps of a kernel that lie inside, at one place along an axis. There is one at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taps {
+    /// The first tap that lies inside.
+    pub(crate) first: usize,
+    /// How many do.
+    pub(crate) count: usize,
+    /// The position of the first.
+    pub(crate) position: usize,
+}
+
+impl Axis {
+    const fn of(padding: Padding, size: usize, kernel: usize, stride: usize, places: usize) -> Self {
+        assert!(size > 0, "there are no positions");
+        assert!(kernel > 0, "a kernel has at least one row and one column");
+        assert!(stride > 0, "the stride is 0");
+        let (before, expected) = match padding {
+            Padding::None => (0, size.saturating_sub(kernel) / stride + 1),
+            Padding::AsNeeded => {
+                let expected = size.div_ceil(stride);
+                (((expected - 1) * stride + kernel).saturating_sub(size) / 2, expected)
+            }
+            Padding::Half => {
+                assert!(kernel % 2 == 1, "`Centered` is for kernels of odd size");
+                (kernel / 2, size.div_ceil(stride))
+            }
+        };
+        assert!(places == expected, "`Window::Out` has not as many places as padding and stride give");
+        Self { size, kernel, stride: NonZeroUsize::MIN.saturating_add(stride - 1), before, places }
+    }
+
+    /// A single place that has all positions.
+    pub(crate) const fn whole(size: usize) -> Self {
+        Self::of(Padding::None, size, size, size, 1)
+    }
+
+    /// The taps inside at place number `place`.
+    #[inline(always)]
+    pub(crate) fn taps(self, place: usize) -> Taps {
+        // Both counted from the first place on.
+        let start = place.wrapping_mul(self.stride.get());
+        let end = start.wrapping_add(self.kernel).min(self.size.wrapping_add(self.before));
+        let first = self.before.saturating_sub(start);
+        let inside = start.wrapping_add(first);
+        Taps { first, count: end.saturating_sub(inside), position: inside.wrapping_sub(self.before) }
+    }
+
+    /// The places at which a position is inside of the kernel, ascending. Its tap is [`tap`](Self::tap), so taps ascend the other way round.
+    #[inline(always)]
+    pub(crate) fn places_of(self, position: usize) -> Range<usize> {
+        let end = position.wrapping_add(self.before).wrapping_add(1);
+        // The first place that begins at `end - kernel` or behind, and the last that begins in front of `end`.
+        let first = end.saturating_sub(self.kernel).wrapping_add(self.stride.get().wrapping_sub(1)) / self.stride;
+        first..(end.wrapping_sub(1) / self.stride).wrapping_add(1).min(self.places)
+    }
+
+    /// The tap of the kernel that a position is, at a place of [`places_of`](Self::places_of).
+    #[inline(always)]
+    pub(crate) fn tap(self, position: usize, place: usize) -> usize {
+        position.wrapping_add(self.before).wrapping_sub(place.wrapping_mul(self.stride.get()))
+    }
+
+    /// Whether no position is in two windows.
+    pub(crate) const fn is_disjoint(self) -> bool {
+        self.stride.get() >= self.kernel || self.places == 1
+    }
+}
+
+/// The places of a window on positions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axes {
+    /// Down.
+    pub(crate) rows: Axis,
+    /// Across.
+    pub(crate) columns: Axis,
+}
+
+/// What a kernel has at one place: `rows.count × columns.count` taps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Covered {
+    /// The kernel's rows inside, and the first row of the image that is under them.
+    pub(crate) rows: Taps,
+    /// Likewise the columns.
+    pub(crate) columns: Taps,
+}
+
+impl Covered {
+    /// Number of taps inside.
+    #[inline(always)]
+    pub(crate) fn count(self) -> usize {
+        self.rows.count.wrapping_mul(self.columns.count)
+    }
+
+    /// The first position under each row of taps, of an image of `width` columns. The others of a row lie behind it, `columns.count` in all.
+    #[inline(always)]
+    pub(crate) fn row_starts(self, width: usize) -> impl Iterator<Item = usize> {
+        let first = self.rows.position.wrapping_mul(width).wrapping_add(self.columns.position);
+        (0..self.rows.count).map(move |row| first.wrapping_add(row.wrapping_mul(width)))
+    }
+}
+
+impl Axes {
+    /// The only window of a global pool: all positions.
+    pub(crate) const fn whole<P: Positions>() -> Self {
+        Self { rows: Axis::whole(P::HEIGHT), columns: Axis::whole(P::WIDTH) }
+    }
+
+    /// Hands out what the kernel has at each place, row by row.
+    #[inline(always)]
+    pub(crate) fn for_each_place(self, mut each: impl FnMut(Covered)) {
+        for row in 0..self.rows.places {
+            let rows = self.rows.taps(row);
+            for column in 0..self.columns.places {
+                each(Covered { rows, columns: self.columns.taps(column) });
+            }
+        }
+    }
+
+    /// Whether no position is in two windows.
+    pub(crate) const fn is_disjoint(self) -> bool {
+        self.rows.is_disjoint() && self.columns.is_disjoint()
+    }
+}
+
+/// The places of a kernel of `KH × KW` on positions `P`, by windows `W`, in constants.
+///
+/// A layer whose windows do not fit has to be refused wherever it is used, so its `KEPT` asks for [`FITS`](Self::FITS): every plan of memory,
+/// of training and of prediction, counts that in.
+pub(crate) struct Places<P, W, const KH: usize, const KW: usize>(PhantomData<(P, W)>);
+
+impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH, KW> {
+    /// Down and across.
+    pub(crate) const AXES: Axes = {
+        assert!(!W::IS_ALONG || P::WIDTH == 1, "a 1-d layer takes in a sequence, not an image");
+        Axes {
+            rows: Axis::of(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
+            columns: Axis::of(W::PADDING, P::WIDTH, KW, W::STRIDE_WIDTH, W::Out::<P, KH, KW>::WIDTH),
+        }
+    };
+    /// Compiles if the windows fit.
+    pub(crate) const FITS: () = {
+        let _ = Self::AXES;
+    };
+}
