@@ -5,12 +5,14 @@
 //! activations, and nothing of losses, batches or training.
 
 mod dense;
+mod flatten;
 mod frozen;
 mod hard_swish;
 mod inputs;
 pub(crate) mod memory;
 mod parameters;
 mod pass;
+mod pool;
 pub(crate) mod window;
 
 pub use all::*;
@@ -20,6 +22,7 @@ pub use inputs::{InputGradient, Inputs, Stacked};
 pub use memory::End;
 pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
+pub use pool::{Average, Global, Maximum, Over, Pool, Region};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
@@ -37,8 +40,10 @@ use memory::cut;
 /// What is at the root of the crate too.
 pub(crate) mod all {
     pub use super::dense::Dense;
+    pub use super::flatten::Flatten;
     pub use super::frozen::Frozen;
     pub use super::hard_swish::HardSwish;
+    pub use super::pool::{AveragePool1d, AveragePool2d, GlobalAveragePool, GlobalMaxPool, MaxPool1d, MaxPool2d};
     pub use super::window::{Centered, Same, Strided, Valid};
 }
 

@@ -14,7 +14,6 @@
 //! [`Strided`] and [`Centered`] have as many places, at other positions: of 96 positions and a kernel of 3, stride 2 begins at 0 in
 //! Keras, and at -1 in PyTorch. Weights that were trained with the one do not fit the other.
 
-#[allow(dead_code)] // for the layers to come
 pub(crate) mod axis;
 #[cfg(test)]
 mod tests;
@@ -128,7 +127,7 @@ impl<const DOWN: usize, const ACROSS: usize> Window for Valid<DOWN, ACROSS> {
 
 /// The windows `W` along a sequence, for kernels of `K × 1`. A layer with them does not compile on an image of several columns.
 ///
-/// It is part of the 1-d layers, such as `MaxPool1d`, which are 2-d layers of one column; a user does not write it.
+/// It is part of the 1-d layers, such as [`MaxPool1d`](crate::MaxPool1d), which are 2-d layers of one column; a user does not write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Along<W>(PhantomData<W>);

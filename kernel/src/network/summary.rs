@@ -30,11 +30,15 @@ impl<N: Network> Summary<N> {
 
 impl<N: Network> fmt::Display for Summary<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut result = writeln!(f, "{:<8}{:>8}{:>8}  {:<12}{:>11}", "layer", "in", "out", "activation", "parameters");
+        // As wide as the longest name asks for.
+        let mut width = 8;
+        N::describe_layers(&mut |layer| width = layer.kind.len().max(width));
+        let mut result =
+            writeln!(f, "{:<width$}{:>8}{:>8}  {:<12}{:>11}", "layer", "in", "out", "activation", "parameters");
         N::describe_layers(&mut |layer| {
             result = result.and(writeln!(
                 f,
-                "{:<8}{:>8}{:>8}  {:<12}{:>11}",
+                "{:<width$}{:>8}{:>8}  {:<12}{:>11}",
                 layer.kind, layer.inputs, layer.outputs, layer.activation, layer.parameters
             ));
         });

@@ -84,6 +84,12 @@ impl Axis {
         position.wrapping_add(self.before).wrapping_sub(place.wrapping_mul(self.stride.get()))
     }
 
+    /// Whether a position is in no window.
+    pub(crate) const fn has_gaps(self) -> bool {
+        let end = self.places.wrapping_sub(1).wrapping_mul(self.stride.get()).wrapping_add(self.kernel);
+        self.stride.get() > self.kernel || end < self.size.wrapping_add(self.before)
+    }
+
     /// Whether no position is in two windows.
     pub(crate) const fn is_disjoint(self) -> bool {
         self.stride.get() >= self.kernel || self.places == 1
