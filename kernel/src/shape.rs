@@ -201,7 +201,8 @@ impl<const HEIGHT: usize, const WIDTH: usize> Written for Plane<HEIGHT, WIDTH> {
 /// Between layers a shape may also be an expression of others.
 #[diagnostic::on_unimplemented(
     message = "a sample of `{Self}` is not an array whose size is written out",
-    note = "a network takes in and gives out `Features<N>`, `Sequence<LENGTH, CHANNELS>` or `Image<HEIGHT, WIDTH, CHANNELS>`"
+    note = "a network takes in and gives out `Features<N>`, `Sequence<LENGTH, CHANNELS>` or `Image<HEIGHT, WIDTH, CHANNELS>`",
+    note = "a global pool or `Flatten<N>` makes features of the output of windows"
 )]
 pub trait ArrayShape: Shape {
     /// One sample: `[f32; N]` of `Features<N>`.
@@ -210,6 +211,8 @@ pub trait ArrayShape: Shape {
     type Output: From<Self::Sample>;
 }
 
+// So that a message speaks of the shape, and not of its positions.
+#[diagnostic::do_not_recommend]
 impl<P: Written, const CHANNELS: usize> ArrayShape for Grid<P, CHANNELS> {
     type Sample = P::Sample<CHANNELS>;
     type Output = P::Output<CHANNELS>;

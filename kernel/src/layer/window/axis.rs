@@ -44,10 +44,7 @@ impl Axis {
                 let expected = size.div_ceil(stride);
                 (((expected - 1) * stride + kernel).saturating_sub(size) / 2, expected)
             }
-            Padding::Half => {
-                assert!(kernel % 2 == 1, "`Centered` is for kernels of odd size");
-                (kernel / 2, size.div_ceil(stride))
-            }
+            Padding::Half => (kernel / 2, size.div_ceil(stride)),
         };
         assert!(places == expected, "`Window::Out` has not as many places as padding and stride give");
         Self { size, kernel, stride: NonZeroUsize::MIN.saturating_add(stride - 1), before, places }
@@ -162,6 +159,8 @@ impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH,
     /// Down and across.
     pub(crate) const AXES: Axes = {
         assert!(!W::IS_ALONG || P::WIDTH == 1, "a 1-d layer takes in a sequence, not an image");
+        let is_odd = KH % 2 == 1 && KW % 2 == 1;
+        assert!(is_odd || !matches!(W::PADDING, Padding::Half), "`Centered` is for kernels of odd size");
         Axes {
             rows: Axis::of(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
             columns: Axis::of(W::PADDING, P::WIDTH, KW, W::STRIDE_WIDTH, W::Out::<P, KH, KW>::WIDTH),

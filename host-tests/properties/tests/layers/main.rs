@@ -1,0 +1,8 @@
+//! Layers on images and sequences: pools and `Flatten`, alone and in networks.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod networks;
+mod passes;
+mod pools;
