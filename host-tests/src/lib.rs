@@ -5,7 +5,7 @@
 //! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it. [`flash`] is a
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
-//! recordings of the voice demo, [`occupancy`] the minutes of a room.
+//! recordings of the voice demo, [`occupancy`] the minutes of a room. [`windows`] is pools in the plainest loops.
 
 pub mod course;
 pub mod flash;
@@ -20,6 +20,7 @@ pub mod source;
 pub mod tensor_file;
 pub mod textbook;
 pub mod voice;
+pub mod windows;
 
 /// The README's examples, as doc tests.
 #[cfg(doctest)]

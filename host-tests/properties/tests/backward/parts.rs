@@ -1,5 +1,6 @@
 //! What networks are made of: frozen parts, models, tuples of many layers, layers of the user's.
 
+use crate::common::training::assert_slices_are_the_step;
 use crate::common::{FLOATS, Random, assert_same_bits, bits, gradient, parameters, random_network, set_parameters};
 use baregrad::layer::{Body, InputGradient, Inputs, NonFinite, Pass, Tensors, activate};
 use baregrad::optimizer::{Optimizer, Slot};
@@ -337,35 +338,6 @@ impl Layer<Features<9>> for Wrapped {
     ) {
         Layer::<Features<9>>::backward::<P, O, X>(&mut self.0, pass, x, delta, dx, memory, slots, step);
     }
-}
-
-/// Steps at once and steps in slices, of full and of short batches, in workspaces of NaN; the parameters at their end.
-fn assert_slices_are_the_step<N: Network<Out = Features<2>>, const F: usize>(seed: u64) -> Vec<f32> {
-    let mut random = Random::new(seed);
-    let (mut whole, mut sliced) = (Trainer::<N, Adam, 5, F>::NEW, Trainer::<N, Adam, 5, F>::NEW);
-    let values: Vec<f32> = (0..N::PARAMETERS).map(|_| random.uniform(-0.6, 0.6)).collect();
-    set_parameters(&mut whole.network, &values);
-    set_parameters(&mut sliced.network, &values);
-    let (mut first, mut second) = (Adam::new(0.02), Adam::new(0.02));
-    for count in [5, 2, 1, 5] {
-        let inputs: Vec<baregrad::shape::SampleOf<N::In>> = (0..count)
-            .map(|_| {
-                let mut sample = <baregrad::shape::SampleOf<N::In> as Zero>::ZERO;
-                let values = baregrad::shape::Values::values_mut(&mut sample);
-                values.fill_with(|| random.input());
-                sample
-            })
-            .collect();
-        let targets: Vec<[f32; 2]> = (0..count).map(|_| [random.input(), random.input()]).collect();
-        let data = Dataset::new(&inputs, &targets).expect("as many targets");
-        whole.workspace.memory = [[f32::NAN; F]; 5];
-        let loss = whole.step(&data, MeanSquaredError, &mut first).expect("sound");
-        let polled = crate::common::poll_to_the_end(&mut sliced, &data, MeanSquaredError, &mut second);
-        assert_eq!(polled.map(f32::to_bits), Ok(loss.to_bits()), "{count} samples");
-        assert_same_bits(&parameters(&sliced.network), &parameters(&whole.network), "in slices");
-    }
-    assert_ne!(bits(&values), bits(&parameters(&whole.network)), "nothing trained");
-    parameters(&whole.network)
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Training by the library beside training by the plain loops.
+//! Training by the library beside training by the plain loops, and in slices beside at once.
 
-use baregrad::{Features, Network, Trainer};
+use baregrad::shape::{SampleOf, Values};
+use baregrad::{Adam, Dataset, Features, MeanSquaredError, Network, Trainer, Zero};
 use host_tests::textbook as book;
 
 use super::{
-    Data, FLOATS, Random, Rule, TestLoss, assert_same_bits, book_network, book_state, parameters, random_network,
+    Data, FLOATS, Random, Rule, TestLoss, assert_same_bits, bits, book_network, book_state, parameters,
+    poll_to_the_end, random_network, set_parameters,
 };
 
 /// Trains by both, three steps with each of these numbers of samples, and compares everything after each step.
@@ -37,6 +39,35 @@ pub(crate) fn assert_training_equals_the_plain_loops<N, O, L, const IN: usize, c
         assert_same_bits(&state, &book_state(&plain_optimizer), &format!("optimizer state of {what}"));
     }
     assert_ne!(before, plain.parameters(), "seed {seed} trained nothing");
+}
+
+/// Steps at once and steps in slices, of full and of short batches, in workspaces of NaN; the parameters at their end.
+pub(crate) fn assert_slices_are_the_step<N: Network<Out = Features<2>>, const F: usize>(seed: u64) -> Vec<f32> {
+    let mut random = Random::new(seed);
+    let (mut whole, mut sliced) = (Trainer::<N, Adam, 5, F>::NEW, Trainer::<N, Adam, 5, F>::NEW);
+    let values: Vec<f32> = (0..N::PARAMETERS).map(|_| random.uniform(-0.6, 0.6)).collect();
+    set_parameters(&mut whole.network, &values);
+    set_parameters(&mut sliced.network, &values);
+    let (mut first, mut second) = (Adam::new(0.02), Adam::new(0.02));
+    for count in [5, 2, 1, 5] {
+        let inputs: Vec<SampleOf<N::In>> = (0..count)
+            .map(|_| {
+                let mut sample = <SampleOf<N::In> as Zero>::ZERO;
+                let values = Values::values_mut(&mut sample);
+                values.fill_with(|| random.input());
+                sample
+            })
+            .collect();
+        let targets: Vec<[f32; 2]> = (0..count).map(|_| [random.input(), random.input()]).collect();
+        let data = Dataset::new(&inputs, &targets).expect("as many targets");
+        whole.workspace.memory = [[f32::NAN; F]; 5];
+        let loss = whole.step(&data, MeanSquaredError, &mut first).expect("sound");
+        let polled = poll_to_the_end(&mut sliced, &data, MeanSquaredError, &mut second);
+        assert_eq!(polled.map(f32::to_bits), Ok(loss.to_bits()), "{count} samples");
+        assert_same_bits(&parameters(&sliced.network), &parameters(&whole.network), "in slices");
+    }
+    assert_ne!(bits(&values), bits(&parameters(&whole.network)), "nothing trained");
+    parameters(&whole.network)
 }
 
 /// The sizes of a network in one line.
