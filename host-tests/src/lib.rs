@@ -7,6 +7,7 @@
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
 //! recordings of the voice demo, [`occupancy`] the minutes of a room. [`windows`] is pools in the plainest loops.
 
+pub mod convolution;
 pub mod course;
 pub mod flash;
 pub mod hostile;

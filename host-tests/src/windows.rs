@@ -19,6 +19,12 @@ pub enum Window {
 
 /// The positions under the taps of the kernel along one axis, place by place, those outside left out.
 pub fn axis(window: Window, size: usize, kernel: usize, stride: usize) -> Vec<Vec<usize>> {
+    let places = taps(window, size, kernel, stride).into_iter();
+    places.map(|taps| taps.into_iter().map(|(_, position)| position).collect()).collect()
+}
+
+/// The taps of the kernel along one axis, each with the position under it, place by place, those outside left out.
+pub fn taps(window: Window, size: usize, kernel: usize, stride: usize) -> Vec<Vec<(usize, usize)>> {
     let (size, kernel, stride) = (size as isize, kernel as isize, stride as isize);
     let (places, before) = match window {
         Window::Same => (size, (kernel - 1) / 2),
@@ -31,8 +37,10 @@ pub fn axis(window: Window, size: usize, kernel: usize, stride: usize) -> Vec<Ve
     };
     (0..places)
         .map(|place| {
-            let positions = (0..kernel).map(|tap| place * stride + tap - before);
-            positions.filter(|position| (0..size).contains(position)).map(|position| position as usize).collect()
+            let taps = (0..kernel).map(|tap| (tap as usize, place * stride + tap - before));
+            taps.filter(|(_, position)| (0..size).contains(position))
+                .map(|(tap, position)| (tap, position as usize))
+                .collect()
         })
         .collect()
 }

@@ -8,7 +8,8 @@ use defmt::{Format, Formatter, write};
 use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
-use crate::layer::{Dense, DenseSlots, InputGradient, Parameters, Stacked};
+use crate::layer::Window;
+use crate::layer::{Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, Parameters, Stacked, WeightSlots};
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
 use crate::optimizer::{Optimizer, Slot};
@@ -22,10 +23,30 @@ impl<const IN: usize, const OUT: usize, A: Activation> Format for Dense<IN, OUT,
     }
 }
 
-/// Sizes, and the bytes of a slot.
-impl<const IN: usize, const OUT: usize, S: Slot> Format for DenseSlots<IN, OUT, S> {
+/// Kind, sizes and activation, without the window: `Conv2d<8, 16, 3, 3, ReLU>`.
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Format
+    for Conv2d<IN, OUT, KH, KW, W, A>
+{
     fn format(&self, f: Formatter<'_>) {
-        write!(f, "slots of {=usize} bytes for Dense<{=usize}, {=usize}>", size_of::<S>(), IN, OUT);
+        let kind = <Self as Parameters>::KIND;
+        write!(f, "{=str}<{=usize}, {=usize}, {=usize}, {=usize}, {=str}>", kind, IN, OUT, KH, KW, A::NAME);
+    }
+}
+
+/// Likewise: `DepthwiseConv2d<8, 3, 3, ReLU>`.
+impl<const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Format
+    for DepthwiseConv2d<N, KH, KW, W, A>
+{
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=str}<{=usize}, {=usize}, {=usize}, {=str}>", <Self as Parameters>::KIND, N, KH, KW, A::NAME);
+    }
+}
+
+/// How many, and the bytes of a slot.
+impl<W: Flat<S>, B: Flat<S>, S: Slot> Format for WeightSlots<W, B, S> {
+    fn format(&self, f: Formatter<'_>) {
+        let (weights, biases) = (self.weights.flat().len(), self.bias.flat().len());
+        write!(f, "slots of {=usize} bytes for {=usize} weights and {=usize} biases", size_of::<S>(), weights, biases);
     }
 }
 

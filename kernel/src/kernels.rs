@@ -18,7 +18,8 @@ use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
 pub(crate) use portable::{
-    COLUMNS, Capacity, InputRows, Parameters, add_input_gradient, backward_first_slice, backward_inner_slice, slices,
+    COLUMNS, Capacity, InputRows, Pairs, Parameters, add_input_gradient, add_row_sums, backward_first_slice,
+    backward_inner_slice, for_each_channel_sum, slices, update_bias, update_channels, update_tap,
 };
 pub(crate) use processor::ThisCpu;
 pub use processor::sqrt;
@@ -87,6 +88,18 @@ pub(crate) trait Kernels: Sized {
     #[inline(always)]
     fn all_finite(values: &[f32]) -> bool {
         portable::all_finite(values)
+    }
+
+    /// `z[o] += Σ_r x[r]·rows[r][o]`, `r = 0, 1, …`: what neighbouring taps of a kernel give.
+    #[inline(always)]
+    fn add_run<const OUT: usize>(x: &[f32], rows: &[[f32; OUT]], z: &mut [f32; OUT]) {
+        portable::add_run::<OUT>(x, rows, z);
+    }
+
+    /// The same for four places of the kernel side by side.
+    #[inline(always)]
+    fn add_runs<const OUT: usize>(x: [&[f32]; 4], rows: &[[f32; OUT]], z: &mut [[f32; OUT]; 4]) {
+        portable::add_runs::<OUT>(x, rows, z);
     }
 
     // What these are made of.

@@ -4,6 +4,7 @@
 //! [`HardSwish`] is a function of each value; [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
 
+mod convolution;
 mod dense;
 mod flatten;
 mod frozen;
@@ -13,9 +14,11 @@ pub(crate) mod memory;
 mod parameters;
 mod pass;
 mod pool;
+mod slots;
 pub(crate) mod window;
 
 pub use all::*;
+pub use convolution::{Conv2dSlots, DepthwiseConv2dSlots};
 pub use dense::DenseSlots;
 pub use frozen::Body;
 pub use inputs::{InputGradient, Inputs, Stacked};
@@ -23,6 +26,7 @@ pub use memory::End;
 pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
+pub use slots::{Flat, WeightSlots};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
@@ -39,6 +43,7 @@ use memory::cut;
 
 /// What is at the root of the crate too.
 pub(crate) mod all {
+    pub use super::convolution::{Conv1d, Conv2d, DepthwiseConv1d, DepthwiseConv2d};
     pub use super::dense::Dense;
     pub use super::flatten::Flatten;
     pub use super::frozen::Frozen;
@@ -77,6 +82,15 @@ impl core::error::Error for NonFinite {}
 #[inline(always)]
 pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
     if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+}
+
+/// The end of a backward pass whose input gradient lies apart: takes it back through the activation below, and puts it in the place of `x`.
+#[inline(always)]
+pub(crate) fn give_below<Below: Activation>(gradient: &mut [f32], x: &mut [f32]) {
+    ThisCpu::activation_backward::<Below>(gradient, x);
+    for (x, gradient) in x.iter_mut().zip(gradient) {
+        *x = *gradient;
+    }
 }
 
 /// What one layer looks like, for a summary.
@@ -181,10 +195,7 @@ pub trait Layer<In: Shape>: Parameters {
             "a plan of memory is too small: SCRATCH_INNER"
         );
         self.backward::<P, O, _>(pass, &Stacked::<In>::new(x), delta, InputGradient::Write(dx), memory, slots, step);
-        ThisCpu::activation_backward::<Below>(dx, x);
-        for (x, dx) in x.iter_mut().zip(dx) {
-            *x = *dx;
-        }
+        give_below::<Below>(dx, x);
     }
 
     /// Floats of memory of [`predict_into`](Self::predict_into).

@@ -3,7 +3,8 @@
 use core::marker::PhantomData;
 
 use super::memory::{rows, rows_mut};
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Slots, Tensor, Tensors, activate};
+use super::slots::WeightSlots;
+use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels::{self, COLUMNS, Capacity, InputRows, Kernels, ThisCpu};
@@ -63,19 +64,7 @@ impl<const IN: usize, const OUT: usize, A> Clone for Dense<IN, OUT, A> {
 impl<const IN: usize, const OUT: usize, A> Copy for Dense<IN, OUT, A> {}
 
 /// The optimizer's slots of a [`Dense`] layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DenseSlots<const IN: usize, const OUT: usize, S: Slot> {
-    /// A slot for each weight.
-    pub weights: [[S; OUT]; IN],
-    /// A slot for each bias.
-    pub bias: [S; OUT],
-    /// What is remembered of the layer.
-    pub layer: S::Layer,
-}
-
-impl<const IN: usize, const OUT: usize, S: Slot> Zero for DenseSlots<IN, OUT, S> {
-    const ZERO: Self = Self { weights: Zero::ZERO, bias: Zero::ZERO, layer: Zero::ZERO };
-}
+pub type DenseSlots<const IN: usize, const OUT: usize, S> = WeightSlots<[[S; OUT]; IN], [S; OUT], S>;
 
 impl<const IN: usize, const OUT: usize, A> Zero for Dense<IN, OUT, A> {
     const ZERO: Self = Self::new(Matrix::ZERO, [0.0; OUT]);
@@ -106,36 +95,6 @@ impl<const IN: usize, const OUT: usize, A> Tensors<f32> for Dense<IN, OUT, A> {
             1 => &mut self.bias,
             _ => &mut [],
         }
-    }
-}
-
-impl<const IN: usize, const OUT: usize, S: Slot> Tensors<S> for DenseSlots<IN, OUT, S> {
-    const COUNT: usize = 2;
-
-    fn tensor(&self, index: usize) -> &[S] {
-        match index {
-            0 => self.weights.as_flattened(),
-            1 => &self.bias,
-            _ => &[],
-        }
-    }
-
-    fn tensor_mut(&mut self, index: usize) -> &mut [S] {
-        match index {
-            0 => self.weights.as_flattened_mut(),
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
-    }
-}
-
-impl<const IN: usize, const OUT: usize, S: Slot> Slots<S> for DenseSlots<IN, OUT, S> {
-    fn layer(&self) -> Option<&S::Layer> {
-        Some(&self.layer)
-    }
-
-    fn layer_mut(&mut self) -> Option<&mut S::Layer> {
-        Some(&mut self.layer)
     }
 }
 

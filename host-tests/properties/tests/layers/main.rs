@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod convolutions;
 mod networks;
 mod passes;
 mod pools;

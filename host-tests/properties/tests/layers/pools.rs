@@ -14,7 +14,7 @@ use crate::common::{Random, assert_same_bits};
 use crate::passes::{SAMPLES, backward, forward, inner, predict, run};
 
 /// A window of the library with its name in the oracle.
-trait Known: Window {
+pub(crate) trait Known: Window {
     const NAME: Name;
 }
 

@@ -5,25 +5,27 @@ use crate::kernels::processor::{SCALAR, no_unroll};
 use crate::kernels::{Kernels, rules};
 use crate::optimizer::Optimizer;
 
-/// What a row of weights is multiplied with in the forward pass, sample by sample.
-pub(in crate::kernels) trait Columns<const C: usize> {
+/// What `C` rows of weights are multiplied with in the forward pass.
+pub(in crate::kernels) trait Columns<const C: usize, const OUT: usize> {
+    /// Adds the products of all samples with `V` outputs from `at` on.
+    fn add_samples<K: Kernels, const V: usize>(&self, delta: &[[f32; OUT]], at: usize, sums: &mut [[f32; V]; C]);
+}
+
+/// The same, sample by sample.
+pub(in crate::kernels) trait SampleColumns<const C: usize> {
     /// Adds the products of sample `s`'s inputs with its `delta`.
     fn add_sample<const V: usize>(&self, s: usize, delta: &[f32; V], sums: &mut [[f32; V]; C]);
-
-    /// Adds the products of all samples.
-    #[inline(always)]
-    fn add_samples<K: Kernels, const V: usize, const OUT: usize>(
-        &self,
-        delta: &[[f32; OUT]],
-        at: usize,
-        sums: &mut [[f32; V]; C],
-    ) {
-        add_products(self, delta, at, sums);
-    }
 }
 
 /// The saved input columns.
-impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
+impl<const C: usize, const OUT: usize> Columns<C, OUT> for [[f32; COLUMNS]] {
+    #[inline(always)]
+    fn add_samples<K: Kernels, const V: usize>(&self, delta: &[[f32; OUT]], at: usize, sums: &mut [[f32; V]; C]) {
+        K::add_products::<C, V, OUT>(self, delta, at, sums);
+    }
+}
+
+impl<const C: usize> SampleColumns<C> for [[f32; COLUMNS]] {
     #[inline(always)]
     fn add_sample<const V: usize>(&self, s: usize, delta: &[f32; V], sums: &mut [[f32; V]; C]) {
         if let Some(saved) = self.get(s) {
@@ -32,22 +34,19 @@ impl<const C: usize> Columns<C> for [[f32; COLUMNS]] {
             }
         }
     }
-
-    #[inline(always)]
-    fn add_samples<K: Kernels, const V: usize, const OUT: usize>(
-        &self,
-        delta: &[[f32; OUT]],
-        at: usize,
-        sums: &mut [[f32; V]; C],
-    ) {
-        K::add_products::<C, V, OUT>(self, delta, at, sums);
-    }
 }
 
 /// The input of a bias.
 pub(super) struct Ones;
 
-impl Columns<1> for Ones {
+impl<const OUT: usize> Columns<1, OUT> for Ones {
+    #[inline(always)]
+    fn add_samples<K: Kernels, const V: usize>(&self, delta: &[[f32; OUT]], at: usize, sums: &mut [[f32; V]; 1]) {
+        add_products(self, delta, at, sums);
+    }
+}
+
+impl SampleColumns<1> for Ones {
     #[inline(always)]
     fn add_sample<const V: usize>(&self, _s: usize, delta: &[f32; V], [sums]: &mut [[f32; V]; 1]) {
         for (sum, delta) in sums.iter_mut().zip(delta) {
@@ -63,7 +62,7 @@ pub(in crate::kernels) fn update_tile<
     const C: usize,
     const OUT: usize,
     O: Optimizer,
-    S: Columns<C> + ?Sized,
+    S: Columns<C, OUT> + ?Sized,
 >(
     delta: &[[f32; OUT]],
     columns: &S,
@@ -97,7 +96,14 @@ pub(in crate::kernels) fn update_tile<
 /// # Order and rounding
 /// Each sum starts with the product of sample 0 (or goes on from [`rules::running_sum`]) and adds samples 1, 2, ….
 #[inline(always)]
-fn gradient_tile<K: Kernels, const C: usize, const V: usize, const OUT: usize, O: Optimizer, S: Columns<C> + ?Sized>(
+fn gradient_tile<
+    K: Kernels,
+    const C: usize,
+    const V: usize,
+    const OUT: usize,
+    O: Optimizer,
+    S: Columns<C, OUT> + ?Sized,
+>(
     delta: &[[f32; OUT]],
     columns: &S,
     rows: &mut [[f32; OUT]; C],
@@ -124,7 +130,14 @@ fn gradient_tile<K: Kernels, const C: usize, const V: usize, const OUT: usize, O
 
 /// `Σ_s x[s][c]·delta[s][at+v]`.
 #[inline(always)]
-fn gradient_sums<K: Kernels, const C: usize, const V: usize, const OUT: usize, O: Optimizer, S: Columns<C> + ?Sized>(
+fn gradient_sums<
+    K: Kernels,
+    const C: usize,
+    const V: usize,
+    const OUT: usize,
+    O: Optimizer,
+    S: Columns<C, OUT> + ?Sized,
+>(
     delta: &[[f32; OUT]],
     columns: &S,
     slots: &[[O::Slot; OUT]; C],
@@ -142,13 +155,18 @@ fn gradient_sums<K: Kernels, const C: usize, const V: usize, const OUT: usize, O
             }
         }
     }
-    columns.add_samples::<K, V, OUT>(delta, at, &mut sums);
+    columns.add_samples::<K, V>(delta, at, &mut sums);
     sums
 }
 
 /// See [`Kernels::add_products`].
 #[inline(always)]
-pub(in crate::kernels) fn add_products<const C: usize, const V: usize, const OUT: usize, S: Columns<C> + ?Sized>(
+pub(in crate::kernels) fn add_products<
+    const C: usize,
+    const V: usize,
+    const OUT: usize,
+    S: SampleColumns<C> + ?Sized,
+>(
     columns: &S,
     delta: &[[f32; OUT]],
     at: usize,

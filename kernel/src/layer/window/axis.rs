@@ -81,6 +81,33 @@ impl Axis {
         position.wrapping_add(self.before).wrapping_sub(place.wrapping_mul(self.stride.get()))
     }
 
+    /// The places at which a tap lies inside, ascending: at [`position`](Self::position).
+    #[inline(always)]
+    pub(crate) fn places_with(self, tap: usize) -> Range<usize> {
+        let end = self.size.wrapping_add(self.before).saturating_sub(tap);
+        self.places_to(self.before.saturating_sub(tap))..self.places_to(end).min(self.places)
+    }
+
+    /// The position of a tap, at a place of [`places_with`](Self::places_with).
+    #[inline(always)]
+    pub(crate) fn position(self, place: usize, tap: usize) -> usize {
+        place.wrapping_mul(self.stride.get()).wrapping_add(tap).wrapping_sub(self.before)
+    }
+
+    /// The places at which the whole kernel lies inside.
+    #[inline(always)]
+    pub(crate) fn whole_places(self) -> Range<usize> {
+        // The last tap is the last to come in at the end, and the first one at the start.
+        let end = self.size.wrapping_add(self.before).wrapping_add(1).saturating_sub(self.kernel);
+        self.places_to(self.before)..self.places_to(end).min(self.places)
+    }
+
+    /// How many places begin within the first so many positions, counted from the first place on.
+    #[inline(always)]
+    fn places_to(self, positions: usize) -> usize {
+        positions.wrapping_add(self.stride.get().wrapping_sub(1)) / self.stride
+    }
+
     /// Whether a position is in no window.
     pub(crate) const fn has_gaps(self) -> bool {
         let end = self.places.wrapping_sub(1).wrapping_mul(self.stride.get()).wrapping_add(self.kernel);
@@ -120,7 +147,7 @@ impl Covered {
 
     /// The first position under each row of taps, of an image of `width` columns. The others of a row lie behind it, `columns.count` in all.
     #[inline(always)]
-    pub(crate) fn row_starts(self, width: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn row_starts(self, width: usize) -> impl Iterator<Item = usize> + Clone {
         let first = self.rows.position.wrapping_mul(width).wrapping_add(self.columns.position);
         (0..self.rows.count).map(move |row| first.wrapping_add(row.wrapping_mul(width)))
     }

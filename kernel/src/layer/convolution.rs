@@ -1,0 +1,382 @@
+//! Convolutions: one kernel for all positions.
+
+mod depthwise;
+mod taps;
+
+pub use depthwise::{DepthwiseConv1d, DepthwiseConv2d, DepthwiseConv2dSlots};
+
+use core::marker::PhantomData;
+
+use super::memory::{cut, rows};
+use super::slots::{Flat, WeightSlots};
+use super::window::axis::{Axes, Places};
+use super::window::{Along, Same, Window};
+use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate};
+use crate::activation::{Activation, Identity};
+use crate::fingerprint::Fingerprint;
+use crate::initializer::Fan;
+use crate::kernels::{self, COLUMNS, Kernels, ThisCpu};
+use crate::optimizer::{Optimizer, Slot};
+use crate::shape::{Grid, Positions, Shape};
+use crate::zero::Zero;
+use taps::UnderTap;
+
+/// Convolution of an image with kernels of `KH × KW`: `IN` channels in, `OUT` out, with an activation `g`.
+///
+/// ```text
+/// y[p][o] = g(b[o] + Σ_kh Σ_kw Σ_i x[p·stride + (kh, kw) - before][i]·W[kh][kw][i][o])
+/// ```
+///
+/// Where the kernel is put says the window `W`: at each position ([`Same`], the default), inside only ([`Valid`](crate::Valid)), with strides
+/// ([`Strided`](crate::Strided), [`Centered`](crate::Centered)). Taps outside of the image are left out of the sum.
+///
+/// As in all of this field the kernel is not turned around; a mathematician calls it a correlation. A kernel of 1 × 1 with stride 1 is a
+/// [`Dense`](crate::Dense) layer on an image, which is faster.
+///
+/// ```
+/// # use baregrad::{Conv2d, Dense, Flatten, Image, MaxPool2d, Model, Relu, Valid};
+/// type Net = Model<Image<28, 28, 1>, (
+///     Conv2d<1, 8, 3, 3, Valid, Relu>, // 26 × 26 positions of 8 channels
+///     MaxPool2d<2>,
+///     Conv2d<8, 16, 3, 3, Valid, Relu>,
+///     MaxPool2d<2>,
+///     Flatten<400>,
+///     Dense<400, 10>,
+/// )>;
+/// const _: usize = baregrad::floats::<Net>();
+/// ```
+///
+/// # Order and rounding
+/// Forward: each output starts from `b[o]`, then adds the taps inside, row by row of the kernel, and of each tap the input channels in their order;
+/// the activation last.
+///
+/// Backward, from `δ = ∂L/∂z`, with the old `W`:
+///
+/// ```text
+/// ∂L/∂x[q][i] = Σ_kh Σ_kw Σ_o δ[p][o]·W[kh][kw][i][o]    over the taps under which q lies at some place p, row by row of the kernel; then o = 0, 1, …
+/// ∂L/∂W[kh][kw][i][o] = Σ_s Σ_p x[q][i]·δ[p][o]           sample by sample, then over the places p where the tap is inside, row by row
+/// ∂L/∂b[o] = Σ_s Σ_p δ[p][o]                              likewise
+/// ```
+///
+/// Each starts with its first term; a position in no window has the gradient 0. Every product and every sum rounds to nearest `f32` by itself.
+///
+/// # Special values
+/// Arithmetic is IEEE 754's. A tap outside is no product with 0: an infinite weight does not make a NaN at an edge.
+///
+/// # Differs from PyTorch
+/// `Conv2d` of PyTorch keeps `W` as `[o][i][kh][kw]`, takes in `[channel][row][column]`, and adds in no promised order. Keras has the order of this
+/// library. PyTorch draws weights and biases from `±1/√(IN·KH·KW)`; here the [`initializer`](crate::initializer) says from what.
+///
+/// # Source
+/// LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section II.
+#[derive(Debug, PartialEq)]
+pub struct Conv2d<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W = Same, A = Identity> {
+    /// `W`: by row and column of the kernel, a row for each input channel.
+    pub weights: [[[[f32; OUT]; IN]; KW]; KH],
+    /// `b`.
+    pub bias: [f32; OUT],
+    kind: PhantomData<(W, A)>,
+}
+
+/// [`Conv2d`] along a sequence, with kernels of `K` moments.
+///
+/// ```
+/// # use baregrad::{Conv1d, Dense, GlobalAveragePool, Model, Relu, Same, Sequence};
+/// type Net = Model<Sequence<24, 13>, (Conv1d<13, 24, 3, Same, Relu>, GlobalAveragePool, Dense<24, 10>)>;
+/// const _: usize = baregrad::floats::<Net>();
+/// ```
+pub type Conv1d<const IN: usize, const OUT: usize, const K: usize, W = Same, A = Identity> =
+    Conv2d<IN, OUT, K, 1, Along<W>, A>;
+
+// By hand, as `Dense`'s.
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Clone
+    for Conv2d<IN, OUT, KH, KW, W, A>
+{
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Copy for Conv2d<IN, OUT, KH, KW, W, A> {}
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Conv2d<IN, OUT, KH, KW, W, A> {
+    /// A layer with these parameters.
+    pub const fn new(weights: [[[[f32; OUT]; IN]; KW]; KH], bias: [f32; OUT]) -> Self {
+        const { assert!(IN > 0 && OUT > 0, "a convolution needs at least one channel in and one out") };
+        Self { weights, bias, kind: PhantomData }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Zero for Conv2d<IN, OUT, KH, KW, W, A> {
+    const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
+}
+
+/// The optimizer's slots of a convolution.
+pub type Conv2dSlots<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, S> =
+    WeightSlots<[[[[S; OUT]; IN]; KW]; KH], [S; OUT], S>;
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Tensors<f32>
+    for Conv2d<IN, OUT, KH, KW, W, A>
+{
+    const COUNT: usize = 2;
+
+    fn tensor(&self, index: usize) -> &[f32] {
+        match index {
+            0 => self.weights.flat(),
+            1 => &self.bias,
+            _ => &[],
+        }
+    }
+
+    fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        match index {
+            0 => self.weights.flat_mut(),
+            1 => &mut self.bias,
+            _ => &mut [],
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Parameters
+    for Conv2d<IN, OUT, KH, KW, W, A>
+{
+    const KIND: &'static str = if W::IS_ALONG { "Conv1d" } else { "Conv2d" };
+    const TENSORS: &'static [Tensor] = &[
+        Tensor {
+            initial: super::Initial::Weight(Fan { inputs: KH * KW * IN, outputs: KH * KW * OUT }),
+            ..Tensor::weights("weight", KH * KW * IN, OUT)
+        },
+        Tensor::bias("bias", KH * KW * IN, OUT),
+    ];
+    type Slots<T: Slot> = Conv2dSlots<IN, OUT, KH, KW, T>;
+    const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
+    const FINGERPRINT: u32 = Fingerprint::of("Conv2d")
+        .number(IN)
+        .number(OUT)
+        .number(KH)
+        .number(KW)
+        .part(W::FINGERPRINT)
+        .part(A::FINGERPRINT)
+        .value();
+}
+
+impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
+    Layer<Grid<P, IN>> for Conv2d<IN, OUT, KH, KW, W, A>
+{
+    type Out = Grid<W::Out<P, KH, KW>, OUT>;
+    type Activation = A;
+    const KEPT: usize = {
+        let () = Places::<P, W, KH, KW>::FITS;
+        0
+    };
+    /// A row of the input's gradient each, four channels of a tap each, the bias, and the way back through the activation below.
+    const SLICES: usize = P::HEIGHT + Self::TILES + 2;
+
+    #[inline(always)]
+    fn forward<Q: Pass, X: Inputs + ?Sized>(
+        &self,
+        pass: Q,
+        x: &X,
+        y: &mut [f32],
+        _memory: &mut [f32],
+    ) -> Result<(), NonFinite> {
+        let axes = Places::<P, W, KH, KW>::AXES;
+        let mut rest = &mut *y;
+        for sample in 0..pass.samples() {
+            let (y, others) = cut(rest, Self::Out::SIZE);
+            rest = others;
+            if let Some(x) = x.sample(sample) {
+                self.all_places(axes, x, y.as_chunks_mut().0);
+            }
+        }
+        activate::<A>(y)
+    }
+
+    #[inline(always)]
+    fn backward<Q: Pass, O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        pass: Q,
+        x: &X,
+        delta: &[f32],
+        mut dx: InputGradient<'_>,
+        _memory: &mut [f32],
+        slots: &mut Conv2dSlots<IN, OUT, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        let axes = Places::<P, W, KH, KW>::AXES;
+        let samples = pass.samples();
+        for slice in pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES) {
+            if slice < P::HEIGHT {
+                self.input_gradient_of_row(axes, slice, samples, delta, &mut dx);
+            } else {
+                let tile = slice.wrapping_sub(P::HEIGHT);
+                self.update_tile::<O, X>(axes, tile, samples, x, delta, slots, step);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn backward_inner<Q: Pass, O: Optimizer, Below: Activation>(
+        &mut self,
+        pass: Q,
+        x: &mut [f32],
+        delta: &[f32],
+        memory: &mut [f32],
+        slots: &mut Conv2dSlots<IN, OUT, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        let at = memory.len().wrapping_sub(x.len());
+        let (memory, dx) = cut(memory, at);
+        let inputs = &Stacked::<Grid<P, IN>>::new(x);
+        let write = InputGradient::Write(&mut *dx);
+        Layer::<Grid<P, IN>>::backward::<Q, O, _>(self, pass, inputs, delta, write, memory, slots, step);
+        if pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES).end == <Self as Layer<Grid<P, IN>>>::SLICES {
+            super::give_below::<Below>(dx, x);
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Conv2d<IN, OUT, KH, KW, W, A> {
+    /// Tiles of up to four input channels of each tap.
+    const TILES: usize = KH * KW * IN.div_ceil(COLUMNS);
+
+    /// The pre-activations of one sample.
+    #[inline(always)]
+    fn all_places(&self, axes: Axes, x: &[f32], y: &mut [[f32; OUT]]) {
+        let whole = axes.columns.whole_places();
+        let mut rest = y;
+        for row in 0..axes.rows.places {
+            let rows = axes.rows.taps(row);
+            let mut column = 0_usize;
+            while column < axes.columns.places {
+                let columns = axes.columns.taps(column);
+                // The taps of one row are neighbours in the image and in the weights: one run.
+                let first =
+                    |row: usize| row.wrapping_mul(axes.columns.size).wrapping_add(columns.position).wrapping_mul(IN);
+                let taps = (rows.position..).zip(self.weights.iter().skip(rows.first)).take(rows.count);
+                let is_four = column >= whole.start && column.wrapping_add(4) <= whole.end;
+                if is_four && let Some((z, others)) = core::mem::take(&mut rest).split_first_chunk_mut::<4>() {
+                    // Four places side by side that have the whole width: each weight is loaded once for all.
+                    rest = others;
+                    *z = [self.bias; 4];
+                    for (row, weights) in taps {
+                        let apart = axes.columns.stride.get().wrapping_mul(IN);
+                        let mut at = first(row);
+                        let mut runs = [&[][..]; 4];
+                        for run in &mut runs {
+                            *run = piece(x, at, const { KW * IN });
+                            at = at.wrapping_add(apart);
+                        }
+                        ThisCpu::add_runs::<OUT>(runs, weights.as_flattened(), z);
+                    }
+                    column = column.wrapping_add(4);
+                } else {
+                    let Some((z, others)) = core::mem::take(&mut rest).split_first_mut() else { return };
+                    rest = others;
+                    *z = self.bias;
+                    for (row, weights) in taps {
+                        let weights = weights.get(columns.first..).unwrap_or(&[]).as_flattened();
+                        ThisCpu::add_run::<OUT>(piece(x, first(row), columns.count.wrapping_mul(IN)), weights, z);
+                    }
+                    column = column.wrapping_add(1);
+                }
+            }
+        }
+    }
+
+    /// The gradient of a row of all input images, from the old weights.
+    fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
+        if let InputGradient::Unwanted = dx {
+            return;
+        }
+        let Axes { rows, columns } = axes;
+        let places = rows.places.wrapping_mul(columns.places);
+        let mut rest = delta.as_chunks::<OUT>().0;
+        for sample in 0..samples {
+            let Some((delta, others)) = rest.split_at_checked(places) else { return };
+            rest = others;
+            let first = sample.wrapping_mul(rows.size).wrapping_add(row).wrapping_mul(columns.size);
+            for column in 0..columns.size {
+                let taps = axes.taps_of(row, column);
+                let at = first.wrapping_add(column).wrapping_mul(IN);
+                let mut channel = 0_usize;
+                while channel.wrapping_add(COLUMNS) <= IN {
+                    dx.give(at.wrapping_add(channel), &self.gradient_sums::<COLUMNS>(delta, taps.clone(), channel));
+                    channel = channel.wrapping_add(COLUMNS);
+                }
+                while channel < IN {
+                    dx.give(at.wrapping_add(channel), &self.gradient_sums::<1>(delta, taps.clone(), channel));
+                    channel = channel.wrapping_add(1);
+                }
+            }
+        }
+    }
+
+    /// The gradient of `C` channels of one position.
+    #[inline(always)]
+    fn gradient_sums<const C: usize>(
+        &self,
+        delta: &[[f32; OUT]],
+        taps: impl Iterator<Item = (usize, usize, usize)>,
+        channel: usize,
+    ) -> [f32; C] {
+        // A sum that starts from -0 has the bits of one that starts with its first product; without any it is 0.
+        let (mut sums, mut any) = ([-0.0; C], false);
+        taps.for_each(|(row, column, place)| {
+            let tap = self.weights.get(row).and_then(|row| row.get(column));
+            let rows = tap.and_then(|rows| rows.get(channel..)?.first_chunk::<C>());
+            if let (Some(rows), Some(delta)) = (rows, delta.get(place)) {
+                kernels::add_row_sums::<C, OUT>(delta, rows, &mut sums);
+                any = true;
+            }
+        });
+        if any { sums } else { [0.0; C] }
+    }
+
+    /// New weights of up to four channels of a tap; behind the last of them, the new bias.
+    #[allow(clippy::too_many_arguments)] // as a backward pass
+    fn update_tile<O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        axes: Axes,
+        tile: usize,
+        samples: usize,
+        x: &X,
+        delta: &[f32],
+        slots: &mut Conv2dSlots<IN, OUT, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        if tile == Self::TILES {
+            let places = axes.rows.places.wrapping_mul(axes.columns.places);
+            let delta = rows::<OUT>(delta, samples.wrapping_mul(places));
+            kernels::update_bias::<OUT, O>(delta, &mut self.bias, &mut slots.bias, step);
+        }
+        let per_tap = const { IN.div_ceil(COLUMNS) };
+        let tap = tile.checked_div(per_tap).unwrap_or(0);
+        let (row, column) = (tap.checked_div(KW).unwrap_or(0), tap.checked_rem(KW).unwrap_or(0));
+        let at = tile.wrapping_sub(tap.wrapping_mul(per_tap)).wrapping_mul(COLUMNS);
+        let weights = self.weights.get_mut(row).and_then(|row| row.get_mut(column));
+        let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
+        let (Some(weights), Some(slots)) = (weights, slots) else { return };
+        let (Some(mut weights), Some(mut slots)) = (weights.get_mut(at..), slots.get_mut(at..)) else { return };
+        let pairs = UnderTap { axes, samples, x, delta, row, column };
+        if let (Some(weights), Some(slots)) = (weights.first_chunk_mut(), slots.first_chunk_mut()) {
+            kernels::update_tap::<COLUMNS, IN, OUT, O, _>(&pairs, at, weights, slots, step);
+            return;
+        }
+        let mut at = at;
+        while let (Some((first, others)), Some((slot, other_slots))) =
+            (weights.split_first_mut(), slots.split_first_mut())
+        {
+            let (first, slot) = (core::array::from_mut(first), core::array::from_mut(slot));
+            kernels::update_tap::<1, IN, OUT, O, _>(&pairs, at, first, slot, step);
+            (weights, slots) = (others, other_slots);
+            at = at.wrapping_add(1);
+        }
+    }
+}
+
+/// `count` values from `at` on.
+#[inline(always)]
+fn piece(x: &[f32], at: usize, count: usize) -> &[f32] {
+    x.get(at..at.wrapping_add(count)).unwrap_or(&[])
+}

@@ -1,0 +1,288 @@
+//! Depthwise convolutions: each channel by itself.
+
+use core::marker::PhantomData;
+
+use super::taps::UnderTap;
+use crate::activation::{Activation, Identity};
+use crate::fingerprint::Fingerprint;
+use crate::kernels;
+use crate::layer::memory::{cut, rows};
+use crate::layer::slots::{Flat, WeightSlots};
+use crate::layer::window::axis::{Axes, Places};
+use crate::layer::window::{Along, Same, Window};
+use crate::layer::{
+    InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate, give_below,
+};
+use crate::optimizer::{Optimizer, Slot};
+use crate::shape::{Grid, Positions, Shape};
+use crate::zero::Zero;
+
+/// Depthwise convolution of an image: a kernel of `KH × KW` for each of `N` channels by itself, with an activation `g`.
+///
+/// ```text
+/// y[p][c] = g(b[c] + Σ_kh Σ_kw x[p·stride + (kh, kw) - before][c]·W[kh][kw][c])
+/// ```
+///
+/// Windows are those of [`Conv2d`](crate::Conv2d). With a [`Dense`](crate::Dense) layer behind it, which mixes the channels of each position, it is a
+/// separable convolution, of `N·(KH·KW + OUT)` weights instead of `N·KH·KW·OUT`.
+///
+/// ```
+/// # use baregrad::{Conv2d, Dense, DepthwiseConv2d, GlobalAveragePool, Image, Model, Relu, Same, Strided};
+/// type Separable<const N: usize> = (DepthwiseConv2d<N, 3, 3, Same, Relu>, Dense<N, N, Relu>);
+/// type Net = Model<Image<49, 10, 1>, (
+///     Conv2d<1, 64, 10, 4, Strided<2>, Relu>,
+///     Separable<64>,
+///     Separable<64>,
+///     GlobalAveragePool,
+///     Dense<64, 12>,
+/// )>;
+/// const _: usize = baregrad::floats::<Net>();
+/// ```
+///
+/// # Order and rounding
+/// As [`Conv2d`](crate::Conv2d)'s, without sums over channels: forward from `b[c]`, then the taps inside, row by row of the kernel; the gradients start with their
+/// first term.
+///
+/// # Special values
+/// As [`Conv2d`](crate::Conv2d)'s.
+///
+/// # Differs from PyTorch
+/// There it is `Conv2d(N, N, …, groups=N)`, with `W` as `[c][1][kh][kw]`. Keras's `DepthwiseConv2D` has `[kh][kw][c][1]`: the order of this library. Both also give
+/// several outputs for each channel; here it is one.
+///
+/// # Source
+/// Sifre, *Rigid-Motion Scattering for Image Classification*, 2014, chapter 6.2; Howard et al., *MobileNets*, 2017, section 3.1.
+#[derive(Debug, PartialEq)]
+pub struct DepthwiseConv2d<const N: usize, const KH: usize, const KW: usize, W = Same, A = Identity> {
+    /// `W`: a weight for each channel, by row and column of the kernel.
+    pub weights: [[[f32; N]; KW]; KH],
+    /// `b`.
+    pub bias: [f32; N],
+    kind: PhantomData<(W, A)>,
+}
+
+/// [`DepthwiseConv2d`] along a sequence, with kernels of `K` moments.
+pub type DepthwiseConv1d<const N: usize, const K: usize, W = Same, A = Identity> =
+    DepthwiseConv2d<N, K, 1, Along<W>, A>;
+
+// By hand, as `Dense`'s.
+impl<const N: usize, const KH: usize, const KW: usize, W, A> Clone for DepthwiseConv2d<N, KH, KW, W, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<const N: usize, const KH: usize, const KW: usize, W, A> Copy for DepthwiseConv2d<N, KH, KW, W, A> {}
+
+impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, KH, KW, W, A> {
+    /// A layer with these parameters.
+    pub const fn new(weights: [[[f32; N]; KW]; KH], bias: [f32; N]) -> Self {
+        const { assert!(N > 0, "a convolution needs at least one channel") };
+        Self { weights, bias, kind: PhantomData }
+    }
+}
+
+impl<const N: usize, const KH: usize, const KW: usize, W, A> Zero for DepthwiseConv2d<N, KH, KW, W, A> {
+    const ZERO: Self = Self::new(Zero::ZERO, Zero::ZERO);
+}
+
+/// The optimizer's slots of a depthwise convolution.
+pub type DepthwiseConv2dSlots<const N: usize, const KH: usize, const KW: usize, S> =
+    WeightSlots<[[[S; N]; KW]; KH], [S; N], S>;
+
+impl<const N: usize, const KH: usize, const KW: usize, W, A> Tensors<f32> for DepthwiseConv2d<N, KH, KW, W, A> {
+    const COUNT: usize = 2;
+
+    fn tensor(&self, index: usize) -> &[f32] {
+        match index {
+            0 => self.weights.flat(),
+            1 => &self.bias,
+            _ => &[],
+        }
+    }
+
+    fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        match index {
+            0 => self.weights.flat_mut(),
+            1 => &mut self.bias,
+            _ => &mut [],
+        }
+    }
+}
+
+impl<const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Parameters
+    for DepthwiseConv2d<N, KH, KW, W, A>
+{
+    const KIND: &'static str = if W::IS_ALONG { "DepthwiseConv1d" } else { "DepthwiseConv2d" };
+    /// Each output is made of `KH·KW` inputs, and each input goes into as many outputs.
+    const TENSORS: &'static [Tensor] = &[
+        Tensor {
+            initial: crate::layer::Initial::Weight(crate::initializer::Fan { inputs: KH * KW, outputs: KH * KW }),
+            ..Tensor::weights("weight", KH * KW, N)
+        },
+        Tensor::bias("bias", KH * KW, N),
+    ];
+    type Slots<T: Slot> = DepthwiseConv2dSlots<N, KH, KW, T>;
+    const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
+    const FINGERPRINT: u32 = Fingerprint::of("DepthwiseConv2d")
+        .number(N)
+        .number(KH)
+        .number(KW)
+        .part(W::FINGERPRINT)
+        .part(A::FINGERPRINT)
+        .value();
+}
+
+impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Layer<Grid<P, N>>
+    for DepthwiseConv2d<N, KH, KW, W, A>
+{
+    type Out = Grid<W::Out<P, KH, KW>, N>;
+    type Activation = A;
+    const KEPT: usize = {
+        let () = Places::<P, W, KH, KW>::FITS;
+        0
+    };
+    /// A row of the input's gradient each, a tap each, the bias, and the way back through the activation below.
+    const SLICES: usize = P::HEIGHT + KH * KW + 2;
+
+    #[inline(always)]
+    fn forward<Q: Pass, X: Inputs + ?Sized>(
+        &self,
+        pass: Q,
+        x: &X,
+        y: &mut [f32],
+        _memory: &mut [f32],
+    ) -> Result<(), NonFinite> {
+        let axes = Places::<P, W, KH, KW>::AXES;
+        let mut rest = &mut *y;
+        for sample in 0..pass.samples() {
+            let (y, others) = cut(rest, Self::Out::SIZE);
+            rest = others;
+            if let Some(x) = x.sample(sample) {
+                self.all_places(axes, x.as_chunks().0, y);
+            }
+        }
+        activate::<A>(y)
+    }
+
+    #[inline(always)]
+    fn backward<Q: Pass, O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        pass: Q,
+        x: &X,
+        delta: &[f32],
+        mut dx: InputGradient<'_>,
+        _memory: &mut [f32],
+        slots: &mut DepthwiseConv2dSlots<N, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        let axes = Places::<P, W, KH, KW>::AXES;
+        let samples = pass.samples();
+        for slice in pass.slices(<Self as Layer<Grid<P, N>>>::SLICES) {
+            if slice < P::HEIGHT {
+                self.input_gradient_of_row(axes, slice, samples, delta, &mut dx);
+            } else {
+                self.update_tap::<O, X>(axes, slice.wrapping_sub(P::HEIGHT), samples, x, delta, slots, step);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn backward_inner<Q: Pass, O: Optimizer, Below: Activation>(
+        &mut self,
+        pass: Q,
+        x: &mut [f32],
+        delta: &[f32],
+        memory: &mut [f32],
+        slots: &mut DepthwiseConv2dSlots<N, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        let at = memory.len().wrapping_sub(x.len());
+        let (memory, dx) = cut(memory, at);
+        let inputs = &Stacked::<Grid<P, N>>::new(x);
+        let write = InputGradient::Write(&mut *dx);
+        Layer::<Grid<P, N>>::backward::<Q, O, _>(self, pass, inputs, delta, write, memory, slots, step);
+        if pass.slices(<Self as Layer<Grid<P, N>>>::SLICES).end == <Self as Layer<Grid<P, N>>>::SLICES {
+            give_below::<Below>(dx, x);
+        }
+    }
+}
+
+impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, KH, KW, W, A> {
+    /// The weights of a tap.
+    #[inline(always)]
+    fn tap(&self, row: usize, column: usize) -> Option<&[f32; N]> {
+        self.weights.get(row)?.get(column)
+    }
+
+    /// The pre-activations of one sample.
+    #[inline(always)]
+    fn all_places(&self, axes: Axes, x: &[[f32; N]], y: &mut [f32]) {
+        let mut rest = y.as_chunks_mut::<N>().0;
+        axes.for_each_place(|place| {
+            let Some((y, others)) = core::mem::take(&mut rest).split_first_mut() else { return };
+            rest = others;
+            let image = place.row_starts(axes.columns.size);
+            let taps = image.zip(self.weights.iter().skip(place.rows.first)).flat_map(|(first, weights)| {
+                let x = x.get(first..).unwrap_or(&[]).iter().take(place.columns.count);
+                x.zip(weights.iter().skip(place.columns.first))
+            });
+            kernels::for_each_channel_sum::<N>(&self.bias, taps, |at, sums| {
+                for (y, sum) in y.iter_mut().skip(at).zip(sums) {
+                    *y = *sum;
+                }
+            });
+        });
+    }
+
+    /// The gradient of a row of all input images, from the old weights.
+    fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
+        if let InputGradient::Unwanted = dx {
+            return;
+        }
+        let Axes { rows, columns } = axes;
+        let places = rows.places.wrapping_mul(columns.places);
+        let mut rest = delta.as_chunks::<N>().0;
+        for sample in 0..samples {
+            let Some((delta, others)) = rest.split_at_checked(places) else { return };
+            rest = others;
+            let first = sample.wrapping_mul(rows.size).wrapping_add(row).wrapping_mul(columns.size);
+            for column in 0..columns.size {
+                let taps = axes.taps_of(row, column);
+                let taps = taps.filter_map(|(row, column, place)| Some((delta.get(place)?, self.tap(row, column)?)));
+                // A sum that starts from -0 has the bits of one that starts with its first product; without any it is 0.
+                let start = if taps.clone().next().is_some() { const { &[-0.0; N] } } else { const { &[0.0; N] } };
+                let at = first.wrapping_add(column).wrapping_mul(N);
+                kernels::for_each_channel_sum::<N>(start, taps, |channel, sums| {
+                    dx.give(at.wrapping_add(channel), sums);
+                });
+            }
+        }
+    }
+
+    /// New weights of a tap; behind the last of them, the new bias.
+    #[allow(clippy::too_many_arguments)] // as a backward pass
+    fn update_tap<O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        axes: Axes,
+        tap: usize,
+        samples: usize,
+        x: &X,
+        delta: &[f32],
+        slots: &mut DepthwiseConv2dSlots<N, KH, KW, O::Slot>,
+        step: &O::Step,
+    ) {
+        if tap == const { KH * KW } {
+            let places = axes.rows.places.wrapping_mul(axes.columns.places);
+            let delta = rows::<N>(delta, samples.wrapping_mul(places));
+            kernels::update_bias::<N, O>(delta, &mut self.bias, &mut slots.bias, step);
+        }
+        let (row, column) = (tap.checked_div(KW).unwrap_or(0), tap.checked_rem(KW).unwrap_or(0));
+        let weights = self.weights.get_mut(row).and_then(|row| row.get_mut(column));
+        let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
+        if let (Some(weights), Some(slots)) = (weights, slots) {
+            let pairs = UnderTap { axes, samples, x, delta, row, column };
+            kernels::update_channels::<N, O, _>(&pairs, weights, slots, step);
+        }
+    }
+}
