@@ -3,6 +3,17 @@
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
 //! [`HardSwish`] is a function of each value; [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
+//!
+//! On images and sequences:
+//!
+//! | layer | what it gives out |
+//! | --- | --- |
+//! | [`Dense`] | the same positions, other channels |
+//! | [`MaxPool2d`], [`MaxPool1d`], [`AveragePool2d`], [`AveragePool1d`] | a position for each [`Window`], the same channels |
+//! | [`GlobalMaxPool`], [`GlobalAveragePool`] | a feature for each channel |
+//! | [`Flatten`] | a feature for each value |
+//!
+//! A [`Window`] is [`Same`], [`Strided`], [`Centered`] or [`Valid`].
 
 mod convolution;
 mod dense;

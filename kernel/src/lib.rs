@@ -16,7 +16,7 @@
 //! | [`loss`], [`metrics`] | value and gradient; accuracy, confusion matrix |
 //! | [`data`], `replay` | data sets and batches, read where they lie; samples of the past, with feature `heapless` |
 //! | [`network`] | a tuple of layers is a network; prediction; what a network looks like |
-//! | [`layer`] | [`Dense`], [`HardSwish`], [`Frozen`]; what a layer is |
+//! | [`layer`] | [`Dense`], pools, [`Flatten`], [`HardSwish`], [`Frozen`]; windows; what a layer is |
 //! | `kernels` | the inner loops, and all that knows a processor |
 //! | [`optimizer`], [`schedule`] | one rule a file: a scalar formula and its slot; the learning rate as a function of the step |
 //! | [`initializer`] | initial weights from the user's generator |
@@ -82,6 +82,7 @@
 //! | logits | the output of a network whose last layer has no activation |
 //! | `delta` | gradient of the loss with respect to pre-activations |
 //! | slot | what an optimizer remembers of one parameter |
+//! | kernel, tap, window | the positions that a pool or a convolution looks at together, one of them, and where they are put |
 //! | frozen layer | one whose parameters a step leaves as they are; it goes forward only |
 //! | slice | a part of a step, of bounded time, after which something else may run |
 //! | workspace | what a pass needs beside the parameters, and may forget after it |

@@ -47,6 +47,7 @@ pub fn edges() {
     data(&mut trainer);
     judge();
     layers();
+    crate::windows::windows();
     metrics();
     matrices();
     streams();

@@ -12,6 +12,8 @@
 mod edges;
 #[cfg(feature = "panics")]
 mod panics;
+#[cfg(not(feature = "small"))]
+mod windows;
 
 #[cfg(not(feature = "small"))]
 pub use edges::{edges, texts};

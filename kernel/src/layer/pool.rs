@@ -29,7 +29,7 @@ use rule::Rule;
 /// In a `Sequential` of PyTorch it is one module.
 ///
 /// ```
-/// # use baregrad::{Dense, Features, Flatten, Image, MaxPool2d, Model, Network, Zero};
+/// # use baregrad::{Flatten, Image, MaxPool2d, Model, Network, Zero};
 /// type Net = Model<Image<4, 4, 1>, (MaxPool2d<2>, Flatten<4>)>;
 /// let image = [[[1.0], [2.0], [0.0], [0.0]], [[3.0], [4.0], [0.0], [-1.0]], [[-5.0]; 4], [[-5.0]; 4]];
 /// assert_eq!(Net::ZERO.predict(&image).as_array(), &[4.0, 0.0, -5.0, -5.0]);
@@ -42,11 +42,12 @@ use rule::Rule;
 /// starting with the first term; 0 of a position in no window. The time does not depend on which value is the largest.
 ///
 /// # Special values
-/// A NaN in a window is its value: the first one. Infinities and NaN are refused as in any layer; so is what follows from them.
+/// A NaN in a window is its value: the first one. Infinities and NaN are refused as in any layer. `-∞` beside a greater value does not show here;
+/// the layer that made it has refused it.
 ///
 /// # Differs from PyTorch
-/// Not in any value. In a window of several NaN, PyTorch gives the gradient to the last one. Keras gives the gradient of equal values to one of
-/// them, or to all, as its backend does.
+/// In no value. PyTorch's `MaxPool2d(2)` leaves out a last odd row or column, as `Valid` does, unless it is told `ceil_mode=True`; a window
+/// that reaches over the end is [`Strided`](crate::Strided), which is shared out otherwise.
 pub type MaxPool2d<const KH: usize, const KW: usize = KH, W = Valid<KH, KW>> = Pool<Maximum, Over<KH, KW, W>>;
 
 /// [`MaxPool2d`] along a sequence: the largest value of each window of `K` moments, side by side unless a window says otherwise.
@@ -72,8 +73,8 @@ pub type MaxPool1d<const K: usize, W = Valid<K>> = Pool<Maximum, Over<K, 1, Alon
 /// Arithmetic is IEEE 754's: a sum can overflow where the mean would not, and is refused then.
 ///
 /// # Differs from PyTorch
-/// PyTorch divides by the size of the kernel, and counts the padding as zeros, unless `count_include_pad=False`: that is this layer. They differ
-/// at an edge alone. Keras divides by the number of positions inside, as here. Sums run in another order there.
+/// PyTorch divides by the size of the kernel, also where some of it lies outside, unless it is told `count_include_pad=False`: that is this layer.
+/// They differ at an edge alone. Keras divides by the number of positions inside, as here. Values can differ in the last bits.
 pub type AveragePool2d<const KH: usize, const KW: usize = KH, W = Valid<KH, KW>> = Pool<Average, Over<KH, KW, W>>;
 
 /// [`AveragePool2d`] along a sequence: the mean of each window of `K` moments, side by side unless a window says otherwise.

@@ -14,14 +14,15 @@ use baregrad::optimizer::{LayerPowers, Moments, Optimizer, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::streaming::{MinMax, Standardizer};
 use baregrad::{
-    AdaGrad, Adam, AdamW, ClipValue, ConfusionMatrix, Dense, Features, Frozen, GatherBuffer, Gradients, Graph,
-    HardSwish, Image, Lion, Matrix, Model, Momentum, Nesterov, Parameters, Relu, RmsProp, Sequence, Sgd, SgdMomentum,
-    Tanh, Trainer, WeightDecay, Workspace, Zero, floats,
+    AdaGrad, Adam, AdamW, ClipValue, ConfusionMatrix, Dense, Features, Flatten, Frozen, GatherBuffer, Gradients, Graph,
+    HardSwish, Image, Lion, Matrix, MaxPool2d, Model, Momentum, Nesterov, Parameters, Relu, RmsProp, Sequence, Sgd,
+    SgdMomentum, Tanh, Trainer, WeightDecay, Workspace, Zero, floats,
 };
 
 type Small = (Dense<4, 6, Relu>, Dense<6, 3>);
 type Nested = ((Dense<4, 6, Relu>, HardSwish), (Dense<6, 5, Tanh>,), Dense<5, 3>);
 type Positions = Model<Sequence<4, 3>, (Frozen<(Dense<3, 5, Relu>,)>, Dense<5, 2>)>;
+type Pooled = Model<Image<4, 4, 1>, (Dense<1, 3, Relu>, MaxPool2d<2>, Flatten<12>, Dense<12, 2>)>;
 type Slots<O> = <Small as Parameters>::Slots<<O as Optimizer>::Slot>;
 type Training<N, O, const FLOATS: usize> = Trainer<N, O, 8, FLOATS>;
 
@@ -90,6 +91,7 @@ fn every_start_that_the_docs_put_into_bss_lies_there() {
         Training<Small, Adam, { floats::<Small>() }>: NEW ZERO;
         Training<Nested, Sgd, { floats::<Nested>() }>: NEW ZERO;
         Training<Positions, Lion, { floats::<Positions>() }>: NEW ZERO;
+        Training<Pooled, Adam, { floats::<Pooled>() }>: NEW ZERO;
         Workspace<8, 13>: NEW ZERO;
         Gradients<Nested>: NEW ZERO;
         Small: ZERO;

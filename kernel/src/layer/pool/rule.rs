@@ -92,13 +92,15 @@ impl Rule for Maximum {
         for (to, delta) in greatest.delta.iter_mut().zip(delta.iter().skip(channel)) {
             *to = *delta;
         }
-        for (tap, x) in (0_u32..).zip(rows_of(window, width, x).flatten()) {
+        let mut tap = 0_u32;
+        for x in rows_of(window, width, x).flatten() {
             let places = greatest.value.iter_mut().zip(&mut greatest.tap);
             for ((value, first), x) in places.zip(x.iter().skip(channel)) {
                 let is_greater = is_greater(*x, *value);
                 *value = select(is_greater, *x, *value);
                 *first = select(is_greater, tap, *first);
             }
+            tap = tap.wrapping_add(1);
         }
         greatest
     }

@@ -1,0 +1,64 @@
+//! Layers that go over windows of an image or of a sequence: every kind of window, with and without scratch, in every kind of pass.
+
+use core::hint::black_box;
+
+use baregrad::layer::{InputGradient, Layer, NonFinite, Pool, Stacked, Whole};
+use baregrad::network::Network;
+use baregrad::optimizer::Optimizer;
+use baregrad::shape::{Image, Sequence};
+use baregrad::{
+    AveragePool1d, AveragePool2d, Centered, CrossEntropy, Dataset, Dense, Flatten, GlobalAveragePool, GlobalMaxPool,
+    MaxPool1d, MaxPool2d, MeanSquaredError, Model, Relu, Same, Sgd, Strided, Tanh, Trainer, Valid, Zero, floats,
+    predict_floats,
+};
+
+type Middle = (MaxPool2d<2>, (AveragePool2d<3, 3, Centered<2>>, MaxPool2d<2, 2, Same>), Flatten<18>);
+type OnImages = Model<Image<7, 5, 3>, (Dense<3, 9, Relu>, Middle, Dense<18, 2>)>;
+type OnSequences = Model<
+    Sequence<9, 2>,
+    (MaxPool1d<3, Strided<2>>, Dense<2, 9, Tanh>, AveragePool1d<2>, GlobalMaxPool, Dense<9, 2>, GlobalAveragePool),
+>;
+
+/// Calls everything once.
+#[inline(never)]
+pub(crate) fn windows() {
+    let images = black_box([[[[0.5; 3]; 5]; 7]; 3]);
+    let mut trainer = black_box(Trainer::<OnImages, Sgd, 3, { floats::<OnImages>() }>::NEW);
+    let (data, mut rule) = (Dataset::from_arrays(&images, black_box(&[1_u8; 3])), black_box(Sgd::new(0.1)));
+    black_box(trainer.step(&data, CrossEntropy, &mut rule).is_ok());
+    black_box(trainer.step_frozen(black_box(2), &data, CrossEntropy, &mut rule).is_ok());
+    let mut step = trainer.step_in_slices(&data, CrossEntropy, &mut rule);
+    for _ in 0..step.remaining() {
+        black_box(step.poll().is_ok());
+    }
+    for image in &images {
+        let mut memory = black_box([0.5; predict_floats::<OnImages>()]);
+        black_box(trainer.network.predict_in(image, &mut memory).is_ok());
+    }
+    let sequences = black_box([[[0.5; 2]; 9]; 2]);
+    let mut trainer = black_box(Trainer::<OnSequences, Sgd, 2, { floats::<OnSequences>() }>::NEW);
+    let data = Dataset::from_arrays(&sequences, black_box(&[[0.5; 2]; 2]));
+    black_box(trainer.step(&data, MeanSquaredError, &mut rule).is_ok());
+    black_box(trainer.network.predict(&[[0.5; 2]; 9]));
+    added::<MaxPool2d<3, 2, Strided<2, 1>>>(Pool::new());
+    added::<AveragePool2d<2, 3, Valid<2>>>(Pool::new());
+    added::<MaxPool2d<2>>(Zero::ZERO);
+    added::<Flatten<105>>(Flatten);
+}
+
+/// The gradient of a layer whose input another layer reads too.
+fn added<L: Layer<Image<7, 5, 3>>>(layer: L) {
+    let mut layer = black_box(layer);
+    let (x, y, mut gradient) = (black_box([0.5; 105]), &mut black_box([0.5; 105])[..], black_box([0.5; 105]));
+    let (pass, inputs) = (Whole::<1>::new(black_box(1)), Stacked::<Image<7, 5, 3>>::new(&x));
+    let result: Result<(), NonFinite> = layer.forward(pass, &inputs, y, &mut []);
+    let (step, mut slots) = (rule_step(), <L::Slots<()> as Zero>::ZERO);
+    let dx = InputGradient::Add(&mut gradient);
+    layer.backward::<_, Sgd, _>(pass, &inputs, y, dx, &mut [], &mut slots, &step);
+    black_box((result.is_ok(), gradient));
+}
+
+/// What all parameters share in a step.
+fn rule_step() -> <Sgd as Optimizer>::Step {
+    black_box(Sgd::new(0.1)).begin_step()
+}
