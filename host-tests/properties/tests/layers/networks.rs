@@ -5,7 +5,7 @@ use baregrad::train::{Gradients, accumulate};
 use baregrad::{
     AveragePool1d, AveragePool2d, Centered, CrossEntropy, Dataset, Dense, Features, Flatten, Frozen, GlobalAveragePool,
     GlobalMaxPool, Image, Layer, MaxPool1d, MaxPool2d, MeanSquaredError, Model, Network, Parameters, Relu, Same,
-    Sequence, Sgd, StepError, Strided, Tanh, Trainer, Valid, Workspace, Zero, floats, predict_floats,
+    Sequence, Sgd, StepError, Strided, Tanh, Trainer, Valid, Workspace, Zero, checkpoint, floats, predict_floats,
 };
 use host_tests::windows::{Pool, Window, axis, pool, precise_pool, windows};
 
@@ -253,6 +253,20 @@ fn layers_without_parameters_count_as_modules_and_tell_checkpoints_apart() {
         assert!(!fingerprints[..index].contains(fingerprint), "{index}");
     }
     assert_eq!((Net::PARAMETERS, size_of::<Net>()), (9 + 16 + 18, 4 * (9 + 16 + 18)));
+}
+
+#[test]
+fn a_checkpoint_fits_the_network_with_the_same_pools_alone() {
+    type Of<L> = Model<Image<4, 4, 1>, (Dense<1, 3, Relu>, L, Flatten<12>, Dense<12, 2>)>;
+    type Net = Of<MaxPool2d<2>>;
+    let network: Net = random_network(&mut Random::new(19));
+    let mut bytes = [0; checkpoint::weights_bytes::<Net>()];
+    checkpoint::save_weights(&network, &mut bytes).expect("finite");
+    let mut other = Net::ZERO;
+    checkpoint::load_weights(&mut other, &bytes).expect("the same architecture");
+    assert_same_bits(&parameters(&other), &parameters(&network), "loaded");
+    assert!(checkpoint::load_weights(&mut Of::<MaxPool2d<2, 2, Strided<2>>>::ZERO, &bytes).is_err());
+    assert!(checkpoint::load_weights(&mut Of::<AveragePool2d<2>>::ZERO, &bytes).is_err());
 }
 
 #[test]
