@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod convolutional;
 mod convolutions;
 mod networks;
 mod passes;

@@ -7,6 +7,7 @@ use baregrad::{
     GlobalMaxPool, Image, Layer, MaxPool1d, MaxPool2d, MeanSquaredError, Model, Network, Parameters, Relu, Same,
     Sequence, Sgd, StepError, Strided, Tanh, Trainer, Valid, Workspace, Zero, checkpoint, floats, predict_floats,
 };
+use host_tests::convolution::Convolution;
 use host_tests::windows::{Pool, Window, axis, pool, precise_pool, windows};
 
 use crate::common::training::assert_slices_are_the_step;
@@ -63,9 +64,11 @@ fn frozen_layers_stay_and_the_others_train_as_ever() {
 }
 
 /// A stage of a network in `f64`.
-enum Stage {
+pub(crate) enum Stage {
     /// `IN` and `OUT` of a dense layer on positions, and its activation.
     Dense(usize, usize, fn(f64) -> f64),
+    /// A convolution, and its activation.
+    Convolution(Convolution, fn(f64) -> f64),
     /// A pool of so many channels.
     Pool(Pool, Vec<Vec<usize>>, usize),
 }
@@ -87,6 +90,12 @@ fn precise_loss(stages: &[Stage], parameters: &[f64], inputs: &[Vec<f64>], targe
                     };
                     x.chunks(*inputs).flat_map(|x| (0..*outputs).map(move |o| value(x, o))).collect()
                 }
+                Stage::Convolution(plain, activation) => {
+                    let (weights, after) = rest.split_at(plain.weights());
+                    let (bias, after) = after.split_at(plain.outputs);
+                    rest = after;
+                    plain.precise(weights, bias, &x).into_iter().map(activation).collect()
+                }
                 Stage::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, &x),
             };
         }
@@ -96,7 +105,7 @@ fn precise_loss(stages: &[Stage], parameters: &[f64], inputs: &[Vec<f64>], targe
     sum / (2 * inputs.len()) as f64
 }
 
-fn assert_gradient<N: Network<Out = Features<2>>, const F: usize>(seed: u64, stages: &[Stage]) {
+pub(crate) fn assert_gradient<N: Network<Out = Features<2>>, const F: usize>(seed: u64, stages: &[Stage]) {
     let mut random = Random::new(seed);
     let mut network: N = random_network(&mut random);
     let inputs: Vec<SampleOf<N::In>> = (0..4)
@@ -265,8 +274,10 @@ fn a_checkpoint_fits_the_network_with_the_same_pools_alone() {
     let mut other = Net::ZERO;
     checkpoint::load_weights(&mut other, &bytes).expect("the same architecture");
     assert_same_bits(&parameters(&other), &parameters(&network), "loaded");
-    assert!(checkpoint::load_weights(&mut Of::<MaxPool2d<2, 2, Strided<2>>>::ZERO, &bytes).is_err());
-    assert!(checkpoint::load_weights(&mut Of::<AveragePool2d<2>>::ZERO, &bytes).is_err());
+    let mut strided = Of::<MaxPool2d<2, 2, Strided<2>>>::ZERO;
+    assert!(checkpoint::load_weights(&mut strided, &bytes).is_err());
+    let mut average = Of::<AveragePool2d<2>>::ZERO;
+    assert!(checkpoint::load_weights(&mut average, &bytes).is_err());
 }
 
 #[test]
