@@ -4,10 +4,40 @@ use baregrad::activation::Activation;
 use baregrad::layer::{InputGradient, Stacked, Whole};
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::Shape;
-use baregrad::{Layer, Parameters, Sgd, Zero};
+use baregrad::{Layer, Parameters, Relu, Sgd, Tanh, Zero};
 
 /// The most samples of a pass here.
 pub(crate) const SAMPLES: usize = 3;
+
+/// All passes of a layer, so that what compares them is compiled once.
+pub(crate) struct Passes {
+    /// Values of a sample of the input, and of one of the output.
+    pub(crate) sizes: [usize; 2],
+    /// Channels of the input, and of the output.
+    pub(crate) channels: [usize; 2],
+    pub(crate) forward: fn(&[f32]) -> Vec<f32>,
+    pub(crate) predict: fn(&[f32]) -> Vec<f32>,
+    pub(crate) backward: fn(&[f32], &[f32], Option<&[f32]>) -> Vec<f32>,
+    pub(crate) run: fn(&[f32], &[f32], InputGradient<'_>),
+    pub(crate) behind_tanh: fn(&[f32], &[f32]) -> Vec<f32>,
+    pub(crate) behind_relu: fn(&[f32], &[f32]) -> Vec<f32>,
+}
+
+impl Passes {
+    /// The passes of a layer `L` on samples of shape `In`.
+    pub(crate) fn of<In: Shape, L: Layer<In>>() -> Self {
+        Self {
+            sizes: [In::SIZE, L::Out::SIZE],
+            channels: [In::CHANNELS, L::Out::CHANNELS],
+            forward: forward::<In, L>,
+            predict: predict::<In, L>,
+            backward: backward::<In, L>,
+            run: run::<In, L>,
+            behind_tanh: inner::<In, L, Tanh>,
+            behind_relu: inner::<In, L, Relu>,
+        }
+    }
+}
 
 /// The output for samples that lie one after the other.
 pub(crate) fn forward<In: Shape, L: Layer<In>>(x: &[f32]) -> Vec<f32> {

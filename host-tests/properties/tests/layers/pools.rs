@@ -6,12 +6,12 @@ use baregrad::layer::{Along, Average, InputGradient, Maximum, Over, Pool, Window
 use baregrad::shape::{Grid, Line, Plane, Positions, Shape};
 use baregrad::{
     AveragePool1d, AveragePool2d, Centered, Flatten, GlobalAveragePool, GlobalMaxPool, Image, Layer, MaxPool1d,
-    MaxPool2d, Relu, Same, Sequence, Strided, Tanh, Valid,
+    MaxPool2d, Same, Sequence, Strided, Tanh, Valid,
 };
 use host_tests::windows::{Pool as Kind, Window as Name, axis, pool, pool_gradient, precise_pool, windows};
 
 use crate::common::{Random, assert_same_bits};
-use crate::passes::{SAMPLES, backward, forward, inner, predict, run};
+use crate::passes::{Passes, SAMPLES, backward, forward, inner, predict};
 
 /// A window of the library with its name in the oracle.
 pub(crate) trait Known: Window {
@@ -50,8 +50,12 @@ fn values(random: &mut Random, count: usize) -> Vec<f32> {
 
 /// Everything that a pool makes of some samples is what the oracle makes of each.
 fn assert_pool<In: Shape, L: Layer<In>>(kind: Kind, windows: &[Vec<usize>], what: &str) {
-    let (channels, size, out) = (In::CHANNELS, In::SIZE, windows.len() * In::CHANNELS);
-    assert_eq!((L::Out::SIZE, L::Out::CHANNELS), (out, channels), "{what}");
+    assert_passes(&Passes::of::<In, L>(), kind, windows, what);
+}
+
+fn assert_passes(passes: &Passes, kind: Kind, windows: &[Vec<usize>], what: &str) {
+    let ([size, out], channels) = (passes.sizes, passes.channels[0]);
+    assert_eq!((out, passes.channels[1]), (windows.len() * channels, channels), "{what}");
     let mut random = Random::new(size as u64 * 31 + out as u64);
     for samples in [1, SAMPLES] {
         let (x, delta) = (values(&mut random, samples * size), values(&mut random, samples * out));
@@ -60,18 +64,18 @@ fn assert_pool<In: Shape, L: Layer<In>>(kind: Kind, windows: &[Vec<usize>], what
             y.extend(pool(kind, windows, channels, x));
             gradient.extend(pool_gradient(kind, windows, channels, x, delta));
         }
-        assert_same_bits(&forward::<In, L>(&x), &y, &format!("forward of {what}"));
-        assert_same_bits(&predict::<In, L>(&x[..size]), &y[..out], &format!("prediction of {what}"));
-        assert_same_bits(&backward::<In, L>(&x, &delta, None), &gradient, &format!("gradient of {what}"));
+        assert_same_bits(&(passes.forward)(&x), &y, &format!("forward of {what}"));
+        assert_same_bits(&(passes.predict)(&x[..size]), &y[..out], &format!("prediction of {what}"));
+        assert_same_bits(&(passes.backward)(&x, &delta, None), &gradient, &format!("gradient of {what}"));
         let there = values(&mut random, x.len());
         let sums: Vec<f32> = there.iter().zip(&gradient).map(|(there, gradient)| there + gradient).collect();
-        assert_same_bits(&backward::<In, L>(&x, &delta, Some(&there)), &sums, &format!("added gradient of {what}"));
+        assert_same_bits(&(passes.backward)(&x, &delta, Some(&there)), &sums, &format!("added gradient of {what}"));
         let through: Vec<f32> = gradient.iter().zip(&x).map(|(gradient, x)| gradient * (1.0 - x * x)).collect();
-        assert_same_bits(&inner::<In, L, Tanh>(&x, &delta), &through, &format!("gradient of {what}, through tanh"));
+        assert_same_bits(&(passes.behind_tanh)(&x, &delta), &through, &format!("gradient of {what}, through tanh"));
         let selected: Vec<f32> =
             gradient.iter().zip(&x).map(|(gradient, x)| if *x > 0.0 { *gradient } else { 0.0 }).collect();
-        assert_same_bits(&inner::<In, L, Relu>(&x, &delta), &selected, &format!("gradient of {what}, through ReLU"));
-        run::<In, L>(&x, &delta, InputGradient::Unwanted);
+        assert_same_bits(&(passes.behind_relu)(&x, &delta), &selected, &format!("gradient of {what}, through ReLU"));
+        (passes.run)(&x, &delta, InputGradient::Unwanted);
     }
 }
 
