@@ -9,6 +9,9 @@ use baregrad::{Layer, Parameters, Relu, Sgd, Tanh, Zero};
 /// The most samples of a pass here.
 pub(crate) const SAMPLES: usize = 3;
 
+/// The gradient of the input from an input, `delta`, and what it is added to.
+type Backward = fn(&[f32], &[f32], Option<&[f32]>) -> Vec<f32>;
+
 /// All passes of a layer, so that what compares them is compiled once.
 pub(crate) struct Passes {
     /// Values of a sample of the input, and of one of the output.
@@ -17,7 +20,7 @@ pub(crate) struct Passes {
     pub(crate) channels: [usize; 2],
     pub(crate) forward: fn(&[f32]) -> Vec<f32>,
     pub(crate) predict: fn(&[f32]) -> Vec<f32>,
-    pub(crate) backward: fn(&[f32], &[f32], Option<&[f32]>) -> Vec<f32>,
+    pub(crate) backward: Backward,
     pub(crate) run: fn(&[f32], &[f32], InputGradient<'_>),
     pub(crate) behind_tanh: fn(&[f32], &[f32]) -> Vec<f32>,
     pub(crate) behind_relu: fn(&[f32], &[f32]) -> Vec<f32>,
