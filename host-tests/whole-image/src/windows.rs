@@ -5,13 +5,25 @@ use core::hint::black_box;
 use baregrad::layer::{InputGradient, Layer, NonFinite, Pool, Stacked, Whole};
 use baregrad::network::Network;
 use baregrad::optimizer::Optimizer;
-use baregrad::shape::{Image, Sequence};
+use baregrad::shape::{Features, Image, SampleOf, Sequence};
 use baregrad::{
-    AveragePool1d, AveragePool2d, Centered, CrossEntropy, Dataset, Dense, Flatten, GlobalAveragePool, GlobalMaxPool,
-    MaxPool1d, MaxPool2d, MeanSquaredError, Model, Relu, Same, Sgd, Strided, Tanh, Trainer, Valid, Zero, floats,
-    predict_floats,
+    Adam, AveragePool1d, AveragePool2d, Centered, Conv1d, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv1d,
+    DepthwiseConv2d, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, MeanSquaredError,
+    Model, Relu, Same, Sgd, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
 };
 
+type Convolved = Model<
+    Image<7, 5, 3>,
+    (
+        (Conv2d<3, 5, 3, 2, Same, Relu>, DepthwiseConv2d<5, 3, 3, Strided<2>, Tanh>),
+        Conv2d<5, 9, 2, 2, Valid>,
+        DepthwiseConv2d<9, 2, 2>,
+        Flatten<54>,
+        Dense<54, 2>,
+    ),
+>;
+type Along =
+    Model<Sequence<9, 2>, (DepthwiseConv1d<2, 3>, Conv1d<2, 4, 3, Centered<2>, Relu>, GlobalAveragePool, Dense<4, 2>)>;
 type Middle = (MaxPool2d<2>, (AveragePool2d<3, 3, Centered<2>>, MaxPool2d<2, 2, Same>), Flatten<18>);
 type OnImages = Model<Image<7, 5, 3>, (Dense<3, 9, Relu>, Middle, Dense<18, 2>)>;
 type OnSequences = Model<
@@ -35,7 +47,10 @@ pub(crate) fn windows() {
         let mut memory = black_box([0.5; predict_floats::<OnImages>()]);
         black_box(trainer.network.predict_in(image, &mut memory).is_ok());
     }
+    convolved::<Convolved, Sgd, { floats::<Convolved>() }>(&images, &[1; 3], Sgd::new(0.1));
+    convolved::<Convolved, Adam, { floats::<Convolved>() }>(&images, &[1; 3], Adam::new(0.1));
     let sequences = black_box([[[0.5; 2]; 9]; 2]);
+    convolved::<Along, Sgd, { floats::<Along>() }>(&sequences, &[1; 2], Sgd::new(0.1));
     let mut trainer = black_box(Trainer::<OnSequences, Sgd, 2, { floats::<OnSequences>() }>::NEW);
     let data = Dataset::from_arrays(&sequences, black_box(&[[0.5; 2]; 2]));
     black_box(trainer.step(&data, MeanSquaredError, &mut rule).is_ok());
@@ -44,6 +59,26 @@ pub(crate) fn windows() {
     added::<AveragePool2d<2, 3, Valid<2>>>(Pool::new());
     added::<MaxPool2d<2>>(Zero::ZERO);
     added::<Flatten<105>>(Flatten);
+    added::<Conv2d<3, 3, 3, 3>>(Zero::ZERO);
+    added::<DepthwiseConv2d<3, 2, 3>>(DepthwiseConv2d::new([[[0.5; 3]; 3]; 2], [0.5; 3]));
+}
+
+/// A network with convolutions: a step at once, in slices and of the upper layers, and a prediction.
+fn convolved<N, O, const FLOATS: usize>(inputs: &[SampleOf<N::In>], labels: &[u8], rule: O)
+where
+    N: Network<Out = Features<2>, Activation = Identity>,
+    O: Optimizer,
+{
+    let mut trainer = black_box(Trainer::<N, O, 3, FLOATS>::NEW);
+    let Ok(data) = Dataset::new(inputs, black_box(labels)) else { return };
+    let mut rule = black_box(rule);
+    black_box(trainer.step(&data, CrossEntropy, &mut rule).is_ok());
+    black_box(trainer.step_frozen(black_box(1), &data, CrossEntropy, &mut rule).is_ok());
+    let mut step = trainer.step_in_slices(&data, CrossEntropy, &mut rule);
+    for _ in 0..step.remaining() {
+        black_box(step.poll().is_ok());
+    }
+    black_box(inputs.first().map(|input| trainer.network.predict(input)));
 }
 
 /// The gradient of a layer whose input another layer reads too.

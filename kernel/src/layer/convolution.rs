@@ -251,22 +251,23 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
             while column < axes.columns.places {
                 let columns = axes.columns.taps(column);
                 // The taps of one row are neighbours in the image and in the weights: one run.
-                let first =
-                    |row: usize| row.wrapping_mul(axes.columns.size).wrapping_add(columns.position).wrapping_mul(IN);
-                let taps = (rows.position..).zip(self.weights.iter().skip(rows.first)).take(rows.count);
+                let taps = self.weights.iter().skip(rows.first).take(rows.count);
+                let row_apart = axes.columns.size.wrapping_mul(IN);
+                let mut at =
+                    rows.position.wrapping_mul(axes.columns.size).wrapping_add(columns.position).wrapping_mul(IN);
                 let is_four = column >= whole.start && column.wrapping_add(4) <= whole.end;
                 if is_four && let Some((z, others)) = core::mem::take(&mut rest).split_first_chunk_mut::<4>() {
                     // Four places side by side that have the whole width: each weight is loaded once for all.
                     rest = others;
                     *z = [self.bias; 4];
-                    for (row, weights) in taps {
-                        let apart = axes.columns.stride.get().wrapping_mul(IN);
-                        let mut at = first(row);
-                        let mut runs = [&[][..]; 4];
+                    let apart = axes.columns.stride.get().wrapping_mul(IN);
+                    for weights in taps {
+                        let (mut first, mut runs) = (at, [&[][..]; 4]);
                         for run in &mut runs {
-                            *run = piece(x, at, const { KW * IN });
-                            at = at.wrapping_add(apart);
+                            *run = piece(x, first, const { KW * IN });
+                            first = first.wrapping_add(apart);
                         }
+                        at = at.wrapping_add(row_apart);
                         ThisCpu::add_runs::<OUT>(runs, weights.as_flattened(), z);
                     }
                     column = column.wrapping_add(4);
@@ -274,9 +275,10 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
                     let Some((z, others)) = core::mem::take(&mut rest).split_first_mut() else { return };
                     rest = others;
                     *z = self.bias;
-                    for (row, weights) in taps {
+                    for weights in taps {
                         let weights = weights.get(columns.first..).unwrap_or(&[]).as_flattened();
-                        ThisCpu::add_run::<OUT>(piece(x, first(row), columns.count.wrapping_mul(IN)), weights, z);
+                        ThisCpu::add_run::<OUT>(piece(x, at, columns.count.wrapping_mul(IN)), weights, z);
+                        at = at.wrapping_add(row_apart);
                     }
                     column = column.wrapping_add(1);
                 }

@@ -24,7 +24,7 @@ pub(super) fn by_windows<R: Rule, const N: usize>(
             for start in window.row_starts(width) {
                 let row = to.get_mut(start..start.wrapping_add(window.columns.count)).unwrap_or(&mut []);
                 for position in row {
-                    for (lane, place) in position.iter_mut().skip(channel).take(LANES).enumerate() {
+                    for (lane, place) in (0..LANES).zip(position.iter_mut().skip(channel)) {
                         put(place, R::term(&share, lane, tap));
                     }
                     tap = tap.wrapping_add(1);
@@ -68,7 +68,7 @@ pub(super) fn by_positions<R: Rule, const N: usize>(
                     let down = axes.rows.tap(row, place_row).wrapping_sub(window.rows.first);
                     let across = axes.columns.tap(column, place_column).wrapping_sub(window.columns.first);
                     let tap = down.wrapping_mul(window.columns.count).wrapping_add(across);
-                    for (lane, sum) in sums.iter_mut().enumerate() {
+                    for (lane, sum) in (0..LANES).zip(&mut sums) {
                         *sum += R::term(&share, lane, tap as u32);
                     }
                 }
