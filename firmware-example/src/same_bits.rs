@@ -9,10 +9,12 @@
 mod cases;
 mod choices;
 mod further;
+mod networks;
 
 pub use cases::{Case, Data, PARTS, Report, cases, run_parts, small_case};
 pub use choices::{ACTIVATIONS, BATCHES, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, LOSSES, OPTIMIZERS};
 pub use further::{BATCH as FURTHER_BATCH, FurtherCase, SAMPLES as FURTHER_SAMPLES, WIDEST as FURTHER_WIDEST, frozen};
+pub use networks::{NETWORK_SAMPLES, network_name, network_seed};
 
 use baregrad::scalar;
 use baregrad::state::State;

@@ -12,6 +12,7 @@ pub mod course;
 pub mod flash;
 pub mod hostile;
 pub mod mnist;
+pub mod networks;
 pub mod occupancy;
 pub mod precise;
 pub mod programs;

@@ -7,15 +7,18 @@ use baregrad::activation::Activation;
 use baregrad::shape::Features;
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_elementwise, further_activations};
 use catalogue::losses::{Formula, Target as RowTarget, VisitLosses, further_losses};
+use catalogue::networks::{CLASSES, Row, VisitNetworks, each_network};
 use catalogue::optimizers::{self, SavedRule, VisitOptimizers, each_optimizer, further_optimizers};
 use firmware_example::same_bits::{
     ACTIVATIONS, BATCHES, Case, Checksum, DIGITS, DIVERGENCE, Data, FUNCTIONS, FURTHER_BATCH, FURTHER_SAMPLES,
-    FURTHER_WIDEST, FurtherCase, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, cases, frozen, grid,
+    FURTHER_WIDEST, FurtherCase, LOSSES, MOST_DIVERGING, NETWORK_SAMPLES, OPTIMIZERS, OUTPUTS, REPORTED, STEPS, cases,
+    frozen, grid, network_name, network_seed,
 };
 use firmware_example::{digits, iris, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
+use crate::networks::Images;
 use crate::textbook::{self, Layer, Loss, Network, Optimizer, Target, activation, loss, step, step_frozen, uniform};
 
 /// All lines of `same_bits.expected`, `case stage crc`.
@@ -153,7 +156,9 @@ pub fn expected_of_further_rows() -> String {
     further_losses(&mut lines);
     let mut thawing = Thawing(lines);
     each_optimizer(&mut thawing);
-    thawing.0.0
+    let mut networks = NetworkLines(thawing.0.0);
+    each_network(&mut networks);
+    networks.0
 }
 
 struct FurtherLines(String);
@@ -219,6 +224,41 @@ impl VisitLosses for FurtherLines {
     fn loss<L, T: RowTarget>(&mut self, _: L, formula: Formula) {
         let case = FurtherCase { loss: formula.name, ..FurtherCase::USUAL };
         self.train(case, |label| Target::Values(T::of_label(label).row().to_vec()));
+    }
+}
+
+struct NetworkLines(String);
+
+impl VisitNetworks for NetworkLines {
+    fn network<N: baregrad::Network, O: SavedRule, const B: usize, const FLOATS: usize>(&mut self, row: Row, _: O) {
+        let mut report = |stage: &str, crc: u32| {
+            writeln!(self.0, "{} {stage} {crc:08x}", network_name(&row)).expect("a String takes everything");
+        };
+        let size = row.image[0] * row.image[1] * row.channels;
+        let mut generator = Pcg32::new(network_seed(&row), 0);
+        let inputs: Vec<Vec<f32>> = (0..NETWORK_SAMPLES)
+            .map(|_| (0..size).map(|_| uniform(-1.0, 1.0, generator.next_u32())).collect())
+            .collect();
+        let targets: Vec<Target> = (0..NETWORK_SAMPLES).map(|k| Target::Label(k % CLASSES)).collect();
+        let mut generator = Pcg32::new(network_seed(&row) + 1, 0);
+        let mut network = Images::of(&row);
+        network.parameters.fill_with(|| uniform(-0.5, 0.5, generator.next_u32()));
+        report("init", crc(&network.parameters));
+        let outputs: Vec<f32> = inputs[..OUTPUTS].iter().flat_map(|input| network.predict(input)).collect();
+        report("forward", crc(&outputs));
+        let mut rule = Optimizer::row(row.optimizer, network.parameters.len());
+        for number in 1..=STEPS {
+            let chosen: Vec<usize> = (0..row.batch)
+                .map(|_| ((u64::from(generator.next_u32()) * inputs.len() as u64) >> 32) as usize)
+                .collect();
+            let batch: Vec<Vec<f32>> = chosen.iter().map(|&i| inputs[i].clone()).collect();
+            let targets: Vec<Target> = chosen.iter().map(|&i| targets[i].clone()).collect();
+            network.step(&mut rule, &batch, &targets, loss("CrossEntropy"));
+            if REPORTED.contains(&number) {
+                report(&format!("step{number}"), crc(&network.parameters));
+            }
+        }
+        report("state", crc(&rule.slots()));
     }
 }
 

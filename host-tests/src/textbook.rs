@@ -205,7 +205,7 @@ impl Network {
 }
 
 /// Loss of the batch, and its gradient with respect to the last pre-activations.
-fn loss_and_delta(
+pub fn loss_and_delta(
     z: &[Vec<f32>],
     outputs: &[Vec<f32>],
     targets: &[Target],
@@ -304,7 +304,8 @@ impl Optimizer {
         network.set_parameters(&parameters);
     }
 
-    fn update(&mut self, first: usize, parameters: &mut [f32], gradients: &[f32]) {
+    /// One step of the parameters from `first` on.
+    pub fn update(&mut self, first: usize, parameters: &mut [f32], gradients: &[f32]) {
         match self {
             Self::Row { formula, steps, slots } => {
                 for k in first..parameters.len() {

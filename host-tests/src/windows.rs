@@ -4,18 +4,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices as the formulas write them
 
-/// Where the kernel is put, as the docs of the library's windows say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Window {
-    /// `size` places, `(k - 1)/2` positions over the edge in front.
-    Same,
-    /// `⌈size/stride⌉` places, padding shared out with the odd one behind.
-    Strided,
-    /// `(size + 2·(k/2) - k)/stride + 1` places, `k/2` positions over the edge in front.
-    Centered,
-    /// `(size - k)/stride + 1` places, none over the edge.
-    Valid,
-}
+pub use catalogue::networks::Window;
 
 /// The positions under the taps of the kernel along one axis, place by place, those outside left out.
 pub fn axis(window: Window, size: usize, kernel: usize, stride: usize) -> Vec<Vec<usize>> {

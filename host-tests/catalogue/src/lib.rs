@@ -20,4 +20,5 @@
 
 pub mod activations;
 pub mod losses;
+pub mod networks;
 pub mod optimizers;

@@ -1,0 +1,211 @@
+//! Networks on images, which between them have each kind of layer with each kind of window. A new one is a row in [`each_network`].
+
+use baregrad::shape::{Features, Image, Sequence};
+use baregrad::{
+    Adam, AveragePool1d, AveragePool2d, Centered, Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Flatten,
+    GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LeakyRelu, MaxPool1d, MaxPool2d, Model, Momentum, Network,
+    Relu, RmsProp, Same, Sgd, Sigmoid, Strided, Tanh, Valid, floats,
+};
+
+use crate::optimizers::{RATE, SavedRule};
+
+/// Where a kernel is put, as the docs of the library's windows say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// `size` places, `(k - 1)/2` positions over the edge in front.
+    Same,
+    /// `⌈size/stride⌉` places, padding shared out with the odd one behind.
+    Strided,
+    /// `(size + 2·(k/2) - k)/stride + 1` places, `k/2` positions over the edge in front.
+    Centered,
+    /// `(size - k)/stride + 1` places, none over the edge.
+    Valid,
+}
+
+/// Rows and columns.
+pub type Size = [usize; 2];
+
+/// A layer as a formula needs it. `kernel`, `stride` and the image say where it looks.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// A convolution; a dense layer is one with a kernel of 1 × 1.
+    Convolution {
+        /// Kernel, stride, window.
+        places: (Size, Size, Window),
+        /// Channels in and out.
+        channels: Size,
+        /// Whether each channel has a kernel of its own.
+        is_depthwise: bool,
+        /// Name of the activation's type.
+        activation: &'static str,
+    },
+    /// A pool.
+    Pool {
+        /// Kernel, stride, window; `None`: all positions.
+        places: Option<(Size, Size, Window)>,
+        /// Whether it is a maximum, or the mean.
+        is_maximum: bool,
+    },
+    /// From here on a sample has one position.
+    Flatten,
+}
+
+/// What a row says besides its types.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name in `same_bits_more.expected`.
+    pub name: &'static str,
+    /// The image: rows and columns.
+    pub image: Size,
+    /// Channels of the image.
+    pub channels: usize,
+    /// The layers from the input on.
+    pub parts: &'static [Part],
+    /// Name of the optimizer's type.
+    pub optimizer: &'static str,
+    /// Samples in a batch.
+    pub batch: usize,
+}
+
+/// Classes of the output.
+pub const CLASSES: usize = 3;
+/// An image of any row has at most so many values.
+pub const MOST_VALUES: usize = 6 * 5 * 2;
+
+/// What is done with each row.
+pub trait VisitNetworks {
+    /// A row: the type of the network, the optimizer before its first step.
+    fn network<N, O, const B: usize, const FLOATS: usize>(&mut self, row: Row, start: O)
+    where
+        N: Network<Out = Features<CLASSES>, Activation = Identity>,
+        O: SavedRule;
+}
+
+const fn conv(places: (Size, Size, Window), channels: Size, activation: &'static str) -> Part {
+    Part::Convolution { places, channels, is_depthwise: false, activation }
+}
+
+const fn depthwise(places: (Size, Size, Window), channels: usize, activation: &'static str) -> Part {
+    Part::Convolution { places, channels: [channels; 2], is_depthwise: true, activation }
+}
+
+const fn dense(inputs: usize, outputs: usize, activation: &'static str) -> Part {
+    conv(([1, 1], [1, 1], Window::Same), [inputs, outputs], activation)
+}
+
+const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
+    Part::Pool { places: Some(places), is_maximum }
+}
+
+/// All networks. Each has a training of its own in `same_bits_more.expected`.
+pub fn each_network(to: &mut impl VisitNetworks) {
+    on_images(to);
+    on_sequences(to);
+}
+
+type Images<L> = Model<Image<6, 5, 2>, L>;
+
+fn on_images(to: &mut impl VisitNetworks) {
+    use Window::{Centered as C, Same as S, Strided as T, Valid as V};
+    let row = |name, optimizer, batch, parts| Row { name, image: [6, 5], channels: 2, parts, optimizer, batch };
+
+    type First = Images<(Conv2d<2, 4, 3, 3, Same, Tanh>, MaxPool2d<2>, Flatten<24>, Dense<24, 3>)>;
+    const FIRST: &[Part] = &[
+        conv(([3, 3], [1, 1], S), [2, 4], "Tanh"),
+        pool(([2, 2], [2, 2], V), true),
+        Part::Flatten,
+        dense(24, 3, "Identity"),
+    ];
+    to.network::<First, _, 3, { floats::<First>() }>(row("conv-same", "Sgd", 3, FIRST), Sgd::new(RATE));
+
+    type Second = Images<(
+        Conv2d<2, 5, 3, 2, Strided<2>, Relu>,
+        DepthwiseConv2d<5, 3, 3, Same, LeakyRelu>,
+        AveragePool2d<2, 2, Same>,
+        GlobalMaxPool,
+        Dense<5, 3>,
+    )>;
+    const SECOND: &[Part] = &[
+        conv(([3, 2], [2, 2], T), [2, 5], "Relu"),
+        depthwise(([3, 3], [1, 1], S), 5, "LeakyRelu"),
+        pool(([2, 2], [1, 1], S), false),
+        Part::Pool { places: None, is_maximum: true },
+        dense(5, 3, "Identity"),
+    ];
+    to.network::<Second, _, 1, { floats::<Second>() }>(row("conv-strided", "Adam", 1, SECOND), Adam::new(RATE));
+
+    type Third = Images<(
+        DepthwiseConv2d<2, 2, 2, Valid, Sigmoid>,
+        Dense<2, 6, Tanh>,
+        Conv2d<6, 9, 3, 3, Centered<2>, HardSigmoid>,
+        MaxPool2d<3, 3, Strided<2>>,
+        Flatten<18>,
+        Dense<18, 3>,
+    )>;
+    const THIRD: &[Part] = &[
+        depthwise(([2, 2], [1, 1], V), 2, "Sigmoid"),
+        dense(2, 6, "Tanh"),
+        conv(([3, 3], [2, 2], C), [6, 9], "HardSigmoid"),
+        pool(([3, 3], [2, 2], T), true),
+        Part::Flatten,
+        dense(18, 3, "Identity"),
+    ];
+    to.network::<Third, _, 3, { floats::<Third>() }>(row("depthwise-valid", "Momentum", 3, THIRD), Momentum::new(RATE));
+
+    type Fourth = Images<(
+        MaxPool2d<3, 3, Centered<1>>,
+        Conv2d<2, 3, 2, 3, Valid<2, 1>, LeakyRelu>,
+        DepthwiseConv2d<3, 3, 3, Strided<2, 1>, Tanh>,
+        AveragePool2d<2, 3, Valid<1>>,
+        Flatten<3>,
+        Dense<3, 3>,
+    )>;
+    const FOURTH: &[Part] = &[
+        pool(([3, 3], [1, 1], C), true),
+        conv(([2, 3], [2, 1], V), [2, 3], "LeakyRelu"),
+        depthwise(([3, 3], [2, 1], T), 3, "Tanh"),
+        pool(([2, 3], [1, 1], V), false),
+        Part::Flatten,
+        dense(3, 3, "Identity"),
+    ];
+    to.network::<Fourth, _, 1, { floats::<Fourth>() }>(row("conv-valid", "RmsProp", 1, FOURTH), RmsProp::new(RATE));
+}
+
+type Sequences<L> = Model<Sequence<15, 4>, L>;
+
+fn on_sequences(to: &mut impl VisitNetworks) {
+    use Window::{Centered as C, Same as S, Strided as T, Valid as V};
+    let row = |name, optimizer, batch, parts| Row { name, image: [15, 1], channels: 4, parts, optimizer, batch };
+
+    type First = Sequences<(
+        Conv1d<4, 6, 3, Same, Relu>,
+        MaxPool1d<2>,
+        Conv1d<6, 5, 4, Strided<2>, HardSigmoid>,
+        GlobalAveragePool,
+        Dense<5, 3>,
+    )>;
+    const FIRST: &[Part] = &[
+        conv(([3, 1], [1, 1], S), [4, 6], "Relu"),
+        pool(([2, 1], [2, 1], V), true),
+        conv(([4, 1], [2, 1], T), [6, 5], "HardSigmoid"),
+        Part::Pool { places: None, is_maximum: false },
+        dense(5, 3, "Identity"),
+    ];
+    to.network::<First, _, 3, { floats::<First>() }>(row("conv-along", "Adam", 3, FIRST), Adam::new(RATE));
+
+    type Second = Sequences<(
+        DepthwiseConv1d<4, 5, Centered<3>, Sigmoid>,
+        Conv1d<4, 3, 2, Valid, Tanh>,
+        AveragePool1d<3, Strided<2>>,
+        Flatten<6>,
+        Dense<6, 3>,
+    )>;
+    const SECOND: &[Part] = &[
+        depthwise(([5, 1], [3, 1], C), 4, "Sigmoid"),
+        conv(([2, 1], [1, 1], V), [4, 3], "Tanh"),
+        pool(([3, 1], [2, 1], T), false),
+        Part::Flatten,
+        dense(6, 3, "Identity"),
+    ];
+    to.network::<Second, _, 1, { floats::<Second>() }>(row("depthwise-along", "Sgd", 1, SECOND), Sgd::new(RATE));
+}
