@@ -9,6 +9,8 @@
 //! | layer | what it gives out |
 //! | --- | --- |
 //! | [`Dense`] | the same positions, other channels |
+//! | [`Conv2d`], [`Conv1d`] | a position for each [`Window`], other channels |
+//! | [`DepthwiseConv2d`], [`DepthwiseConv1d`] | a position for each [`Window`], the same channels, each by itself |
 //! | [`MaxPool2d`], [`MaxPool1d`], [`AveragePool2d`], [`AveragePool1d`] | a position for each [`Window`], the same channels |
 //! | [`GlobalMaxPool`], [`GlobalAveragePool`] | a feature for each channel |
 //! | [`Flatten`] | a feature for each value |
