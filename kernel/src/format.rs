@@ -8,8 +8,10 @@ use defmt::{Format, Formatter, write};
 use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
-use crate::layer::Window;
-use crate::layer::{Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, Parameters, Stacked, WeightSlots};
+use crate::layer::{
+    Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, LayerNormSlots, Parameters, Residual, Stacked,
+    WeightSlots, Window,
+};
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
 use crate::optimizer::{Optimizer, Slot};
@@ -47,6 +49,27 @@ impl<W: Flat<S>, B: Flat<S>, S: Slot> Format for WeightSlots<W, B, S> {
     fn format(&self, f: Formatter<'_>) {
         let (weights, biases) = (self.weights.flat().len(), self.bias.flat().len());
         write!(f, "slots of {=usize} bytes for {=usize} weights and {=usize} biases", size_of::<S>(), weights, biases);
+    }
+}
+
+/// Number of channels and activation: `LayerNorm<8, identity>`.
+impl<const N: usize, A: Activation> Format for LayerNorm<N, A> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "LayerNorm<{=usize}, {=str}>", N, A::NAME);
+    }
+}
+
+/// Number of channels, and the bytes of a slot.
+impl<const N: usize, S: Slot> Format for LayerNormSlots<N, S> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "slots of {=usize} bytes for LayerNorm<{=usize}>", size_of::<S>(), N);
+    }
+}
+
+/// The branches and the activation.
+impl<B: Format, S: Format, A: Activation> Format for Residual<B, S, A> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Residual<{}, {}, {=str}>", self.body, self.shortcut, A::NAME);
     }
 }
 

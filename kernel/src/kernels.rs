@@ -23,6 +23,7 @@ pub(crate) use portable::{
 };
 pub(crate) use processor::ThisCpu;
 pub use processor::sqrt;
+pub(crate) use rules::running_sum;
 
 /// The loops of a layer and their parts, as a processor has them. The defaults are portable.
 ///

@@ -23,10 +23,12 @@ mod flatten;
 mod frozen;
 mod hard_swish;
 mod inputs;
+mod layer_norm;
 pub(crate) mod memory;
 mod parameters;
 mod pass;
 mod pool;
+mod residual;
 mod slots;
 pub(crate) mod window;
 
@@ -35,10 +37,12 @@ pub use convolution::{Conv2dSlots, DepthwiseConv2dSlots};
 pub use dense::DenseSlots;
 pub use frozen::Body;
 pub use inputs::{InputGradient, Inputs, Stacked};
+pub use layer_norm::LayerNormSlots;
 pub use memory::End;
 pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
+pub use residual::ResidualSlots;
 pub use slots::{Flat, WeightSlots};
 pub use window::{Along, Padding, Window};
 
@@ -61,7 +65,9 @@ pub(crate) mod all {
     pub use super::flatten::Flatten;
     pub use super::frozen::Frozen;
     pub use super::hard_swish::HardSwish;
+    pub use super::layer_norm::LayerNorm;
     pub use super::pool::{AveragePool1d, AveragePool2d, GlobalAveragePool, GlobalMaxPool, MaxPool1d, MaxPool2d};
+    pub use super::residual::{Residual, Skip};
     pub use super::window::{Centered, Same, Strided, Valid};
 }
 
@@ -95,6 +101,27 @@ impl core::error::Error for NonFinite {}
 #[inline(always)]
 pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
     if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+}
+
+/// Forward pass of a layer with `before` layers in front of it: the part that is due.
+#[inline(always)]
+pub(crate) fn forward_due<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
+    layer: &L,
+    pass: P,
+    before: usize,
+    x: &X,
+    y: &mut [f32],
+    memory: &mut [f32],
+) -> Result<(), NonFinite> {
+    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS) else { return Ok(()) };
+    if const { P::SLICED } {
+        let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
+        let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
+        let (_, memory) = cut(memory, first.wrapping_mul(L::KEPT));
+        layer.forward(pass, &StartingAt { inputs: x, first }, y, memory)
+    } else {
+        layer.forward(pass, x, y, memory)
+    }
 }
 
 /// The end of a backward pass whose input gradient lies apart: takes it back through the activation below, and puts it in the place of `x`.
@@ -149,6 +176,8 @@ pub trait Layer<In: Shape>: Parameters {
     const SCRATCH: usize = 0;
     /// Slices of the backward pass.
     const SLICES: usize = 1;
+    /// Whether [`backward`](Self::backward) gives the gradient of the input where one asks for it; [`Frozen`] layers don't.
+    const GIVES_INPUT_GRADIENT: bool = true;
 
     /// Forward pass: writes the output of each sample to `y`.
     ///

@@ -16,8 +16,8 @@ use crate::activation::Activation;
 use crate::initializer::Initializer;
 use crate::layer::memory::max;
 use crate::layer::{
-    self, Backward, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
-    Slots, step_of_layer,
+    self, Backward, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite, Parameters,
+    Pass, Place, Residual, Slots, step_of_layer,
 };
 use crate::optimizer::Optimizer;
 use crate::shape::{ArrayShape, Features, OutputOf, SampleOf, Shape, Values};
@@ -35,6 +35,14 @@ pub trait Entry {
 
 impl<const IN: usize, const OUT: usize, A> Entry for Dense<IN, OUT, A> {
     type In = Features<IN>;
+}
+
+impl<const N: usize, A> Entry for LayerNorm<N, A> {
+    type In = Features<N>;
+}
+
+impl<B: Entry, S, A> Entry for Residual<B, S, A> {
+    type In = B::In;
 }
 
 impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {

@@ -47,7 +47,7 @@ pub(super) fn accumulates<O: Optimizer>(step: &O::Step) -> bool {
 
 /// Where the sum over the samples of a gradient goes on from. `None`: it starts with the first product.
 #[inline(always)]
-pub(super) fn running_sum<O: Optimizer>(step: &O::Step, slot: &O::Slot) -> Option<f32> {
+pub(crate) fn running_sum<O: Optimizer>(step: &O::Step, slot: &O::Slot) -> Option<f32> {
     if accumulates::<O>(step) { as_type(slot) } else { None }
 }
 

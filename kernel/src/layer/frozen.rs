@@ -75,6 +75,7 @@ impl<In: Shape, B: Body<Layers: Layer<In>>> Layer<In> for Frozen<B> {
     type Out = <B::Layers as Layer<In>>::Out;
     type Activation = <B::Layers as Layer<In>>::Activation;
     const SCRATCH: usize = B::Layers::PREDICT;
+    const GIVES_INPUT_GRADIENT: bool = false;
 
     fn forward<P: Pass, X: Inputs + ?Sized>(
         &self,

@@ -15,6 +15,10 @@ pub enum Initial {
     Weight(Fan),
     /// Drawn by [`Initializer::bias`].
     Bias(Fan),
+    /// All 1, whatever the initializer.
+    Ones,
+    /// All 0, whatever the initializer.
+    Zeros,
 }
 
 /// A weight matrix or a bias, as checkpoints, files and initializers see it.
@@ -44,6 +48,11 @@ impl Tensor {
     pub const fn bias(name: &'static str, inputs: usize, outputs: usize) -> Self {
         let initial = Initial::Bias(Fan { inputs, outputs });
         Self { name, rows: 1, columns: outputs, is_vector: true, initial }
+    }
+
+    /// A value for each of `len` channels.
+    pub const fn channels(name: &'static str, len: usize, initial: Initial) -> Self {
+        Self { name, rows: 1, columns: len, is_vector: true, initial }
     }
 
     /// Number of values.
@@ -149,7 +158,7 @@ pub trait Parameters: Zero + Tensors<f32> {
 
     /// Number of parameters.
     const PARAMETERS: usize = count(Self::TENSORS);
-    /// Number of layers; 1 except for networks.
+    /// Number of layers; 1 except for networks and [`Residual`](crate::Residual).
     const LAYERS: usize = 1;
     /// Modules that it takes in a `Sequential` of PyTorch: one, and one more for an activation.
     const MODULES: usize = 1;
@@ -191,6 +200,8 @@ pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initialize
             *parameter = match initial {
                 Initial::Weight(fan) => initializer.weight(fan, random),
                 Initial::Bias(fan) => initializer.bias(fan, random),
+                Initial::Ones => 1.0,
+                Initial::Zeros => 0.0,
             };
         }
     }

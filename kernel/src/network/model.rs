@@ -74,6 +74,7 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     const KEPT: usize = L::KEPT;
     const SCRATCH: usize = L::SCRATCH;
     const SLICES: usize = L::SLICES;
+    const GIVES_INPUT_GRADIENT: bool = L::GIVES_INPUT_GRADIENT;
     const SCRATCH_INNER: usize = L::SCRATCH_INNER;
     const PREDICT: usize = L::PREDICT;
     const ALONG: usize = L::ALONG;

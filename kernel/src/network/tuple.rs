@@ -7,8 +7,8 @@ use crate::activation::Activation;
 use crate::fingerprint;
 use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
 use crate::layer::{
-    Backward, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Stacked,
-    StartingAt, Tensor, Tensors, step_of_layer,
+    Backward, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Stacked, Tensor,
+    Tensors, forward_due, step_of_layer,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
@@ -24,16 +24,7 @@ pub(super) fn forward<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     y: &mut [f32],
     memory: &mut [f32],
 ) -> Result<(), NonFinite> {
-    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS) else { return Ok(()) };
-    let result = if const { P::SLICED } {
-        let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
-        let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
-        let (_, memory) = cut(memory, first.wrapping_mul(L::KEPT));
-        layer.forward(pass, &StartingAt { inputs: x, first }, y, memory)
-    } else {
-        layer.forward(pass, x, y, memory)
-    };
-    result.map_err(|error| error.behind(before))
+    forward_due(layer, pass, before, x, y, memory).map_err(|error| error.behind(before))
 }
 
 /// What the two backward passes of a tuple have in common.
@@ -228,6 +219,7 @@ macro_rules! network {
             const SCRATCH_INNER: usize =
                 max(Self::SCRATCH, (first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]) + $first::SCRATCH_INNER).saturating_sub(Self::KEPT));
             const SLICES: usize = 0 $(+ $layer::SLICES)*;
+            const GIVES_INPUT_GRADIENT: bool = $first::GIVES_INPUT_GRADIENT;
 
             #[inline(always)]
             fn forward<P: Pass, X: Inputs + ?Sized>(

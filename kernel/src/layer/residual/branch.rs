@@ -1,0 +1,76 @@
+//! What the branches of a residual may be.
+
+use super::add_samples;
+use crate::activation::{Activation, Identity};
+use crate::layer::{InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Tensors, activate};
+use crate::optimizer::{Optimizer, Slot};
+use crate::shape::Shape;
+use crate::zero::Zero;
+
+/// The shortcut of a [`Residual`](crate::Residual) that is the input itself. It counts as no layer, so it stands nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Skip;
+
+impl Zero for Skip {
+    const ZERO: Self = Self;
+}
+
+impl Tensors<f32> for Skip {}
+
+impl Parameters for Skip {
+    const KIND: &'static str = "Skip";
+    type Slots<T: Slot> = ();
+    const LAYERS: usize = 0;
+    const MODULES: usize = 0;
+}
+
+impl<In: Shape> Layer<In> for Skip {
+    type Out = In;
+    type Activation = Identity;
+
+    fn forward<P: Pass, X: Inputs + ?Sized>(
+        &self,
+        pass: P,
+        x: &X,
+        y: &mut [f32],
+        _memory: &mut [f32],
+    ) -> Result<(), NonFinite> {
+        y.fill(-0.0); // The sum of -0 and a number is that number, a -0 too.
+        add_samples::<In, X>(x, pass.samples(), y);
+        activate::<Identity>(y)
+    }
+
+    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
+        &mut self,
+        _pass: P,
+        _x: &X,
+        delta: &[f32],
+        mut dx: InputGradient<'_>,
+        _memory: &mut [f32],
+        _slots: &mut (),
+        _step: &O::Step,
+    ) {
+        dx.give(0, delta);
+    }
+
+    fn describe(_visit: &mut impl FnMut(LayerSummary)) {}
+}
+
+/// What a branch of a [`Residual`](crate::Residual) ends in.
+#[diagnostic::on_unimplemented(
+    message = "a branch of a `Residual` ends in the activation `{Self}`",
+    note = "the activation stands behind the sum: `Residual<(Dense<4, 8, Relu>, Dense<8, 4>), Skip, Relu>`"
+)]
+pub(crate) trait NoActivation: Activation {}
+
+impl NoActivation for Identity {}
+
+/// What the shortcut of a [`Residual`](crate::Residual) gives out, if its body gives out `Other`.
+#[diagnostic::on_unimplemented(
+    message = "the shortcut of a `Residual` gives out `{Self}`, its body `{Other}`",
+    note = "a body that changes the shape has a shortcut that does: `Residual<Dense<4, 8>, Dense<4, 8>>`"
+)]
+pub(crate) trait SameShape<Other>: Shape {}
+
+impl<S: Shape> SameShape<S> for S {}
