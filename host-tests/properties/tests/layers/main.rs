@@ -1,10 +1,13 @@
-//! Layers on images and sequences: pools and `Flatten`, alone and in networks.
+//! Layers on images and sequences: pools, `Flatten`, residuals and normalization, alone and in networks.
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod blocks;
+mod branches;
 mod convolutional;
 mod convolutions;
 mod networks;
+mod norms;
 mod passes;
 mod pools;

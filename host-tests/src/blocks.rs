@@ -1,0 +1,304 @@
+//! Residual blocks and layer normalization in the plainest loops: what the library's layers must equal, bit for bit.
+//!
+//! A network is a list of [`Block`]s, and its parameters are one flat list in storage order. Forward, then the gradients from the last block to the
+//! first, each in a loop of its own. Nothing here is of the library but its scalar functions. Beside it stands the same network in `f64`.
+
+#![allow(clippy::needless_range_loop)] // indices as the formulas write them
+
+use crate::textbook::{Activation, Loss};
+use baregrad::scalar::sqrt;
+
+/// A layer, or two branches of layers. Each goes over the positions of a sample by itself: a sample is one flat list, position after position.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// `g(x·W + b)` of each position: inputs, outputs, activation.
+    Dense(usize, usize, Activation),
+    /// Each position of so many channels by its own mean and variance.
+    LayerNorm(usize, Activation),
+    /// `g(body(x) + shortcut(x))`; without a shortcut the input itself.
+    Residual(Vec<Block>, Option<Vec<Block>>, Activation),
+}
+
+/// Samples.
+pub type Batch = Vec<Vec<f32>>;
+
+/// What a block has made of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    x: Batch,
+    /// Pre-activations.
+    z: Batch,
+    /// Outputs.
+    pub y: Batch,
+    body: Vec<Trace>,
+    shortcut: Vec<Trace>,
+}
+
+const EPSILON: f32 = 1e-5;
+
+impl Block {
+    fn activation(&self) -> Activation {
+        match self {
+            Self::Dense(_, _, activation) | Self::LayerNorm(_, activation) | Self::Residual(_, _, activation) => {
+                *activation
+            }
+        }
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::Dense(inputs, outputs, _) => inputs * outputs + outputs,
+            Self::LayerNorm(channels, _) => 2 * channels,
+            Self::Residual(body, shortcut, _) => {
+                body.iter().chain(shortcut.iter().flatten()).map(Self::parameters).sum()
+            }
+        }
+    }
+
+    /// Goes forward over a batch.
+    pub fn forward(&self, parameters: &[f32], x: &Batch) -> Trace {
+        let (mut z, mut trace) = (Batch::new(), Trace { x: x.clone(), ..Trace::default() });
+        match self {
+            Self::Dense(inputs, outputs, _) => {
+                for sample in x {
+                    let mut all = Vec::new();
+                    for x in sample.chunks(*inputs) {
+                        for o in 0..*outputs {
+                            let mut sum = parameters[inputs * outputs + o];
+                            for i in 0..*inputs {
+                                sum += x[i] * parameters[i * outputs + o];
+                            }
+                            all.push(sum);
+                        }
+                    }
+                    z.push(all);
+                }
+            }
+            Self::LayerNorm(channels, _) => {
+                for sample in x {
+                    let mut all = Vec::new();
+                    for x in sample.chunks(*channels) {
+                        let (normalized, _) = normalize(x);
+                        for c in 0..*channels {
+                            all.push(normalized[c] * parameters[c] + parameters[channels + c]);
+                        }
+                    }
+                    z.push(all);
+                }
+            }
+            Self::Residual(body, shortcut, _) => {
+                let (of_body, of_shortcut) = parameters.split_at(count(body));
+                trace.body = forward(body, of_body, x);
+                let of_body = &trace.body[body.len() - 1].y;
+                let of_shortcut = match shortcut {
+                    Some(layers) => {
+                        trace.shortcut = forward(layers, of_shortcut, x);
+                        &trace.shortcut[layers.len() - 1].y
+                    }
+                    None => x,
+                };
+                z = sums(of_body, of_shortcut);
+            }
+        }
+        trace.y = z.iter().map(|z| z.iter().map(|z| (self.activation().value)(*z)).collect()).collect();
+        trace.z = z;
+        trace
+    }
+
+    /// The gradients of the input and of the parameters, from that of the pre-activations.
+    pub fn backward(&self, parameters: &[f32], trace: &Trace, delta: &Batch) -> (Batch, Vec<f32>) {
+        match self {
+            Self::Dense(inputs, outputs, _) => {
+                let mut dx = Batch::new();
+                for delta in delta {
+                    let mut all = Vec::new();
+                    for delta in delta.chunks(*outputs) {
+                        for i in 0..*inputs {
+                            all.push(sum((0..*outputs).map(|o| delta[o] * parameters[i * outputs + o])));
+                        }
+                    }
+                    dx.push(all);
+                }
+                let pairs: Vec<(&[f32], &[f32])> = pairs(&trace.x, *inputs, delta, *outputs);
+                let mut gradient = Vec::new();
+                for i in 0..*inputs {
+                    for o in 0..*outputs {
+                        gradient.push(sum(pairs.iter().map(|(x, delta)| x[i] * delta[o])));
+                    }
+                }
+                for o in 0..*outputs {
+                    gradient.push(sum(pairs.iter().map(|(_, delta)| delta[o])));
+                }
+                (dx, gradient)
+            }
+            Self::LayerNorm(channels, _) => {
+                let n = *channels;
+                let mut dx = Batch::new();
+                for (x, delta) in trace.x.iter().zip(delta) {
+                    let mut all = Vec::new();
+                    for (x, delta) in x.chunks(n).zip(delta.chunks(n)) {
+                        let (normalized, factor) = normalize(x);
+                        let u = sum((0..n).map(|c| delta[c] * parameters[c])) / n as f32;
+                        let v = sum((0..n).map(|c| delta[c] * parameters[c] * normalized[c])) / n as f32;
+                        for c in 0..n {
+                            let centred = delta[c] * parameters[c] - u;
+                            all.push((centred - normalized[c] * v) * factor);
+                        }
+                    }
+                    dx.push(all);
+                }
+                let pairs = pairs(&trace.x, n, delta, n);
+                let mut gradient = Vec::new();
+                for c in 0..n {
+                    gradient.push(sum(pairs.iter().map(|(x, delta)| delta[c] * normalize(x).0[c])));
+                }
+                for c in 0..n {
+                    gradient.push(sum(pairs.iter().map(|(_, delta)| delta[c])));
+                }
+                (dx, gradient)
+            }
+            Self::Residual(body, shortcut, _) => {
+                let (of_body, of_shortcut) = parameters.split_at(count(body));
+                let (dx_of_body, mut gradient) = backward(body, of_body, &trace.body, delta);
+                let dx_of_shortcut = match shortcut {
+                    Some(layers) => {
+                        let (dx, rest) = backward(layers, of_shortcut, &trace.shortcut, delta);
+                        gradient.extend(rest);
+                        dx
+                    }
+                    None => delta.clone(),
+                };
+                (sums(&dx_of_body, &dx_of_shortcut), gradient)
+            }
+        }
+    }
+
+    /// The output for one sample in `f64`, from the definitions.
+    pub fn precise(&self, parameters: &[f64], x: &[f64]) -> Vec<f64> {
+        let z: Vec<f64> = match self {
+            Self::Dense(inputs, outputs, _) => {
+                let (weights, bias) = parameters.split_at(inputs * outputs);
+                let of =
+                    |x: &[f64], o: usize| bias[o] + (0..*inputs).map(|i| x[i] * weights[i * outputs + o]).sum::<f64>();
+                x.chunks(*inputs).flat_map(|x| (0..*outputs).map(move |o| of(x, o))).collect()
+            }
+            Self::LayerNorm(channels, _) => {
+                let mut all = Vec::new();
+                for x in x.chunks(*channels) {
+                    let mean = x.iter().sum::<f64>() / x.len() as f64;
+                    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
+                    let root = (variance + f64::from(EPSILON)).sqrt();
+                    all.extend((0..*channels).map(|c| (x[c] - mean) / root * parameters[c] + parameters[channels + c]));
+                }
+                all
+            }
+            Self::Residual(body, shortcut, _) => {
+                let (of_body, of_shortcut) = parameters.split_at(count(body));
+                let left = precise(body, of_body, x);
+                let right = shortcut.as_ref().map_or_else(|| x.to_vec(), |layers| precise(layers, of_shortcut, x));
+                left.iter().zip(&right).map(|(left, right)| left + right).collect()
+            }
+        };
+        z.into_iter().map(self.activation().precise).collect()
+    }
+}
+
+/// Sum in order, from the first term on.
+fn sum(terms: impl Iterator<Item = f32>) -> f32 {
+    terms.reduce(|sum, term| sum + term).expect("a term")
+}
+
+fn sums(left: &Batch, right: &Batch) -> Batch {
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left.iter().zip(right).map(|(left, right)| left + right).collect())
+        .collect()
+}
+
+/// The normalized channels of a position, and `1/√(variance + ε)`.
+fn normalize(x: &[f32]) -> (Vec<f32>, f32) {
+    let n = x.len() as f32;
+    let mean = sum(x.iter().copied()) / n;
+    let variance = sum(x.iter().map(|x| (x - mean) * (x - mean))) / n;
+    let factor = 1.0 / sqrt(variance + EPSILON);
+    (x.iter().map(|x| (x - mean) * factor).collect(), factor)
+}
+
+/// Input and `delta` of each position of each sample.
+fn pairs<'a>(x: &'a Batch, inputs: usize, delta: &'a Batch, outputs: usize) -> Vec<(&'a [f32], &'a [f32])> {
+    x.iter().zip(delta).flat_map(|(x, delta)| x.chunks(inputs).zip(delta.chunks(outputs))).collect()
+}
+
+/// Number of parameters.
+pub fn count(blocks: &[Block]) -> usize {
+    blocks.iter().map(Block::parameters).sum()
+}
+
+/// Goes forward through blocks, one after the other.
+pub fn forward(blocks: &[Block], parameters: &[f32], x: &Batch) -> Vec<Trace> {
+    let (mut traces, mut rest): (Vec<Trace>, _) = (Vec::new(), parameters);
+    for block in blocks {
+        let (own, after) = rest.split_at(block.parameters());
+        rest = after;
+        let trace = block.forward(own, traces.last().map_or(x, |trace| &trace.y));
+        traces.push(trace);
+    }
+    traces
+}
+
+/// The gradients of the input and of the parameters, from that of the last pre-activations.
+pub fn backward(blocks: &[Block], parameters: &[f32], traces: &[Trace], delta: &Batch) -> (Batch, Vec<f32>) {
+    let (mut delta, mut gradient, mut rest) = (delta.clone(), Vec::new(), parameters);
+    for index in (0..blocks.len()).rev() {
+        let (before, own) = rest.split_at(count(&blocks[..index]));
+        rest = before;
+        let (dx, own) = blocks[index].backward(own, &traces[index], &delta);
+        gradient.splice(0..0, own);
+        delta = dx;
+        if index > 0 {
+            let (below, back) = (&traces[index - 1], blocks[index - 1].activation().back);
+            for s in 0..delta.len() {
+                for k in 0..delta[s].len() {
+                    delta[s][k] = back(delta[s][k], below.z[s][k], below.y[s][k]);
+                }
+            }
+        }
+    }
+    (delta, gradient)
+}
+
+/// Loss of a batch, and its gradient with respect to every parameter.
+pub fn loss_and_gradient(
+    blocks: &[Block],
+    parameters: &[f32],
+    inputs: &Batch,
+    targets: &Batch,
+    loss: Loss,
+) -> (f32, Vec<f32>) {
+    let traces = forward(blocks, parameters, inputs);
+    let last = &traces[blocks.len() - 1];
+    let back = blocks[blocks.len() - 1].activation().back;
+    let divisor = loss.divisor.of(inputs.len(), targets[0].len());
+    let (mut total, mut delta) = (0.0, Batch::new());
+    for s in 0..inputs.len() {
+        let mut gradient = vec![0.0; targets[s].len()];
+        total += (loss.sample)(&last.y[s], &targets[s], 1.0 / divisor, &mut gradient);
+        for o in 0..gradient.len() {
+            gradient[o] = back(gradient[o], last.z[s][o], last.y[s][o]);
+        }
+        delta.push(gradient);
+    }
+    (total / divisor, backward(blocks, parameters, &traces, &delta).1)
+}
+
+/// The output for one sample in `f64`: what central differences are taken of.
+pub fn precise(blocks: &[Block], parameters: &[f64], x: &[f64]) -> Vec<f64> {
+    let (mut x, mut rest) = (x.to_vec(), parameters);
+    for block in blocks {
+        let (own, after) = rest.split_at(block.parameters());
+        rest = after;
+        x = block.precise(own, &x);
+    }
+    x
+}
