@@ -101,7 +101,10 @@ where
 {
     type Out = B::Out;
     type Activation = A;
-    const KEPT: usize = B::KEPT + S::KEPT;
+    const KEPT: usize = {
+        assert!(B::LAYERS > 0, "the body of a `Residual` is a layer: `Skip` is for the shortcut");
+        B::KEPT + S::KEPT
+    };
     const SCRATCH: usize = work::<In, B, S>() - B::KEPT + max(added::<In, B, S>(), In::SIZE);
     const SCRATCH_INNER: usize = work::<In, B, S>() - B::KEPT + In::SIZE;
     const SLICES: usize = B::SLICES + S::SLICES;
@@ -115,7 +118,6 @@ where
         y: &mut [f32],
         memory: &mut [f32],
     ) -> Result<(), NonFinite> {
-        const { assert!(B::LAYERS > 0, "the body of a `Residual` is a layer: `Skip` is for the shortcut") }
         let (memory, added) = cut(memory, const { P::CAPACITY * (S::KEPT + work::<In, B, S>()) });
         let of_shortcut = if const { skips::<S>() } {
             Ok(())
@@ -169,10 +171,10 @@ where
     ) {
         const {
             assert!(
-                B::GIVES_INPUT_GRADIENT && S::GIVES_INPUT_GRADIENT,
-                "a branch of a `Residual` begins with `Frozen`, which gives no gradient to the layer in front of it"
-            );
-        };
+                <Self as Layer<In>>::GIVES_INPUT_GRADIENT,
+                "`Frozen` in a `Residual` gives no gradient in front of it"
+            )
+        }
         let at = memory.len().wrapping_sub(x.len());
         let (memory, dx) = cut(memory, at);
         self.both::<In, P, O, _>(pass, &Stacked::<In>::new(x), delta, Some(dx), memory, slots, step);

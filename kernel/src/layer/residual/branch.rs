@@ -60,16 +60,18 @@ impl<In: Shape> Layer<In> for Skip {
 /// What a branch of a [`Residual`](crate::Residual) ends in.
 #[diagnostic::on_unimplemented(
     message = "a branch of a `Residual` ends in the activation `{Self}`",
-    note = "the activation stands behind the sum: `Residual<(Dense<4, 8, Relu>, Dense<8, 4>), Skip, Relu>`"
+    label = "it stands behind the sum: `Residual<Dense<4, 4>, Skip, Relu>`"
 )]
 pub(crate) trait NoActivation: Activation {}
 
+// So that a message speaks of the activation alone.
+#[diagnostic::do_not_recommend]
 impl NoActivation for Identity {}
 
 /// What the shortcut of a [`Residual`](crate::Residual) gives out, if its body gives out `Other`.
 #[diagnostic::on_unimplemented(
     message = "the shortcut of a `Residual` gives out `{Self}`, its body `{Other}`",
-    note = "a body that changes the shape has a shortcut that does: `Residual<Dense<4, 8>, Dense<4, 8>>`"
+    label = "a body that changes the shape needs a shortcut that does: `Residual<Dense<4, 8>, Dense<4, 8>>`"
 )]
 pub(crate) trait SameShape<Other>: Shape {}
 
