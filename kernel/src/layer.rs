@@ -1,7 +1,8 @@
 //! Layers: parameters, a forward pass and a backward pass that updates as it goes.
 //!
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
-//! [`HardSwish`] is a function of each value; [`Frozen`] layers predict and do not learn. A layer knows the interface of optimizers and
+//! [`HardSwish`] is a function of each value; [`LayerNorm`] normalizes each position; [`Residual`] adds two branches of layers; [`Frozen`] layers
+//! predict and do not learn. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
 //!
 //! On images and sequences:

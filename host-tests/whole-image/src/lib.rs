@@ -35,8 +35,8 @@ use baregrad::train::Slices;
 use baregrad::zero::Zero;
 use baregrad::{
     Adam, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, FanInUniform, GlorotUniform, Gradients, Graph,
-    HalfMeanSquaredError, HeUniform, Huber, Identity, Layer, LeakyRelu, MeanAbsoluteError, MeanSquaredError, OneHot,
-    Relu, Sgd, Sigmoid, SumOfSquares, Tanh, Trainer, Uniform, WeightedCrossEntropy, scalar,
+    HalfMeanSquaredError, HeUniform, Huber, Identity, Layer, LayerNorm, LeakyRelu, MeanAbsoluteError, MeanSquaredError,
+    OneHot, Relu, Residual, Sgd, Sigmoid, Skip, SumOfSquares, Tanh, Trainer, Uniform, WeightedCrossEntropy, scalar,
 };
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_activation, each_elementwise};
 use catalogue::losses::{self, Target, VisitLosses, each_loss};
@@ -51,8 +51,18 @@ type Net<Hidden, Last = Identity> = (Dense<IN, 19, Hidden>, Dense<19, OUT, Last>
 /// One layer wide enough for whole tiles.
 type Wide<Last> = (Dense<IN, 32, Relu>, Dense<32, OUT, Last>);
 
+/// Branches with and without layers of their own, and normalization at the input and inside.
+type Blocks = (
+    LayerNorm<IN, Tanh>,
+    Residual<(Dense<IN, 5, Relu>, LayerNorm<5>, Dense<5, IN>)>,
+    Residual<Residual<Dense<IN, OUT>, Dense<IN, OUT>>, (Residual<Dense<IN, IN>, Skip, Relu>, Dense<IN, OUT>), Tanh>,
+);
+
 /// Floats of the largest workspace.
-const FLOATS: usize = baregrad::floats::<Wide<Identity>>();
+const FLOATS: usize = {
+    let (wide, blocks) = (baregrad::floats::<Wide<Identity>>(), baregrad::floats::<Blocks>());
+    if wide > blocks { wide } else { blocks }
+};
 
 /// Calls everything once.
 #[cfg(not(feature = "small"))]
@@ -77,6 +87,7 @@ pub fn everything() {
     fit::<Net<Tanh, Tanh>, _, _>(Adam::new(rate()), HalfMeanSquaredError, GlorotUniform);
     fit::<Wide<Relu>, _, _>(Sgd::new(rate()), MeanAbsoluteError, GlorotUniform);
     fit::<Wide<Sigmoid>, _, _>(Sgd::new(rate()), Huber { delta: rate() }, HeUniform);
+    fit::<Blocks, _, _>(Adam::new(rate()), MeanSquaredError, HeUniform);
 }
 
 /// Loops of every kind once, without the rows of the table: what `cargo xtask panic` builds at all levels for all targets.
