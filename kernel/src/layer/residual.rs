@@ -29,8 +29,8 @@ use branch::{NoActivation, SameShape};
 /// The gradient of the input needs memory of its own, because both branches read the input. [`Frozen`](crate::Frozen) layers at the front of a
 /// branch give no gradient of their input, so such a residual stands at the front of a network.
 ///
-/// A `Sequential` of PyTorch has no such module. In the numbers of [`Names::Sequential`](crate::safetensors::Names::Sequential) the modules of the
-/// shortcut follow those of the body, and an activation is one more.
+/// A `Sequential` of PyTorch has no such module. In the numbers of `safetensors::Names::SEQUENTIAL` the modules of the shortcut follow those of the
+/// body, and an activation is one more.
 ///
 /// ```
 /// # use baregrad::{Dense, Model, Relu, Residual, Sequence, Skip};
@@ -172,9 +172,9 @@ where
         const {
             assert!(
                 <Self as Layer<In>>::GIVES_INPUT_GRADIENT,
-                "`Frozen` in a `Residual` gives no gradient in front of it"
-            )
-        }
+                "`Frozen` at the front of a `Residual` gives no gradient to the layer in front of it"
+            );
+        };
         let at = memory.len().wrapping_sub(x.len());
         let (memory, dx) = cut(memory, at);
         self.both::<In, P, O, _>(pass, &Stacked::<In>::new(x), delta, Some(dx), memory, slots, step);

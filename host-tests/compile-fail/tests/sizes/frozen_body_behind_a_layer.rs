@@ -2,7 +2,7 @@
 
 use baregrad::{Dataset, Dense, Frozen, MeanSquaredError, Residual, Sgd, Trainer, floats};
 
-type Net = (Dense<4, 3>, Residual<Frozen<(Dense<3, 3>,)>>);
+type Net = (Dense<4, 3>, Residual<(Frozen<(Dense<3, 5>,)>, Dense<5, 3>)>);
 
 fn main() {
     let mut trainer = Trainer::<Net, Sgd, 1, { floats::<Net>() }>::NEW;
