@@ -43,7 +43,7 @@ pub use memory::End;
 pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
-pub use residual::ResidualSlots;
+pub use residual::{ResidualSlots, SkipSlots};
 pub use slots::{Flat, WeightSlots};
 pub use window::{Along, Padding, Window};
 

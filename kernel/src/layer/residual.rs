@@ -3,7 +3,7 @@
 mod branch;
 mod parameters;
 
-pub use branch::Skip;
+pub use branch::{Skip, SkipSlots};
 pub use parameters::ResidualSlots;
 
 use core::marker::PhantomData;

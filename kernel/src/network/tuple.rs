@@ -236,6 +236,10 @@ macro_rules! network {
                             ($layer::PARAMETERS == 0) == (<$layer as Tensors<f32>>::COUNT == 0),
                             "a layer's `TENSORS` are not those that it stores"
                         );
+                        assert!(
+                            <$layer::Slots<()> as Slots<()>>::LAYERS == <$layer as Parameters>::LAYERS,
+                            "a layer's slots count as another number of layers"
+                        );
                     )*
                 }
                 let (result, before) = (Ok(()), 0);

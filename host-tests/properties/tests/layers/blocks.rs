@@ -213,6 +213,48 @@ fn layers_frozen_anywhere_stay_and_the_others_train_as_ever() {
     assert_frozen::<Norm, { floats::<Norm>() }>(24);
 }
 
+/// Steps with other numbers of frozen layers each: an optimizer counts those of every layer in a branch by themselves.
+fn assert_layers_count_their_own_steps<N: Known, O: SavedRule, const F: usize>(name: &str, start: O, formula: Formula) {
+    let mut numbers = Random::new(34);
+    let (mut trainer, mut rule, mut layers) = (Trainer::<N, O, 5, F>::NEW, start, Vec::new());
+    N::describe_layers(&mut |layer| layers.push(layer.parameters));
+    trainer.network = random(&mut numbers);
+    let mut plain = parameters(&trainer.network);
+    let (mut steps, mut slots) = (vec![0; plain.len()], vec![vec![0.0; O::Slot::BYTES / 4]; plain.len()]);
+    for frozen in [6, 5, 3, 1, 0, 3, 7, 0] {
+        let data = Data::<N>::random(&mut numbers, 3);
+        trainer.workspace.memory = [[f32::NAN; F]; 5];
+        trainer.step_frozen(frozen, &data.dataset(), MeanSquaredError, &mut rule).expect("sound");
+        let (inputs, targets) = data.batch();
+        let (_, gradient) = loss_and_gradient(&N::blocks(), &plain, &inputs, &targets, loss_formula());
+        for k in layers[..frozen].iter().sum()..plain.len() {
+            steps[k] += 1;
+            plain[k] = formula(steps[k], plain[k], gradient[k], &mut slots[k]);
+        }
+        assert_same_bits(&parameters(&trainer.network), &plain, &format!("{name}, {frozen} frozen"));
+    }
+}
+
+#[test]
+fn every_optimizer_counts_the_steps_of_each_layer_in_a_branch() {
+    struct Counts;
+    impl VisitOptimizers for Counts {
+        fn optimizer<O: SavedRule>(&mut self, name: &'static str, start: O, formula: Formula) {
+            assert_layers_count_their_own_steps::<Deep, O, { floats::<Deep>() }>(name, start, formula);
+            assert_layers_count_their_own_steps::<Ends, O, { floats::<Ends>() }>(name, start, formula);
+        }
+    }
+    each_optimizer(&mut Counts);
+}
+
+/// The scratch of a shortcut's forward pass does not meet what the body keeps.
+#[test]
+fn a_frozen_shortcut_predicts_in_its_own_slices() {
+    type Shortcut = Frozen<(Dense<3, 8, Relu>, Dense<8, 4>)>;
+    type Net = (Residual<(Dense<3, 5, Tanh>, Dense<5, 4>), Shortcut, Tanh>, Dense<4, 2>);
+    assert_slices_are_the_step::<Net, { floats::<Net>() }>(35);
+}
+
 /// A frozen body at the input of a network: the shortcut learns beside it.
 #[test]
 fn a_residual_with_a_frozen_body_stands_at_the_front() {

@@ -93,6 +93,7 @@ fn branches_that_keep_something_or_need_scratch_do_not_meet() {
     assert_branches::<Sequence<2, 3>, Keeps, Short, Relu>("both keep something");
     assert_branches::<Sequence<2, 3>, Short, Keeps, Relu>("the shortcut keeps more");
     assert_branches::<Sequence<2, 3>, Dense<3, 4>, Keeps, Identity>("the shortcut alone keeps something");
+    assert_branches::<Sequence<2, 3>, HardSwish, (Dense<3, 5, Tanh>, Dense<5, 3>), Relu>("a body without scratch");
     assert_branches::<Sequence<6, 3>, (AveragePool1d<2>, Dense<3, 9>), (AveragePool1d<2>, Dense<3, 9>), Tanh>("pools");
     assert_branches::<
         Image<4, 5, 2>,

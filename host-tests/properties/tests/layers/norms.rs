@@ -26,11 +26,15 @@ fn assert_norm<P: Positions, A: Activation, const N: usize>() {
     let layer: LayerNorm<N, A> = random(&mut numbers);
     let parameters = [layer.gain, layer.bias].concat();
     let block = Block::LayerNorm(N, activation(A::NAME));
-    for samples in [1, SAMPLES] {
+    for (samples, all_are_zero) in [(1, false), (SAMPLES, false), (1, true)] {
         let batch = |random: &mut Random| -> Vec<Vec<f32>> {
             (0..samples).map(|_| (0..P::COUNT * N).map(|_| random.input()).collect()).collect()
         };
-        let (x, delta) = (batch(&mut numbers), batch(&mut numbers));
+        let (mut x, delta) = (batch(&mut numbers), batch(&mut numbers));
+        if all_are_zero {
+            // A sum that starts with another term than its first shows in the sign.
+            x[0].fill(-0.0);
+        }
         let trace = block.forward(&parameters, &x);
         let (dx, gradient) = block.backward(&parameters, &trace, &delta);
         let (x, y, delta) = (flat(&x), flat(&trace.y), flat(&delta));

@@ -2,7 +2,7 @@
 
 use super::add_samples;
 use crate::activation::{Activation, Identity};
-use crate::layer::{InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Tensors, activate};
+use crate::layer::{InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Tensors, activate};
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
 use crate::zero::Zero;
@@ -20,9 +20,32 @@ impl Tensors<f32> for Skip {}
 
 impl Parameters for Skip {
     const KIND: &'static str = "Skip";
-    type Slots<T: Slot> = ();
+    type Slots<T: Slot> = SkipSlots;
     const LAYERS: usize = 0;
     const MODULES: usize = 0;
+}
+
+/// What an optimizer remembers of [`Skip`]: nothing, and it counts as no layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SkipSlots;
+
+impl Zero for SkipSlots {
+    const ZERO: Self = Self;
+}
+
+impl<T> Tensors<T> for SkipSlots {}
+
+impl<T: Slot> Slots<T> for SkipSlots {
+    const LAYERS: usize = 0;
+
+    fn layer(&self) -> Option<&T::Layer> {
+        None
+    }
+
+    fn layer_mut(&mut self) -> Option<&mut T::Layer> {
+        None
+    }
 }
 
 impl<In: Shape> Layer<In> for Skip {
@@ -48,7 +71,7 @@ impl<In: Shape> Layer<In> for Skip {
         delta: &[f32],
         mut dx: InputGradient<'_>,
         _memory: &mut [f32],
-        _slots: &mut (),
+        _slots: &mut SkipSlots,
         _step: &O::Step,
     ) {
         dx.give(0, delta);
