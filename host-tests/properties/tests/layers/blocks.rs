@@ -8,9 +8,8 @@ use baregrad::safetensors::{self, Names};
 use baregrad::shape::{SampleOf, Values};
 use baregrad::train::{Gradients, accumulate};
 use baregrad::{
-    Conv2d, Dataset, Dense, Features, Flatten, Frozen, GlobalAveragePool, Image, LayerNorm, MeanSquaredError, Model,
-    Network, Parameters, Relu, Residual, Same, Sequence, Sgd, Skip, Strided, Tanh, Trainer, Workspace, Zero, floats,
-    predict_floats,
+    Dataset, Dense, Features, Flatten, Frozen, LayerNorm, MeanSquaredError, Model, Network, Relu, Residual, Sequence,
+    Sgd, Skip, Tanh, Trainer, Workspace, Zero, floats, predict_floats,
 };
 use catalogue::optimizers::{Formula, SavedRule, VisitOptimizers, each_optimizer};
 use host_tests::blocks::{Batch, Block, count, forward, loss_and_gradient, precise};
@@ -350,50 +349,6 @@ fn weights_come_back_from_a_checkpoint_and_from_a_file() {
     let header = String::from_utf8_lossy(&file[..length]).into_owned();
     // PyTorch keeps gain and bias as vectors, `weight` and `bias`.
     assert!(header.contains(r#""1.weight":{"dtype":"F32","shape":[4]"#), "{header}");
-}
-
-type Down<const IN: usize, const OUT: usize> = Residual<
-    (Conv2d<IN, OUT, 3, 3, Strided<2>, Relu>, Conv2d<OUT, OUT, 3, 3>),
-    Conv2d<IN, OUT, 1, 1, Strided<2>>,
-    Relu,
->;
-/// Of MLPerf Tiny.
-type ResNet8 = Model<
-    Image<32, 32, 3>,
-    (
-        Conv2d<3, 16, 3, 3, Same, Relu>,
-        Residual<(Conv2d<16, 16, 3, 3, Same, Relu>, Conv2d<16, 16, 3, 3>), Skip, Relu>,
-        Down<16, 32>,
-        Down<32, 64>,
-        GlobalAveragePool,
-        Dense<64, 10>,
-    ),
->;
-/// The same in small.
-type Small = Model<
-    Image<8, 8, 2>,
-    (
-        Conv2d<2, 3, 3, 3, Same, Relu>,
-        Residual<(Conv2d<3, 3, 3, 3, Same, Relu>, Conv2d<3, 3, 3, 3>), Skip, Relu>,
-        Down<3, 4>,
-        Down<4, 6>,
-        GlobalAveragePool,
-        Dense<6, 2>,
-    ),
->;
-
-#[test]
-fn a_small_resnet_trains_in_slices() {
-    assert_slices_are_the_step::<Small, { floats::<Small>() }>(33);
-}
-
-/// Three planes of 32 × 32 × 16 in a prediction: input, output, and what is between the two convolutions. In training the outputs, and at the second
-/// residual the gradient of its input and that of its body's last layer.
-#[test]
-fn resnet_8_takes_the_memory_that_is_planned() {
-    const { assert!(<ResNet8 as Parameters>::PARAMETERS == 77_706) };
-    const { assert!(4 * predict_floats::<ResNet8>() == 196_608) };
-    const { assert!(4 * floats::<ResNet8>() == 360_488) };
 }
 
 /// A sum that overflows is refused where it is made, in a step and in a slice.

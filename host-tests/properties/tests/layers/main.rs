@@ -11,3 +11,4 @@ mod networks;
 mod norms;
 mod passes;
 mod pools;
+mod resnet;
