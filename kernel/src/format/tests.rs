@@ -132,7 +132,9 @@ fn public_types(text: &str) -> Vec<(String, bool)> {
 
 /// Those that neither derive a `Format` nor have an `impl`.
 fn without_format(text: &str) -> Vec<String> {
-    let implemented: Vec<&str> = text
+    // A long head goes on in a second line.
+    let text_of_heads = text.replace("\n    for ", " for ");
+    let implemented: Vec<&str> = text_of_heads
         .lines()
         .filter(|line| line.starts_with("impl"))
         .filter_map(|line| line.split_once(" Format for ").or_else(|| line.split_once(" defmt::Format for ")))
