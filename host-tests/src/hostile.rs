@@ -145,7 +145,7 @@ pub fn safetensors(data: &[u8]) {
     }
 
     let Some((how, rest)) = data.split_first() else { return };
-    let names = if how % 2 == 0 { Names::SEQUENTIAL } else { Names::Given(&NAMES) };
+    let names = if how % 2 == 0 { Names::SEQUENTIAL } else { Names::PyTorch(&NAMES) };
     let kinds = [("F32", 4), ("F16", 2), ("BF16", 2)];
     let (mut entries, mut numbers_of_file) = (Vec::new(), Vec::new());
     for (index, shape) in [&[2, 2][..], &[2], &[1, 2], &[1]].into_iter().enumerate() {

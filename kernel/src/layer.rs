@@ -26,11 +26,13 @@ mod hard_swish;
 mod inputs;
 mod layer_norm;
 pub(crate) mod memory;
+mod order;
 mod parameters;
 mod pass;
 mod pool;
 mod residual;
 mod slots;
+mod tensor;
 pub(crate) mod window;
 
 pub use all::*;
@@ -40,11 +42,13 @@ pub use frozen::Body;
 pub use inputs::{InputGradient, Inputs, Stacked};
 pub use layer_norm::LayerNormSlots;
 pub use memory::End;
-pub use parameters::{Initial, Parameters, Slots, Tensor, Tensors};
+pub use order::ChannelOrder;
+pub use parameters::{Parameters, Slots, Tensors};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
 pub use residual::{ResidualSlots, SkipSlots};
 pub use slots::{Flat, WeightSlots};
+pub use tensor::{Form, Initial, Taps, Tensor};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
@@ -56,7 +60,7 @@ use core::fmt;
 use crate::activation::Activation;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::optimizer::Optimizer;
-use crate::shape::Shape;
+use crate::shape::{Positions, Shape};
 use memory::cut;
 
 /// What is at the root of the crate too.
@@ -148,6 +152,16 @@ pub struct LayerSummary {
     pub activation: &'static str,
     /// Number of weights and biases.
     pub parameters: usize,
+    /// Number of tensors that these lie in.
+    pub tensors: usize,
+    /// Rows of the positions that it takes in.
+    pub height: usize,
+    /// Positions in a row of them.
+    pub width: usize,
+    /// What it does to the order of channels.
+    pub order: ChannelOrder,
+    /// Whether it is part of a branch, whose output is added to that of another.
+    pub is_in_branch: bool,
 }
 
 /// The passes of a layer over samples of shape `In`. A tuple of layers, a network, is a layer again.
@@ -179,6 +193,11 @@ pub trait Layer<In: Shape>: Parameters {
     const SLICES: usize = 1;
     /// Whether [`backward`](Self::backward) gives the gradient of the input where one asks for it; [`Frozen`] layers don't.
     const GIVES_INPUT_GRADIENT: bool = true;
+    /// What it does to the order of channels; only files of PyTorch need to know.
+    ///
+    /// Unless the layer says otherwise it is [`Undeclared`](ChannelOrder::Undeclared), or [`Unknown`](ChannelOrder::Unknown) if it makes features of
+    /// positions or positions of features.
+    const ORDER: ChannelOrder = ChannelOrder::undeclared(In::Positions::COUNT, <Self::Out as Shape>::Positions::COUNT);
 
     /// Forward pass: writes the output of each sample to `y`.
     ///
@@ -273,6 +292,11 @@ pub trait Layer<In: Shape>: Parameters {
             outputs: Self::Out::SIZE,
             activation: Self::Activation::NAME,
             parameters: Self::PARAMETERS,
+            tensors: Self::COUNT,
+            height: In::Positions::HEIGHT,
+            width: In::Positions::WIDTH,
+            order: Self::ORDER,
+            is_in_branch: false,
         });
     }
 }

@@ -49,6 +49,22 @@ impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {
     type In = <B::Layers as Entry>::In;
 }
 
+/// Layers that fit, on a known input. What they give out may be any shape: a [`Network`], or the layers at the front of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has layers that don't fit, or nothing says what the first takes in",
+    note = "`Model<Image<28, 28, 1>, (…)>` puts layers on an input; a tuple that begins with `Dense` needs none"
+)]
+pub trait OnInput: Parameters {
+    /// [`Layer::describe`].
+    fn describe_layers(visit: &mut impl FnMut(LayerSummary));
+}
+
+impl<N: Entry + Layer<<N as Entry>::In>> OnInput for N {
+    fn describe_layers(visit: &mut impl FnMut(LayerSummary)) {
+        N::describe(visit);
+    }
+}
+
 /// A network: layers that fit, behind a known input. Every tuple of such layers is one.
 ///
 /// A user calls what has a body here; the rest is for training.
@@ -57,7 +73,7 @@ impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {
     note = "a network is a tuple of 1 to 16 layers, and tuples nest; `Model<Image<28, 28, 1>, (…)>` puts layers on an input",
     note = "`const _: usize = baregrad::floats::<Net>();` names the layer that doesn't fit"
 )]
-pub trait Network: Parameters {
+pub trait Network: OnInput {
     /// What a sample looks like going in.
     type In: ArrayShape;
     /// What a sample looks like coming out.
@@ -96,9 +112,6 @@ pub trait Network: Parameters {
 
     /// [`Layer::predict_along`] from an input outside.
     fn predict_pass(&self, x: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>);
-
-    /// [`Layer::describe`].
-    fn describe_layers(visit: &mut impl FnMut(LayerSummary));
 
     /// The output for one sample.
     ///
@@ -207,10 +220,6 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
     #[inline(always)]
     fn predict_pass(&self, x: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
         self.predict_along(End::Outside, x, memory)
-    }
-
-    fn describe_layers(visit: &mut impl FnMut(LayerSummary)) {
-        N::describe(visit);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Weights in and out as a `.safetensors` file, the format in which PyTorch and others pass them on (feature `safetensors`).
+//! Weights in and out as a `.safetensors` file, the format in which PyTorch, Keras and others pass them on (feature `safetensors`).
 //!
 //! ```text
 //! 0  u64       n         bytes of the header
@@ -28,9 +28,40 @@
 //!
 //! # Names and shapes
 //! [`Names::SEQUENTIAL`] are those of PyTorch's `Sequential`, where an activation is a module too: `Dense<4, 16, Relu>` is `Linear(4, 16)`
-//! at position `i` and `ReLU()` at `i + 1`. Or give a name for each tensor. PyTorch's `Linear` keeps `weight` as `[out, in]`,
-//! [`Dense`](crate::Dense) has a row per input: the matrix is transposed on the way. The file has to hold the network's tensors and
+//! at position `i` and `ReLU()` at `i + 1`. Or give a name for each tensor. The file has to hold the network's tensors and
 //! no others, in any order.
+//!
+//! # Layouts
+//! Libraries differ in the order of the dimensions of a weight. [`Names`] says whose order a file has, in both directions, and nothing is
+//! guessed: a square matrix fits both ways. Each value is put in its place when it is copied.
+//!
+//! | layer | here | PyTorch ([`Names::Sequential`], [`Names::PyTorch`]) | Keras ([`Names::Keras`]) |
+//! | --- | --- | --- | --- |
+//! | [`Dense`](crate::Dense) | `[in][out]` | `[out, in]` | `[in, out]` |
+//! | `Dense` beside convolutions | `[in][out]` | `[out, in, 1, 1]`, `[out, in, 1]` | `[1, 1, in, out]`, `[1, in, out]` |
+//! | [`Conv2d`](crate::Conv2d) | `[kh][kw][in][out]` | `[out, in, kh, kw]` | `[kh, kw, in, out]` |
+//! | [`Conv1d`](crate::Conv1d) | `[k][1][in][out]` | `[out, in, k]` | `[k, in, out]` |
+//! | [`DepthwiseConv2d`](crate::DepthwiseConv2d) | `[kh][kw][c]` | `[c, 1, kh, kw]` | `[kh, kw, c, 1]` |
+//! | [`DepthwiseConv1d`](crate::DepthwiseConv1d) | `[k][1][c]` | `[c, 1, k]` | `[k, c, 1]` |
+//! | each bias | `[out]` | `[out]` | `[out]` |
+//!
+//! A `Dense` layer can be a `Linear` or a convolution of one tap in the other library. A load takes both, because the values are the same. A file
+//! that is written has the convolution where the layer goes over several positions in a network with other convolutions; else it has the matrix.
+//!
+//! # Behind a Flatten
+//! PyTorch has channels first: its `Flatten` gives `[channel][row][column]`, and [`Flatten`](crate::Flatten) here gives `[row][column][channel]`. So the inputs of
+//! a `Linear` behind it are put in order on the way in and out. Layers in between that keep each feature in its place, such as
+//! [`HardSwish`](crate::HardSwish), change nothing in that. This is why a load asks for layers on a known input: a tuple that begins with `Dense`, or a
+//! [`Model`](crate::Model). The layers behind a `Flatten`, loaded by themselves, are a network on features: nobody can see the `Flatten` there. So load
+//! the whole network from PyTorch.
+//!
+//! - The input counts as channels first in PyTorch, also where a `Flatten` is the first layer.
+//! - A `Dense` layer on positions in front of such a `Flatten` has to be a convolution in PyTorch. A `Linear` on the last axis would have
+//!   channels last there, and is refused by its shape, `[out, in]`.
+//! - Where a layer does not say what it does to the [order of channels](crate::Layer::ORDER), both directions refuse PyTorch's layout
+//!   with an error of its own, and Keras's is no problem.
+//!
+//! Keras has channels last, as this library: nothing is put in order there.
 //!
 //! # Numbers
 //! Tensors of `F32` are copied bit for bit, `F16` and `BF16` widened, which is exact, also for subnormal numbers. What is written is `F32`. An
@@ -41,12 +72,12 @@
 //! A load looks at everything, each number too, before it changes a weight: one that fails changes nothing.
 //!
 //! # Order of the errors
-//! What is wrong with the names given; the header from its length on; tensors that are missing or there twice, then those that nobody asked for;
+//! Tensors that a layer doesn't have, and an order that nobody knows; what is wrong with the names given; the header from its length on; tensors that are missing or there twice, then those that nobody asked for;
 //! then of each tensor its type, shape and place; overlaps and gaps; numbers that are not finite.
 //!
 //! # Time and memory
-//! Two small structs on the stack, no buffer. The header is read anew for each tensor, so the time is `tensors · length of
-//! the header`, and one pass over the numbers to check and one to copy. Each key of the metadata is compared with those before it, once.
+//! A few small structs on the stack, no buffer. The header is read anew for each tensor, so the time is `tensors · length of
+//! the header`, and one pass over the numbers to check and one to copy. Each tensor also asks each layer once. Each key of the metadata is compared with those before it, once.
 //!
 //! # Why not `serde-json-core`
 //! Linked alone into images for Cortex-M4F, Cortex-M0 and RISC-V, version 0.7 leaves a bounds check that panics in each of them, at `opt-level` 3
@@ -58,29 +89,36 @@
 //! It forbids a key that stands twice, and so does this reader everywhere. The reference reader (0.8) refuses `__metadata__` or a key of a
 //! tensor that stands twice; of a tensor, or of a key of the metadata, it takes the last.
 
+mod dimensions;
 mod error;
 mod header;
+mod layout;
 mod names;
 mod number;
 mod tensors;
 mod text;
 mod write;
 
+pub use dimensions::Dimensions;
 pub use error::{ExportError, ImportError};
 pub use names::Names;
 pub use write::{file_bytes, save, write};
 
-use crate::layer::Parameters;
+use crate::network::OnInput;
 use header::Header;
+use layout::Stored;
 use tensors::Entry;
 
 /// Loads the weights of a network from exactly the bytes of a `.safetensors` file.
 ///
 /// # Errors
 /// See [`ImportError`]: the network is then as it was.
-pub fn load<N: Parameters>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> Result<(), ImportError> {
+pub fn load<N: OnInput>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> Result<(), ImportError> {
     if !tensors::are_as_described(network) {
         return Err(ImportError::WrongTensors);
+    }
+    if let Some(tensor) = tensors::without_order::<N>(names.layout()) {
+        return Err(ImportError::UnknownOrder { tensor });
     }
     names.check::<N>()?;
     let header = Header::of(bytes)?;
@@ -91,14 +129,14 @@ pub fn load<N: Parameters>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> 
 
     for entry in Entry::all::<N>() {
         if let Ok(Some(found)) = header.find(&names.of(&entry)) {
-            copy(&header, &found, &entry, network.tensor_mut(entry.index));
+            copy(&header, &found, &Stored::of::<N>(&entry, names.layout()), network.tensor_mut(entry.index));
         }
     }
     Ok(())
 }
 
 /// Whether each tensor of the network is there once, and no other.
-fn check_names<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+fn check_names<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
     for entry in Entry::all::<N>() {
         let mut count = 0u8;
         for found in header.entries() {
@@ -120,13 +158,14 @@ fn check_names<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<
 }
 
 /// Whether each tensor is of a type that can be read, of the network's shape, and inside the file.
-fn check_tensors<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+fn check_tensors<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
     for entry in Entry::all::<N>() {
         let tensor = entry.index;
         let Some(found) = header.find(&names.of(&entry))? else { return Err(ImportError::MissingTensor { tensor }) };
         let Some(kind) = found.kind else { return Err(ImportError::WrongType { tensor }) };
-        if !entry.has_shape(&found.shape) {
-            return Err(ImportError::WrongShape { tensor });
+        let stored = Stored::of::<N>(&entry, names.layout());
+        if !stored.can_be(&found.shape) {
+            return Err(ImportError::WrongShape { tensor, expected: stored.dimensions(), found: found.shape });
         }
         let Some(bytes) = header.bytes(&found) else { return Err(ImportError::OutOfRange { tensor }) };
         // The shape is that of a tensor in memory, so the product can't overflow by much.
@@ -137,7 +176,7 @@ fn check_tensors<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Resul
     Ok(())
 }
 
-fn check_numbers<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+fn check_numbers<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
     for entry in Entry::all::<N>() {
         let mut finite = true;
         if let Some(found) = header.find(&names.of(&entry))? {
@@ -150,9 +189,9 @@ fn check_numbers<N: Parameters>(header: &Header<'_>, names: &Names<'_>) -> Resul
     Ok(())
 }
 
-/// Copies the numbers of a tensor, column by column of the network's matrix.
-fn copy(header: &Header<'_>, found: &header::Entry<'_>, entry: &Entry, values: &mut [f32]) {
-    let mut places = entry.places();
+/// Copies the numbers of a tensor to where they belong.
+fn copy(header: &Header<'_>, found: &header::Entry<'_>, stored: &Stored, values: &mut [f32]) {
+    let mut places = stored.places();
     header.for_each_number(found, &mut |number| {
         if let Some(place) = places.next().and_then(|place| values.get_mut(place)) {
             *place = number;

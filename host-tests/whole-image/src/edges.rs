@@ -17,7 +17,7 @@ use baregrad::layer::{
 use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
-use baregrad::network::Network;
+use baregrad::network::{Network, OnInput};
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, ExportError, ImportError, Names};
@@ -274,7 +274,7 @@ fn parts() {
     black_box((domain.contains(black_box(0.5)), domain.check("momentum", black_box(0.5)).is_ok()));
     layer.initialize_with(Uniform::weights_and_biases(black_box(-1.0), black_box(1.0)), || black_box(1));
     layer.for_each_tensor_mut(&mut |piece| see(piece));
-    <Judge as Network>::describe_layers(&mut |layer| see(layer));
+    <Judge as OnInput>::describe_layers(&mut |layer| see(layer));
     <Judge as Layer<Features<3>>>::describe(&mut |layer| see(layer));
     black_box(layer.predict(black_box(&[0.5; 3])));
     let mut graph = baregrad::Graph::<4>::NEW;
@@ -297,7 +297,7 @@ fn weights(network: &mut Classifier) {
 fn as_tensors(network: &mut Classifier) {
     let mut buffer = [0; 512];
     let buffer = black_box(&mut buffer[..]);
-    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "net." }, Names::Given(black_box(&["a", "b"]))] {
+    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "net." }, Names::PyTorch(black_box(&["a", "b"]))] {
         let names = black_box(names);
         black_box(safetensors::file_bytes::<Classifier>(&names));
         black_box(safetensors::save(network, &names, buffer).is_ok());

@@ -11,10 +11,11 @@ use super::memory::{cut, rows};
 use super::slots::{Flat, WeightSlots};
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Same, Window};
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate};
+use super::{
+    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Taps, Tensor, Tensors, activate,
+};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
-use crate::initializer::Fan;
 use crate::kernels::{self, COLUMNS, Kernels, ThisCpu};
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions, Shape};
@@ -141,13 +142,8 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Win
     for Conv2d<IN, OUT, KH, KW, W, A>
 {
     const KIND: &'static str = if W::IS_ALONG { "Conv1d" } else { "Conv2d" };
-    const TENSORS: &'static [Tensor] = &[
-        Tensor {
-            initial: super::Initial::Weight(Fan { inputs: KH * KW * IN, outputs: KH * KW * OUT }),
-            ..Tensor::weights("weight", KH * KW * IN, OUT)
-        },
-        Tensor::bias("bias", KH * KW * IN, OUT),
-    ];
+    const TENSORS: &'static [Tensor] =
+        &[Tensor::kernel("weight", taps_of::<W>(KH, KW), IN, OUT), Tensor::bias("bias", KH * KW * IN, OUT)];
     type Slots<T: Slot> = Conv2dSlots<IN, OUT, KH, KW, T>;
     const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
     const FINGERPRINT: u32 = Fingerprint::of("Conv2d")
@@ -160,11 +156,17 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Win
         .value();
 }
 
+/// The taps of a kernel under windows `W`, as files see them.
+const fn taps_of<W: Window>(height: usize, width: usize) -> Taps {
+    if W::IS_ALONG { Taps::Line { length: height * width } } else { Taps::Plane { height, width } }
+}
+
 impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
     Layer<Grid<P, IN>> for Conv2d<IN, OUT, KH, KW, W, A>
 {
     type Out = Grid<W::Out<P, KH, KW>, OUT>;
     type Activation = A;
+    const ORDER: ChannelOrder = ChannelOrder::Mixed;
     const KEPT: usize = {
         let () = Places::<P, W, KH, KW>::FITS;
         0

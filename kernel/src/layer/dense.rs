@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::memory::{rows, rows_mut};
 use super::slots::WeightSlots;
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
+use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels::{self, COLUMNS, Capacity, InputRows, Kernels, ThisCpu};
@@ -100,7 +100,7 @@ impl<const IN: usize, const OUT: usize, A> Tensors<f32> for Dense<IN, OUT, A> {
 
 impl<const IN: usize, const OUT: usize, A: Activation> Parameters for Dense<IN, OUT, A> {
     const KIND: &'static str = "Dense";
-    const TENSORS: &'static [Tensor] = &[Tensor::weights("weight", IN, OUT), Tensor::bias("bias", IN, OUT)];
+    const TENSORS: &'static [Tensor] = &[Tensor::pointwise("weight", IN, OUT), Tensor::bias("bias", IN, OUT)];
     type Slots<T: Slot> = DenseSlots<IN, OUT, T>;
     const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
     const FINGERPRINT: u32 = Fingerprint::of("Dense").number(IN).number(OUT).part(A::FINGERPRINT).value();
@@ -109,6 +109,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Parameters for Dense<IN, 
 impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<G, IN>> for Dense<IN, OUT, A> {
     type Out = Grid<G, OUT>;
     type Activation = A;
+    const ORDER: ChannelOrder = ChannelOrder::Mixed;
     /// The input columns that a backward pass is about to overwrite.
     const SCRATCH: usize = COLUMNS * G::COUNT;
     const SCRATCH_INNER: usize = COLUMNS * G::COUNT;

@@ -1,7 +1,7 @@
 //! All positions as one vector.
 
 use super::memory::cut;
-use super::{End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
+use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::optimizer::{Optimizer, Slot};
@@ -31,7 +31,7 @@ use crate::zero::Zero;
 ///
 /// # Differs from PyTorch
 /// PyTorch has `x[channel][row][column]` there: its order is channel by channel. The weights of a `Linear` behind its `Flatten` fit only when their columns
-/// are put in the order above. Keras's `Flatten`, channels last, has the order above.
+/// are put in the order above. Module `safetensors` does so. Keras's `Flatten`, channels last, has the order above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Flatten<const N: usize>;
@@ -51,6 +51,7 @@ impl<const N: usize> Parameters for Flatten<N> {
 impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS>> for Flatten<N> {
     type Out = Features<N>;
     type Activation = Identity;
+    const ORDER: ChannelOrder = ChannelOrder::of_flatten(P::COUNT, CHANNELS);
     /// Nothing; another number of values does not compile.
     const KEPT: usize = {
         assert!(P::COUNT * CHANNELS == N, "`Flatten<N>`: N is not height * width * channels of what it takes in");

@@ -1,7 +1,7 @@
 //! Layers that predict and do not learn.
 
 use super::memory::cut;
-use super::{End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors};
+use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors};
 use crate::activation::Activation;
 use crate::fingerprint::Fingerprint;
 use crate::optimizer::{Optimizer, Slot};
@@ -76,6 +76,7 @@ impl<In: Shape, B: Body<Layers: Layer<In>>> Layer<In> for Frozen<B> {
     type Activation = <B::Layers as Layer<In>>::Activation;
     const SCRATCH: usize = B::Layers::PREDICT;
     const GIVES_INPUT_GRADIENT: bool = false;
+    const ORDER: ChannelOrder = B::Layers::ORDER;
 
     fn forward<P: Pass, X: Inputs + ?Sized>(
         &self,

@@ -1,7 +1,7 @@
 //! Hard swish, whose slope can't be had from its output: a layer without parameters.
 
 use super::memory::cut;
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
+use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
@@ -64,6 +64,7 @@ impl Parameters for HardSwish {
 impl<S: Shape> Layer<S> for HardSwish {
     type Out = S;
     type Activation = Identity;
+    const ORDER: ChannelOrder = ChannelOrder::Kept;
     /// In place.
     const SCRATCH_INNER: usize = 0;
 

@@ -4,7 +4,8 @@ use core::marker::PhantomData;
 
 use super::memory::{cut, rows, rows_mut};
 use super::{
-    End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Slots, Tensor, Tensors, activate,
+    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Slots, Tensor, Tensors,
+    activate,
 };
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -181,6 +182,7 @@ impl<const N: usize, A: Activation> Parameters for LayerNorm<N, A> {
 impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNorm<N, A> {
     type Out = Grid<G, N>;
     type Activation = A;
+    const ORDER: ChannelOrder = ChannelOrder::Kept;
     /// The sums of the two gradients.
     const SCRATCH: usize = 2 * N;
     /// In place.

@@ -2,65 +2,11 @@
 //!
 //! Checkpoints, files of other libraries, optimizers and initializers see a layer as a list of tensors, and know nothing else of it.
 
+use super::tensor::{Initial, Tensor};
 use crate::fingerprint::Fingerprint;
-use crate::initializer::{Fan, Initializer};
+use crate::initializer::Initializer;
 use crate::optimizer::{Optimizer, Slot};
 use crate::zero::Zero;
-
-/// What a [`Tensor`] is before training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Initial {
-    /// Drawn by [`Initializer::weight`].
-    Weight(Fan),
-    /// Drawn by [`Initializer::bias`].
-    Bias(Fan),
-    /// All 1, whatever the initializer.
-    Ones,
-    /// All 0, whatever the initializer.
-    Zeros,
-}
-
-/// A weight matrix or a bias, as checkpoints, files and initializers see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Tensor {
-    /// Its name in the layer, as PyTorch has it: `weight`, `bias`.
-    pub name: &'static str,
-    /// Rows; 1 of a vector.
-    pub rows: usize,
-    /// Columns; the values of a row are contiguous.
-    pub columns: usize,
-    /// Whether files of other libraries keep it as one dimension.
-    pub is_vector: bool,
-    /// What it is before training.
-    pub initial: Initial,
-}
-
-impl Tensor {
-    /// Weights, `inputs` rows of `outputs` columns. PyTorch's files keep them transposed.
-    pub const fn weights(name: &'static str, inputs: usize, outputs: usize) -> Self {
-        let initial = Initial::Weight(Fan { inputs, outputs });
-        Self { name, rows: inputs, columns: outputs, is_vector: false, initial }
-    }
-
-    /// A bias for each of `outputs` values, each made of `inputs`.
-    pub const fn bias(name: &'static str, inputs: usize, outputs: usize) -> Self {
-        let initial = Initial::Bias(Fan { inputs, outputs });
-        Self { name, rows: 1, columns: outputs, is_vector: true, initial }
-    }
-
-    /// A value for each of `len` channels.
-    pub const fn channels(name: &'static str, len: usize, initial: Initial) -> Self {
-        Self { name, rows: 1, columns: len, is_vector: true, initial }
-    }
-
-    /// Number of values.
-    #[allow(clippy::len_without_is_empty)] // a tensor without values is a mistake
-    pub const fn len(&self) -> usize {
-        self.rows.saturating_mul(self.columns)
-    }
-}
 
 /// A `T` for each parameter, tensor by tensor: the parameters themselves, an optimizer's slots, gradients.
 pub trait Tensors<T> {

@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use super::memory::{cut, rows, rows_mut};
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Valid, Window};
-use super::{InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
+use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::optimizer::{Optimizer, Slot};
@@ -185,6 +185,7 @@ impl<R: Rule, G: Region> Parameters for Pool<R, G> {
 impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool<R, G> {
     type Out = Grid<G::Out<P>, N>;
     type Activation = Identity;
+    const ORDER: ChannelOrder = ChannelOrder::Kept;
     /// Nothing; windows that do not fit do not compile.
     const KEPT: usize = {
         let () = G::FITS;

@@ -10,8 +10,8 @@ use core::marker::PhantomData;
 
 use super::memory::{cut, max};
 use super::{
-    Backward, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place, Slots, Stacked,
-    StartingAt, activate, forward_due, give_below, step_of_layer,
+    Backward, ChannelOrder, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
+    Slots, Stacked, StartingAt, activate, forward_due, give_below, step_of_layer,
 };
 use crate::activation::{Activation, Identity};
 use crate::optimizer::Optimizer;
@@ -109,6 +109,7 @@ where
     const SCRATCH_INNER: usize = work::<In, B, S>() - B::KEPT + In::SIZE;
     const SLICES: usize = B::SLICES + S::SLICES;
     const GIVES_INPUT_GRADIENT: bool = B::GIVES_INPUT_GRADIENT && S::GIVES_INPUT_GRADIENT;
+    const ORDER: ChannelOrder = B::ORDER.of_sum(S::ORDER);
 
     #[inline(always)]
     fn forward<P: Pass, X: Inputs + ?Sized>(
@@ -201,14 +202,21 @@ where
     }
 
     fn describe(visit: &mut impl FnMut(LayerSummary)) {
-        B::describe(visit);
-        S::describe(visit);
+        let mut in_branch = |layer| visit(LayerSummary { is_in_branch: true, ..layer });
+        B::describe(&mut in_branch);
+        S::describe(&mut in_branch);
         visit(LayerSummary {
             kind: Self::KIND,
             inputs: In::SIZE,
             outputs: B::Out::SIZE,
             activation: A::NAME,
             parameters: 0,
+            tensors: 0,
+            height: In::Positions::HEIGHT,
+            width: In::Positions::WIDTH,
+            // The sum alone: the branches have said what they do.
+            order: if let ChannelOrder::Unknown = Self::ORDER { ChannelOrder::Unknown } else { ChannelOrder::Kept },
+            is_in_branch: false,
         });
     }
 }

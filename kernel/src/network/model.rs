@@ -4,7 +4,9 @@ use core::marker::PhantomData;
 
 use super::Entry;
 use crate::activation::Activation;
-use crate::layer::{End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Tensor, Tensors};
+use crate::layer::{
+    ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Tensor, Tensors,
+};
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::ArrayShape;
 use crate::zero::Zero;
@@ -75,6 +77,7 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     const SCRATCH: usize = L::SCRATCH;
     const SLICES: usize = L::SLICES;
     const GIVES_INPUT_GRADIENT: bool = L::GIVES_INPUT_GRADIENT;
+    const ORDER: ChannelOrder = L::ORDER;
     const SCRATCH_INNER: usize = L::SCRATCH_INNER;
     const PREDICT: usize = L::PREDICT;
     const ALONG: usize = L::ALONG;

@@ -7,8 +7,8 @@ use crate::activation::Activation;
 use crate::fingerprint;
 use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
 use crate::layer::{
-    Backward, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Stacked, Tensor,
-    Tensors, forward_due, step_of_layer,
+    Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots,
+    Stacked, Tensor, Tensors, forward_due, step_of_layer,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
@@ -220,6 +220,7 @@ macro_rules! network {
                 max(Self::SCRATCH, (first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]) + $first::SCRATCH_INNER).saturating_sub(Self::KEPT));
             const SLICES: usize = 0 $(+ $layer::SLICES)*;
             const GIVES_INPUT_GRADIENT: bool = $first::GIVES_INPUT_GRADIENT;
+            const ORDER: ChannelOrder = ChannelOrder::Kept$(.then($layer::ORDER))*;
 
             #[inline(always)]
             fn forward<P: Pass, X: Inputs + ?Sized>(

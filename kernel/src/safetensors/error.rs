@@ -1,5 +1,6 @@
 //! What can go wrong with a `.safetensors` file.
 
+use super::dimensions::Dimensions;
 use core::fmt;
 
 /// Why weights were not loaded. Nothing has been changed then.
@@ -59,10 +60,15 @@ pub enum ImportError {
         /// The tensor.
         tensor: usize,
     },
-    /// The shape is not that of the layer: for a matrix `[out, in]`, for a bias `[out]`.
+    /// The shape is not that of the layer: for a matrix of PyTorch `[out, in]`, for a bias `[out]`. The
+    /// [table](crate::safetensors#layouts) has all of them.
     WrongShape {
         /// The tensor.
         tensor: usize,
+        /// Its shape in a file that the library writes.
+        expected: Dimensions,
+        /// Its shape in this file.
+        found: Dimensions,
     },
     /// The offsets are not inside the file, or end before they begin: the file is cut or damaged.
     OutOfRange {
@@ -91,6 +97,12 @@ pub enum ImportError {
     },
     /// The tensors that a layer says it has are not its parameters: a mistake in its code.
     WrongTensors,
+    /// Nobody knows which feature of PyTorch this tensor's rows stand for. In front of it lies a layer that does not say what it does to the
+    /// [order of channels](crate::layer::ChannelOrder), and a [`Flatten`](crate::Flatten) or another way from positions to features.
+    UnknownOrder {
+        /// The tensor.
+        tensor: usize,
+    },
 }
 
 /// Why weights were not written. The buffer or sink has not been touched then.
@@ -121,6 +133,12 @@ pub enum ExportError {
     NonFiniteWeights,
     /// The tensors that a layer says it has are not its parameters: a mistake in its code.
     WrongTensors,
+    /// Nobody knows which feature of PyTorch this tensor's rows stand for. In front of it lies a layer that does not say what it does to the
+    /// [order of channels](crate::layer::ChannelOrder), and a [`Flatten`](crate::Flatten) or another way from positions to features.
+    UnknownOrder {
+        /// The tensor.
+        tensor: usize,
+    },
 }
 
 impl fmt::Display for ImportError {
@@ -139,13 +157,16 @@ impl fmt::Display for ImportError {
             Self::RepeatedTensor { tensor } => write!(f, "there are two tensors by the name of tensor {tensor}"),
             Self::ExtraTensor { at } => write!(f, "the network doesn't have the tensor named at byte {at}"),
             Self::WrongType { tensor } => write!(f, "tensor {tensor} is not of type F32, F16 or BF16"),
-            Self::WrongShape { tensor } => write!(f, "tensor {tensor} has another shape"),
+            Self::WrongShape { tensor, expected, found } => {
+                write!(f, "tensor {tensor} should have the shape {expected}, and has {found}")
+            }
             Self::OutOfRange { tensor } => write!(f, "tensor {tensor} is not inside the file"),
             Self::WrongLength { tensor } => write!(f, "tensor {tensor} has not as many bytes as its shape needs"),
             Self::OverlappingTensor { at } => write!(f, "the tensor named at byte {at} shares bytes with another"),
             Self::UnusedBytes { bytes } => write!(f, "{bytes} bytes belong to no tensor"),
             Self::NonFiniteWeight { tensor } => write!(f, "a number in tensor {tensor} is infinite or NaN"),
             Self::WrongTensors => write!(f, "a layer has not the tensors that it says"),
+            Self::UnknownOrder { tensor } => write!(f, "the order of the channels of tensor {tensor} is not known"),
         }
     }
 }
@@ -159,6 +180,7 @@ impl fmt::Display for ExportError {
             Self::ReservedName { tensor } => write!(f, "tensor {tensor} can't be called __metadata__"),
             Self::NonFiniteWeights => write!(f, "not written: a weight is infinite or NaN, training has diverged"),
             Self::WrongTensors => write!(f, "a layer has not the tensors that it says"),
+            Self::UnknownOrder { tensor } => write!(f, "the order of the channels of tensor {tensor} is not known"),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The header of a `.safetensors` file: as much of JSON as it may hold.
 
+use super::dimensions::Dimensions;
 use super::error::ImportError;
 use super::names::Name;
 use super::number::Kind;
-use super::tensors::Shape;
 use super::text::{Escape, unescaped};
 
 /// Bytes before the header.
@@ -27,7 +27,7 @@ pub(super) struct Entry<'a> {
     pub(super) at: usize,
     /// `None`: a type that can't be read.
     pub(super) kind: Option<Kind>,
-    pub(super) shape: Shape,
+    pub(super) shape: Dimensions,
     begin: u64,
     end: u64,
 }
@@ -298,18 +298,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn shape(&mut self) -> Result<Shape, ImportError> {
-        let mut shape = Shape { dimensions: 0, first: [0; 2] };
+    fn shape(&mut self) -> Result<Dimensions, ImportError> {
+        let mut shape = Dimensions::NONE;
         self.take_after_space(b'[')?;
         if self.take_if(b']') {
             return Ok(shape);
         }
         loop {
-            let size = self.number()?;
-            if let Some(place) = shape.first.get_mut(shape.dimensions) {
-                *place = size;
-            }
-            shape.dimensions = shape.dimensions.saturating_add(1);
+            shape.push(self.number()?);
             if !self.comma_or(b']')? {
                 return Ok(shape);
             }

@@ -1,11 +1,14 @@
 //! What the tensors of a network are called.
 
 use super::error::{ExportError, ImportError};
+use super::layout::Layout;
 use super::tensors::Entry;
 use super::text::unescaped;
 use crate::layer::Parameters;
 
-/// How the tensors of a network are named in a file.
+/// How the tensors of a network are named in a file, and whose layout they have there.
+///
+/// A square matrix of PyTorch and one of Keras look the same. So each variant stands for one layout, and nothing is guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Names<'a> {
@@ -17,8 +20,11 @@ pub enum Names<'a> {
         /// What stands before each name, its point included; empty for a bare `Sequential`.
         prefix: &'a str,
     },
-    /// A name for each tensor, from the input on: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on.
-    Given(&'a [&'a str]),
+    /// A name for each tensor, from the input on: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on. The tensors have PyTorch's
+    /// layout.
+    PyTorch(&'a [&'a str]),
+    /// A name for each tensor in the same order. The tensors have Keras's layout.
+    Keras(&'a [&'a str]),
 }
 
 /// What is wrong with names that were given.
@@ -31,9 +37,17 @@ impl Names<'_> {
     /// PyTorch's `Sequential` without a prefix: `0.weight`, `0.bias`, `2.weight` and so on.
     pub const SEQUENTIAL: Self = Self::Sequential { prefix: "" };
 
+    /// The layout of the tensors.
+    pub(super) fn layout(&self) -> Layout {
+        match self {
+            Self::Sequential { .. } | Self::PyTorch(_) => Layout::PyTorch,
+            Self::Keras(_) => Layout::Keras,
+        }
+    }
+
     /// Whether there is one name for each tensor, and no two are the same.
     pub(super) fn check<N: Parameters>(&self) -> Result<(), Mistake> {
-        let Self::Given(names) = self else { return Ok(()) };
+        let (Self::PyTorch(names) | Self::Keras(names)) = self else { return Ok(()) };
         let needed = N::COUNT;
         if names.len() != needed {
             return Err(Mistake::Count { needed });
@@ -52,7 +66,9 @@ impl Names<'_> {
             Self::Sequential { prefix } => {
                 Name { start: prefix, position: Some(entry.position), end: entry.tensor.name }
             }
-            Self::Given(names) => Name { start: names.get(entry.index).unwrap_or(&""), position: None, end: "" },
+            Self::PyTorch(names) | Self::Keras(names) => {
+                Name { start: names.get(entry.index).unwrap_or(&""), position: None, end: "" }
+            }
         }
     }
 }

@@ -1,13 +1,8 @@
-//! The tensors of a network, as a file names and shapes them.
+//! The tensors of a network.
 
+use super::layout::{Layout, Stored};
 use crate::layer::{Parameters, Tensor};
-
-/// The shape of a tensor in a file: how many dimensions it has, and the first two, 0 where there is none.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) struct Shape {
-    pub(super) dimensions: usize,
-    pub(super) first: [u64; 2],
-}
+use crate::network::OnInput;
 
 /// A tensor and where in the network it is.
 #[derive(Clone, Copy)]
@@ -29,39 +24,6 @@ impl Entry {
     pub(super) fn all<N: Parameters>() -> impl Iterator<Item = Self> {
         (0..N::COUNT).filter_map(Self::nth::<N>)
     }
-
-    /// The sizes of its dimensions in a file, where a matrix is transposed.
-    pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
-        let Tensor { rows, columns, is_vector, .. } = self.tensor;
-        [Some(columns), if is_vector { None } else { Some(rows) }].into_iter().flatten()
-    }
-
-    /// Whether a file has it in its shape.
-    pub(super) fn has_shape(&self, shape: &Shape) -> bool {
-        let mut own = Shape { dimensions: 0, first: [0; 2] };
-        for (place, size) in own.first.iter_mut().zip(self.sizes()) {
-            *place = size as u64;
-            own.dimensions = own.dimensions.saturating_add(1);
-        }
-        *shape == own
-    }
-
-    /// Where the numbers of a file belong, in the order of the file.
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> + use<> {
-        let Tensor { rows, columns, .. } = self.tensor;
-        let (mut row, mut column) = (0usize, 0usize);
-        core::iter::from_fn(move || {
-            if column >= columns {
-                return None;
-            }
-            let place = row.wrapping_mul(columns).wrapping_add(column);
-            row = row.wrapping_add(1);
-            if row >= rows {
-                (row, column) = (0, column.wrapping_add(1));
-            }
-            Some(place)
-        })
-    }
 }
 
 /// Whether a network has the tensors that it describes: else its code is wrong.
@@ -73,4 +35,9 @@ pub(super) fn are_as_described<N: Parameters>(network: &N) -> bool {
         parameters = parameters.saturating_add(length);
     }
     right && parameters == N::PARAMETERS
+}
+
+/// The first tensor of which nobody knows where its values belong.
+pub(super) fn without_order<N: OnInput>(layout: Layout) -> Option<usize> {
+    Entry::all::<N>().find(|entry| !Stored::of::<N>(entry, layout).has_known_order()).map(|entry| entry.index)
 }

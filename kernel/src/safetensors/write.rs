@@ -2,14 +2,15 @@
 
 use super::error::ExportError;
 use super::header::{LENGTH_BYTES, METADATA};
+use super::layout::Stored;
 use super::names::{Names, decimal};
-use super::tensors::{Entry, are_as_described};
+use super::tensors::{Entry, are_as_described, without_order};
 use crate::checkpoint::CHUNK;
 use crate::kernels::{Kernels, ThisCpu};
-use crate::layer::Parameters;
+use crate::network::OnInput;
 
 /// Bytes of the `.safetensors` file of a network.
-pub fn file_bytes<N: Parameters>(names: &Names<'_>) -> usize {
+pub fn file_bytes<N: OnInput>(names: &Names<'_>) -> usize {
     LENGTH_BYTES.saturating_add(header_bytes::<N>(names)).saturating_add(data_bytes::<N>())
 }
 
@@ -17,7 +18,7 @@ pub fn file_bytes<N: Parameters>(names: &Names<'_>) -> usize {
 ///
 /// # Errors
 /// See [`ExportError`]: the buffer is then as it was.
-pub fn save<N: Parameters>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Result<usize, ExportError> {
+pub fn save<N: OnInput>(network: &N, names: &Names<'_>, buffer: &mut [u8]) -> Result<usize, ExportError> {
     check(network, names)?;
     let needed = file_bytes::<N>(names);
     let Some(mut rest) = buffer.get_mut(..needed) else { return Err(ExportError::BufferTooSmall { needed }) };
@@ -37,7 +38,7 @@ pub fn save<N: Parameters>(network: &N, names: &Names<'_>, buffer: &mut [u8]) ->
 ///
 /// # Errors
 /// See [`ExportError`]: the sink has not been called then. Or the sink failed, and is not called again.
-pub fn write<N: Parameters, E: From<ExportError>>(
+pub fn write<N: OnInput, E: From<ExportError>>(
     network: &N,
     names: &Names<'_>,
     sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
@@ -58,7 +59,7 @@ pub fn write<N: Parameters, E: From<ExportError>>(
     }
     for entry in Entry::all::<N>() {
         let values = network.tensor(entry.index);
-        for place in entry.places() {
+        for place in Stored::of::<N>(&entry, names.layout()).places() {
             let bytes = values.get(place).map_or([0; 4], |value| value.to_le_bytes());
             bytes.into_iter().for_each(|byte| writer.put(byte));
         }
@@ -69,7 +70,7 @@ pub fn write<N: Parameters, E: From<ExportError>>(
 }
 
 /// Refuses what should not be in a file.
-fn check<N: Parameters>(network: &N, names: &Names<'_>) -> Result<(), ExportError> {
+fn check<N: OnInput>(network: &N, names: &Names<'_>) -> Result<(), ExportError> {
     names.check::<N>()?;
     for entry in Entry::all::<N>() {
         if names.of(&entry).bytes().eq(METADATA.bytes()) {
@@ -79,25 +80,28 @@ fn check<N: Parameters>(network: &N, names: &Names<'_>) -> Result<(), ExportErro
     if !are_as_described(network) {
         return Err(ExportError::WrongTensors);
     }
+    if let Some(tensor) = without_order::<N>(names.layout()) {
+        return Err(ExportError::UnknownOrder { tensor });
+    }
     let mut finite = true;
     network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
     if finite { Ok(()) } else { Err(ExportError::NonFiniteWeights) }
 }
 
 /// Bytes of the header: a multiple of 8, so that the numbers behind it are aligned.
-fn header_bytes<N: Parameters>(names: &Names<'_>) -> usize {
+fn header_bytes<N: OnInput>(names: &Names<'_>) -> usize {
     let mut bytes = 0usize;
     header_text::<N>(names, &mut |_| bytes = bytes.wrapping_add(1));
     bytes.wrapping_add(7) & !7
 }
 
-fn data_bytes<N: Parameters>() -> usize {
+fn data_bytes<N: OnInput>() -> usize {
     N::PARAMETERS.saturating_mul(4)
 }
 
 /// The header without the spaces at its end.
 #[inline(never)]
-fn header_text<N: Parameters>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
+fn header_text<N: OnInput>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
     let mut offset = 0usize;
     put(b'{');
     for entry in Entry::all::<N>() {
@@ -108,12 +112,12 @@ fn header_text<N: Parameters>(names: &Names<'_>, put: &mut impl FnMut(u8)) {
         names.of(&entry).bytes().for_each(|byte| put_escaped(byte, put));
         br#"":{"dtype":"F32","shape":["#.iter().for_each(|byte| put(*byte));
         let mut separated = false;
-        for size in entry.sizes() {
+        for size in Stored::of::<N>(&entry, names.layout()).dimensions().sizes() {
             if separated {
                 put(b',');
             }
             separated = true;
-            decimal(size).for_each(&mut *put);
+            decimal(*size as usize).for_each(&mut *put);
         }
         br#"],"data_offsets":["#.iter().for_each(|byte| put(*byte));
         decimal(offset).for_each(&mut *put);

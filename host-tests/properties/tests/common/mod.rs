@@ -77,7 +77,7 @@ pub(crate) fn load<S: State>(state: &mut S, mut bytes: &[u8]) {
 }
 
 /// All parameters in storage order.
-pub(crate) fn parameters<N: Network>(network: &N) -> Vec<f32> {
+pub(crate) fn parameters<T: Tensors<f32>>(network: &T) -> Vec<f32> {
     let mut values = Vec::new();
     network.for_each_tensor(&mut |piece| values.extend_from_slice(piece));
     values

@@ -22,6 +22,8 @@ mod pytorch;
 mod replay;
 mod replay_buffer;
 mod safetensors;
+mod safetensors_layouts;
+mod safetensors_own_layers;
 mod saved;
 mod scalar_all_inputs;
 mod scalar_functions;

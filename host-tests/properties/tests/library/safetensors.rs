@@ -11,12 +11,13 @@ use std::path::PathBuf;
 
 use crate::common::{Random, bits, parameters, random_network, set_parameters};
 use baregrad::checkpoint::CHUNK;
-use baregrad::layer::{Tensor, Tensors};
-use baregrad::optimizer::Slot;
-use baregrad::safetensors::{self, ExportError, ImportError, Names};
+use baregrad::layer::{InputGradient, Inputs, Layer, NonFinite, Pass, Tensor, Tensors};
+use baregrad::network::Entry;
+use baregrad::optimizer::{Optimizer, Slot};
+use baregrad::safetensors::{self, Dimensions, ExportError, ImportError, Names};
 use baregrad::{
-    CrossEntropy, Dataset, Dense, Identity, LeakyRelu, Network, Parameters, Relu, Sgd, Sigmoid, Tanh, Trainer, Zero,
-    floats,
+    CrossEntropy, Dataset, Dense, Features, Identity, LeakyRelu, Network, Parameters, Relu, Sgd, Sigmoid, Tanh,
+    Trainer, Zero, floats,
 };
 use host_tests::tensor_file::{entry, file, header};
 
@@ -27,18 +28,19 @@ type Pair = (Dense<3, 2, Relu>, Dense<2, 1>);
 /// Nine parameters, for files by hand.
 type Small = (Dense<2, 2, Relu>, Dense<2, 1>);
 
-const STRANGE: Names<'_> = Names::Given(&["first \"layer\"\\weights", "first\tlayer\nbias", "höhere Schicht €", "/🦀"]);
+const STRANGE: Names<'_> =
+    Names::PyTorch(&["first \"layer\"\\weights", "first\tlayer\nbias", "höhere Schicht €", "/🦀"]);
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/safetensors").join(name)
 }
 
-fn read(name: &str) -> Vec<u8> {
+pub(super) fn read(name: &str) -> Vec<u8> {
     fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The arrays of a text file by name.
-fn arrays(name: &str) -> HashMap<String, Vec<f32>> {
+pub(super) fn arrays(name: &str) -> HashMap<String, Vec<f32>> {
     let text = String::from_utf8(read(name)).expect("text");
     let array = |line: &str| {
         let (head, values) = line.split_once(": ").expect("name: values");
@@ -98,7 +100,7 @@ fn names_of_any_characters_and_prefixes_are_found() {
 }
 
 /// Compares with a golden file that Python has read, or writes it.
-fn assert_golden(name: &str, bytes: &[u8]) {
+pub(super) fn assert_golden(name: &str, bytes: &[u8]) {
     if env::var_os("BAREGRAD_WRITE_GOLDEN").is_some() {
         fs::write(path(name), bytes).expect("the fixture can be written");
     }
@@ -140,7 +142,7 @@ fn what_is_written_loads_again_by_any_names_and_positions_count_activations() {
     let network: Deep = random_network(&mut Random::new(3));
     let given: Vec<String> = (0..10).map(|index| format!("tensor \u{1} {index}")).collect();
     let given: Vec<&str> = given.iter().map(String::as_str).collect();
-    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "a\"b." }, Names::Given(&given)] {
+    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "a\"b." }, Names::PyTorch(&given)] {
         let mut buffer = vec![0xAA; safetensors::file_bytes::<Deep>(&names)];
         assert_eq!(safetensors::save(&network, &names, &mut buffer), Ok(buffer.len()));
         let mut copy = Deep::ZERO;
@@ -154,7 +156,7 @@ fn what_is_written_loads_again_by_any_names_and_positions_count_activations() {
     let (mut by_position, mut by_name) = ([0; 2048], [0; 2048]);
     assert_eq!(
         safetensors::save(&network, &Names::SEQUENTIAL, &mut by_position),
-        safetensors::save(&network, &Names::Given(&names), &mut by_name)
+        safetensors::save(&network, &Names::PyTorch(&names), &mut by_name)
     );
     assert!(by_position == by_name);
 }
@@ -253,7 +255,7 @@ fn headers_may_be_written_in_many_ways() {
 
 #[test]
 fn surrogate_pairs_stand_for_one_character() {
-    let names = Names::Given(&["🦀", "€", "2.weight", "2.bias"]);
+    let names = Names::PyTorch(&["🦀", "€", "2.weight", "2.bias"]);
     let text = header(&sound_entries()).replace("0.weight", r"\uD83e\uDD80").replace("0.bias", r"\u20AC");
     let mut network = Small::ZERO;
     assert_eq!(safetensors::load(&mut network, &names, &file(&text, &counted_data())), Ok(()));
@@ -412,21 +414,20 @@ fn every_other_mistake_has_its_own_error() {
         let entry = entry("0.bias", &[2], 16, 24).replace("F32", kind);
         assert_eq!(changed(1, entry), Err(ImportError::WrongType { tensor: 1 }), "{kind}");
     }
-    for shape in [&[4][..], &[2, 2, 1], &[1, 4], &[], &[2, 0], &[0, 2]] {
-        assert_eq!(
-            changed(0, entry("0.weight", shape, 0, 16)),
-            Err(ImportError::WrongShape { tensor: 0 }),
-            "{shape:?}"
-        );
+    let wrong_shape = |tensor, expected: &[usize], found: &[usize]| {
+        let (expected, found) = (Dimensions::of(expected), Dimensions::of(found));
+        Err(ImportError::WrongShape { tensor, expected, found })
+    };
+    for shape in [&[4][..], &[2, 2, 2], &[2, 1, 2], &[2, 2, 1, 1, 1], &[1, 4], &[], &[2, 0], &[0, 2]] {
+        assert_eq!(changed(0, entry("0.weight", shape, 0, 16)), wrong_shape(0, &[2, 2], shape));
     }
-    assert_eq!(
-        changed(2, entry("2.weight", &[2, 1], 24, 32)),
-        Err(ImportError::WrongShape { tensor: 2 }),
-        "not transposed"
-    );
-    assert_eq!(changed(3, entry("2.bias", &[1, 1], 32, 36)), Err(ImportError::WrongShape { tensor: 3 }));
+    // Not transposed.
+    assert_eq!(changed(2, entry("2.weight", &[2, 1], 24, 32)), wrong_shape(2, &[1, 2], &[2, 1]));
+    assert_eq!(changed(3, entry("2.bias", &[1, 1], 32, 36)), wrong_shape(3, &[1], &[1, 1]));
     let huge = entry("2.bias", &[1], 32, 36).replace("[1]", "[18446744073709551616]");
-    assert_eq!(changed(3, huge), Err(ImportError::WrongShape { tensor: 3 }));
+    assert_eq!(changed(3, huge), wrong_shape(3, &[1], &[u32::MAX as usize]));
+    let error = changed(2, entry("2.weight", &[2, 1, 1, 1, 1], 24, 32)).expect_err("not its shape");
+    assert_eq!(error.to_string(), "tensor 2 should have the shape [1, 2], and has [2, 1, 1, 1, …]");
 
     for (begin, end) in [(32, 40), (36, 32), (36, 40), (1 << 40, (1 << 40) + 4), (usize::MAX, 3)] {
         assert_eq!(
@@ -490,7 +491,7 @@ fn wrong_names_are_refused_in_both_directions_and_no_byte_is_written() {
             ExportError::ReservedName { tensor: 1 },
         ),
     ] {
-        let names = Names::Given(names);
+        let names = Names::PyTorch(names);
         let (mut network, mut buffer) = (counted(), [0xAA; 512]);
         assert_eq!(safetensors::load(&mut network, &names, &sound), Err(import));
         assert_eq!(network.0.weights, counted().0.weights);
@@ -578,6 +579,18 @@ impl<const LENGTH: usize, const TENSORS: usize> Parameters for Liar<LENGTH, TENS
     const KIND: &'static str = "Liar";
     const TENSORS: &'static [Tensor] = &[Tensor::bias("a", 1, LENGTH); TENSORS];
     type Slots<T: Slot> = ();
+}
+
+impl<const LENGTH: usize, const TENSORS: usize> Entry for Liar<LENGTH, TENSORS> {
+    type In = Features<1>;
+}
+
+#[rustfmt::skip] // a line for each signature; nobody calls them
+impl<const LENGTH: usize, const TENSORS: usize> Layer<Features<1>> for Liar<LENGTH, TENSORS> {
+    type Out = Features<1>;
+    type Activation = Identity;
+    fn forward<P: Pass, X: Inputs + ?Sized>(&self, _: P, _: &X, _: &mut [f32], _: &mut [f32]) -> Result<(), NonFinite> { Ok(()) }
+    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(&mut self, _: P, _: &X, _: &[f32], _: InputGradient<'_>, _: &mut [f32], _: &mut (), _: &O::Step) {}
 }
 
 #[test]

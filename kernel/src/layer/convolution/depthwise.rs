@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::taps::UnderTap;
+use super::taps_of;
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels;
@@ -11,7 +12,8 @@ use crate::layer::slots::{Flat, WeightSlots};
 use crate::layer::window::axis::{Axes, Places};
 use crate::layer::window::{Along, Same, Window};
 use crate::layer::{
-    InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate, give_below,
+    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate,
+    give_below,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions, Shape};
@@ -114,14 +116,8 @@ impl<const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
     for DepthwiseConv2d<N, KH, KW, W, A>
 {
     const KIND: &'static str = if W::IS_ALONG { "DepthwiseConv1d" } else { "DepthwiseConv2d" };
-    /// Each output is made of `KH·KW` inputs, and each input goes into as many outputs.
-    const TENSORS: &'static [Tensor] = &[
-        Tensor {
-            initial: crate::layer::Initial::Weight(crate::initializer::Fan { inputs: KH * KW, outputs: KH * KW }),
-            ..Tensor::weights("weight", KH * KW, N)
-        },
-        Tensor::bias("bias", KH * KW, N),
-    ];
+    const TENSORS: &'static [Tensor] =
+        &[Tensor::depthwise("weight", taps_of::<W>(KH, KW), N), Tensor::bias("bias", KH * KW, N)];
     type Slots<T: Slot> = DepthwiseConv2dSlots<N, KH, KW, T>;
     const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
     const FINGERPRINT: u32 = Fingerprint::of("DepthwiseConv2d")
@@ -138,6 +134,7 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
 {
     type Out = Grid<W::Out<P, KH, KW>, N>;
     type Activation = A;
+    const ORDER: ChannelOrder = ChannelOrder::Kept;
     const KEPT: usize = {
         let () = Places::<P, W, KH, KW>::FITS;
         0

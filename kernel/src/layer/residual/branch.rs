@@ -2,7 +2,9 @@
 
 use super::add_samples;
 use crate::activation::{Activation, Identity};
-use crate::layer::{InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Tensors, activate};
+use crate::layer::{
+    ChannelOrder, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots, Tensors, activate,
+};
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
 use crate::zero::Zero;
@@ -51,6 +53,7 @@ impl<T: Slot> Slots<T> for SkipSlots {
 impl<In: Shape> Layer<In> for Skip {
     type Out = In;
     type Activation = Identity;
+    const ORDER: ChannelOrder = ChannelOrder::Kept;
 
     fn forward<P: Pass, X: Inputs + ?Sized>(
         &self,
