@@ -26,6 +26,8 @@ SEED = 7
 SAMPLES = 6
 # Two libraries add in different orders.
 TOLERANCE = 1e-6
+# Four layers of it, and larger outputs.
+TOLERANCE_CONVOLUTIONAL = 1e-5
 # What JSON has to escape, what it may leave, and what takes two, three and four bytes.
 STRANGE_NAMES = {"0.weight": 'first "layer"\\weights', "0.bias": "first\tlayer\nbias", "2.weight": "höhere Schicht €", "2.bias": "/🦀"}
 
@@ -39,6 +41,26 @@ def network(dtype=torch.float32):
 def inputs():
     generator = torch.Generator().manual_seed(SEED)
     return torch.randn(SAMPLES, 4, generator=generator)
+
+
+def convolutional():
+    """The module that the network `Convolutional` of the test is: every kind of kernel, and a matrix behind a flatten."""
+    torch.manual_seed(SEED)
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        nn.Conv2d(4, 3, 1),
+        nn.Flatten(),
+        nn.Linear(18, 5),
+    )
+
+
+def images():
+    """Channels first, as PyTorch has them; 6 rows, 4 columns, 2 channels."""
+    generator = torch.Generator().manual_seed(SEED)
+    return torch.randn(SAMPLES, 2, 6, 4, generator=generator)
 
 
 def write():
@@ -66,20 +88,30 @@ def write():
         lines = [entry for key, array in found.items() for entry in line(key, torch.from_numpy(array.astype(numpy.float32)))]
         (FOLDER / f"from_python_{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    module = convolutional()
+    save_file(module.state_dict(), FOLDER / "from_python_convolutional.safetensors", metadata={"format": "pt"})
+    lines = [*line("inputs", images()), *line("outputs", module(images()))]
+    (FOLDER / "from_python_convolutional.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_back_network(name, module, shape, outputs, tolerance):
+    """A file that the library wrote after training, in the module that it is."""
+    state = load_file(FOLDER / f"{name}.safetensors")
+    moved = max(abs(tensor - state[key]).max().item() for key, tensor in module.state_dict().items())
+    module.load_state_dict(state, strict=True)
+    ours = numbers((FOLDER / f"{name}.txt").read_text(encoding="utf-8"))
+    key = " ".join(str(size) for size in ("inputs", SAMPLES, *shape))
+    samples = torch.from_numpy(ours[key].astype(numpy.float32).reshape(SAMPLES, *shape))
+    difference = abs(module(samples).detach().numpy().flatten() - ours[f"outputs {SAMPLES} {outputs}"]).max()
+    print(f"{name}: the library's weights in PyTorch: predictions differ by at most {difference:.1e}")
+    print(f"(its training moved a weight by up to {moved:.3f})")
+    if not difference <= tolerance or moved < 0.01:
+        sys.exit("too far, or not trained")
+
 
 def read_back():
-    module = network()
-    state = load_file(FOLDER / "to_python.safetensors")
-    module.load_state_dict(state, strict=True)
-    ours = numbers((FOLDER / "to_python.txt").read_text(encoding="utf-8"))
-    samples = torch.from_numpy(ours[f"inputs {SAMPLES} 4"].astype(numpy.float32).reshape(SAMPLES, 4))
-    outputs = module(samples).detach().numpy().flatten()
-    difference = abs(outputs - ours[f"outputs {SAMPLES} 3"]).max()
-    moved = max(abs(tensor - state[name]).max().item() for name, tensor in network().state_dict().items())
-    print(f"the library's weights in PyTorch: predictions differ by at most {difference:.1e}")
-    print(f"(its training moved a weight by up to {moved:.3f})")
-    if not difference <= TOLERANCE or moved < 0.01:
-        sys.exit("too far, or not trained")
+    read_back_network("to_python", network(), [4], 3, TOLERANCE)
+    read_back_network("to_python_convolutional", convolutional(), [2, 6, 4], 5, TOLERANCE_CONVOLUTIONAL)
 
     named = load_arrays(FOLDER / "to_python_names.safetensors")
     source = load_arrays(FOLDER / "from_python_names.safetensors")
