@@ -10,9 +10,8 @@ use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
 use baregrad::graph::{Graph, GraphError, Node};
-use baregrad::layer::Tensors;
 use baregrad::safetensors::{self, ImportError, Names};
-use baregrad::{Dataset, Dense, HeUniform, MeanSquaredError, Network, Relu, Zero};
+use baregrad::{Conv2d, Dataset, Dense, Flatten, HeUniform, Image, MeanSquaredError, Model, Network, Relu, Valid};
 
 use crate::course::{Course, Small};
 use crate::flash::{SimFlash, drawn_place};
@@ -133,31 +132,53 @@ fn sequences_are_near<'a>(places: impl Iterator<Item = &'a [u8]>) -> bool {
     numbers.iter().all(|a| numbers.iter().all(|b| near(*a, *b)))
 }
 
-/// Bytes as a `.safetensors` file, by names of two kinds.
+/// Bytes as a `.safetensors` file of a small network or of a convolutional one, by names of two kinds, in two layouts.
 pub fn safetensors(data: &[u8]) {
     type Pair = (Dense<2, 2, Relu>, Dense<2, 1>);
+    type Convolutional = Model<Image<3, 3, 2>, (Conv2d<2, 2, 2, 2, Valid, Relu>, Flatten<8>, Dense<8, 1>)>;
     const NAMES: [&str; 4] = ["0.weight", "0.bias", "2.weight", "\u{1F980}\n"];
+    const MORE_NAMES: [&str; 4] = ["0.weight", "0.bias", "3.weight", "\u{1F980}\n"];
 
-    fn numbers(network: &Pair) -> Vec<u32> {
+    let Some((how, rest)) = data.split_first() else { return };
+    match how / 8 % 2 * 2 + how % 2 {
+        0 => file_of_weights::<Pair>(*how, rest, Names::SEQUENTIAL, &NAMES, [&[2, 2], &[2], &[1, 2], &[1]]),
+        1 => file_of_weights::<Pair>(*how, rest, Names::PyTorch(&NAMES), &NAMES, [&[2, 2], &[2], &[1, 2], &[1]]),
+        2 => file_of_weights::<Convolutional>(
+            *how,
+            rest,
+            Names::SEQUENTIAL,
+            &MORE_NAMES,
+            [&[2, 2, 2, 2], &[2], &[1, 8], &[1]],
+        ),
+        _ => file_of_weights::<Convolutional>(
+            *how,
+            rest,
+            Names::Keras(&MORE_NAMES),
+            &MORE_NAMES,
+            [&[2, 2, 2, 2], &[2], &[8, 1], &[1]],
+        ),
+    }
+}
+
+/// The same for one network, whose tensors have these names and shapes.
+fn file_of_weights<N: Network>(how: u8, rest: &[u8], names: Names<'_>, spelt: &[&str; 4], shapes: [&[usize]; 4]) {
+    let numbers = |network: &N| {
         let mut numbers = Vec::new();
         network.for_each_tensor(&mut |piece| numbers.extend(piece.iter().map(|number| number.to_bits())));
         numbers
-    }
-
-    let Some((how, rest)) = data.split_first() else { return };
-    let names = if how % 2 == 0 { Names::SEQUENTIAL } else { Names::PyTorch(&NAMES) };
+    };
     let kinds = [("F32", 4), ("F16", 2), ("BF16", 2)];
     let (mut entries, mut numbers_of_file) = (Vec::new(), Vec::new());
-    for (index, shape) in [&[2, 2][..], &[2], &[1, 2], &[1]].into_iter().enumerate() {
-        let (kind, bytes) = kinds[(usize::from(*how) / 16 + index) % 3];
+    for (index, shape) in shapes.into_iter().enumerate() {
+        let (kind, bytes) = kinds[(usize::from(how) / 16 + index) % 3];
         let begin = numbers_of_file.len();
         numbers_of_file.resize(begin + bytes * shape.iter().product::<usize>(), 0x3C);
-        let name = if how % 2 == 1 && index == 3 {
-            r"\ud83E\udd80\n"
-        } else {
-            ["0.weight", "0.bias", "2.weight", "2.bias"][index]
+        let name = match (how % 2, index) {
+            (1, 3) => r"\ud83E\udd80\n".to_owned(),
+            (_, 3) => spelt[2].replace("weight", "bias"),
+            _ => spelt[index].to_owned(),
         };
-        entries.push(entry(name, shape, begin, numbers_of_file.len()).replace("F32", kind));
+        entries.push(entry(&name, shape, begin, numbers_of_file.len()).replace("F32", kind));
     }
     let mut keys_differ = true;
     let bytes = match how / 2 % 4 {
@@ -169,7 +190,7 @@ pub fn safetensors(data: &[u8]) {
             [&(text.len() as u64).to_le_bytes()[..], &text, &numbers_of_file].concat()
         }
         // With metadata whose keys may come twice.
-        3 if rest.len() % 2 == 0 => {
+        3 if rest.len().is_multiple_of(2) => {
             let keys: Vec<char> = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
             let pairs: Vec<String> = keys.iter().map(|key| format!("\"{key}\":\"\"")).collect();
             entries.push(format!("\"__metadata__\":{{{}}}", pairs.join(",")));
@@ -179,16 +200,16 @@ pub fn safetensors(data: &[u8]) {
         _ => file(&header(&entries), &edited(numbers_of_file, rest)),
     };
 
-    let mut network = Pair::ZERO;
+    let mut network = N::ZERO;
     network.initialize_with(HeUniform, || 0x9E37_79B9);
     let before = numbers(&network);
     let verdict = safetensors::load(&mut network, &names, &bytes);
     assert!(keys_differ || matches!(verdict, Err(ImportError::RepeatedKey { .. })), "{verdict:?}");
     match verdict {
         Ok(()) => {
-            let mut buffer = vec![0; safetensors::file_bytes::<Pair>(&names)];
+            let mut buffer = vec![0; safetensors::file_bytes::<N>(&names)];
             assert_eq!(safetensors::save(&network, &names, &mut buffer), Ok(buffer.len()), "what loads is finite");
-            let mut copy = Pair::ZERO;
+            let mut copy = N::ZERO;
             assert_eq!(safetensors::load(&mut copy, &names, &buffer), Ok(()));
             assert_eq!(numbers(&copy), numbers(&network), "what is accepted comes back");
         }

@@ -12,7 +12,8 @@ use baregrad::fingerprint::{Fingerprint, chain};
 use baregrad::graph::GraphError;
 use baregrad::initializer::uniform;
 use baregrad::layer::{
-    InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Tensor, Tensors, Whole, activate,
+    ChannelOrder, InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Taps, Tensor, Tensors, Whole,
+    activate,
 };
 use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
@@ -20,22 +21,26 @@ use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::{Network, OnInput};
 use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
 use baregrad::replay::ReplayBuffer;
-use baregrad::safetensors::{self, ExportError, ImportError, Names};
+use baregrad::safetensors::{self, Dimensions, ExportError, ImportError, Names};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
 use baregrad::setting::{Domain, SettingError};
-use baregrad::shape::{Features, SampleOf, Sequence, Values};
+use baregrad::shape::{Features, Image, SampleOf, Sequence, Values};
 use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, StreamError, one_hot};
 use baregrad::train::Slices;
 use baregrad::{
-    Adam, AdamW, ClipValue, ConfusionMatrix, CrossEntropy, Dataset, Dense, FloatEnvironmentError, Frozen, GatherBuffer,
-    Gradients, HeUniform, Matrix, Model, Momentum, Order, Relu, Sgd, StepError, Tanh, Trainer, Uniform, WeightDecay,
-    Workspace, Zero, floats, predict_floats, train,
+    Adam, AdamW, ClipValue, ConfusionMatrix, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, Flatten,
+    FloatEnvironmentError, Frozen, GatherBuffer, Gradients, HardSwish, HeUniform, Matrix, Model, Momentum, Order, Relu,
+    Sgd, StepError, Tanh, Trainer, Uniform, Valid, WeightDecay, Workspace, Zero, floats, predict_floats, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use nalgebra::SMatrix;
 use rand_pcg::Pcg32;
 
 type Classifier = (Dense<3, 5, Relu>, Dense<5, 3>);
+type Convolutional = Model<
+    Image<4, 4, 2>,
+    (Conv2d<2, 2, 3, 3>, DepthwiseConv2d<2, 3, 3, Valid>, Dense<2, 2, Relu>, Flatten<8>, HardSwish, Dense<8, 2>),
+>;
 type Judge = (Dense<3, 5, Tanh>, Dense<5, 4, Tanh>, Dense<4, 1>);
 type Extra = (u32, [u64; 2], bool, (Order<9>, StepDecay), (Cosine, ReduceOnPlateau, EarlyStopping));
 
@@ -55,6 +60,7 @@ pub fn edges() {
     weights(&mut trainer.network);
     in_flash(&mut trainer.network);
     as_tensors(&mut trainer.network);
+    as_tensors(&mut black_box(Convolutional::ZERO));
     let rule = black_box(Adam::new(0.1));
     training(rule);
     training(black_box(AdamW::new(0.1)));
@@ -293,13 +299,14 @@ fn weights(network: &mut Classifier) {
     black_box(checkpoint::read_weights(network, unknown(), &mut source).is_ok());
 }
 
-/// A file from anywhere, by names from anywhere.
-fn as_tensors(network: &mut Classifier) {
+/// A file from anywhere, by names from anywhere, in either layout.
+fn as_tensors<N: OnInput>(network: &mut N) {
     let mut buffer = [0; 512];
     let buffer = black_box(&mut buffer[..]);
-    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "net." }, Names::PyTorch(black_box(&["a", "b"]))] {
+    let lists = [Names::PyTorch(black_box(&["a", "b"])), Names::Keras(black_box(&["a", "b"]))];
+    for names in [Names::SEQUENTIAL, Names::Sequential { prefix: "net." }].into_iter().chain(lists) {
         let names = black_box(names);
-        black_box(safetensors::file_bytes::<Classifier>(&names));
+        black_box(safetensors::file_bytes::<N>(&names));
         black_box(safetensors::save(network, &names, buffer).is_ok());
         black_box(
             safetensors::write(network, &names, &mut |piece| {
@@ -309,8 +316,18 @@ fn as_tensors(network: &mut Classifier) {
         );
         black_box(safetensors::load(network, &names, buffer).is_ok());
     }
-    let tensors = [Tensor::weights("weight", unknown(), unknown()), Tensor::bias("bias", unknown(), unknown())];
-    black_box((tensors.map(|tensor| tensor.len()), Classifier::describe_tensor(unknown())));
+    let taps = black_box(Taps::Plane { height: unknown(), width: unknown() });
+    let tensors = [
+        Tensor::weights("weight", unknown(), unknown()),
+        Tensor::pointwise("weight", unknown(), unknown()),
+        Tensor::kernel("weight", taps, unknown(), unknown()),
+        Tensor::depthwise("weight", black_box(Taps::Line { length: unknown() }), unknown()),
+        Tensor::bias("bias", unknown(), unknown()),
+    ];
+    black_box((taps.count(), tensors.map(|tensor| tensor.len()), N::describe_tensor(unknown())));
+    let dimensions = black_box(Dimensions::of(black_box(&[1, 2])));
+    show(&dimensions);
+    black_box((dimensions.sizes().len(), black_box(ChannelOrder::Kept).then(black_box(ChannelOrder::Undeclared))));
 }
 
 /// A flash of which nothing is known.
