@@ -10,7 +10,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`streaming`] | data that come one by one: scaling, accuracy, an alarm for drift |
-//! | `safetensors` | weights from PyTorch and back, with that feature |
+//! | `safetensors` | weights from PyTorch or Keras and back, with that feature |
 //! | [`checkpoint`] | weights and training state to bytes and back; in `checkpoint::flash`, feature `embedded-storage`, to flash |
 //! | [`train`] | [`Trainer`]; one step, at once, in slices or with layers frozen; the two-phase form; evaluation |
 //! | [`loss`], [`metrics`] | value and gradient; accuracy, confusion matrix |
@@ -68,7 +68,7 @@
 //! They only add, and none changes a result. `rand_core`: initial weights and shuffling from any generator of the
 //! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a replay buffer of fixed size.
 //! `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
-//! `safetensors`: weights from PyTorch and back, as its `.safetensors` files.
+//! `safetensors`: weights from PyTorch or Keras and back, as `.safetensors` files.
 //! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
 //! Without any, the library depends on `libm` alone.
 //!
@@ -87,7 +87,7 @@
 //! | slice | a part of a step, of bounded time, after which something else may run |
 //! | workspace | what a pass needs beside the parameters, and may forget after it |
 //! | checkpoint, fingerprint | weights or a whole training as bytes; the 32 bits in them that tell another architecture's apart |
-//! | tensor | one matrix or bias in a `.safetensors` file, by its name |
+//! | tensor | one matrix, kernel or bias in a `.safetensors` file, by its name |
 //! | stream, drift | samples that come one by one and are not kept; a lasting change in what they are like |
 //! | test-then-train | to predict each sample of a stream before training on it, so that every one is a test |
 //! | replay, reservoir | training on kept samples of the past once more; the fair choice of which to keep |

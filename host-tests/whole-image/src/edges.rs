@@ -316,12 +316,12 @@ fn as_tensors<N: OnInput>(network: &mut N) {
         );
         black_box(safetensors::load(network, &names, buffer).is_ok());
     }
-    let taps = black_box(Taps::Plane { height: unknown(), width: unknown() });
+    let taps = black_box(Taps::OnImage { height: unknown(), width: unknown() });
     let tensors = [
         Tensor::weights("weight", unknown(), unknown()),
         Tensor::pointwise("weight", unknown(), unknown()),
         Tensor::kernel("weight", taps, unknown(), unknown()),
-        Tensor::depthwise("weight", black_box(Taps::Line { length: unknown() }), unknown()),
+        Tensor::depthwise("weight", black_box(Taps::OnSequence { length: unknown() }), unknown()),
         Tensor::bias("bias", unknown(), unknown()),
     ];
     black_box((taps.count(), tensors.map(|tensor| tensor.len()), N::describe_tensor(unknown())));

@@ -158,7 +158,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Win
 
 /// The taps of a kernel under windows `W`, as files see them.
 const fn taps_of<W: Window>(height: usize, width: usize) -> Taps {
-    if W::IS_ALONG { Taps::Line { length: height * width } } else { Taps::Plane { height, width } }
+    if W::IS_ALONG { Taps::OnSequence { length: height * width } } else { Taps::OnImage { height, width } }
 }
 
 impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation>

@@ -24,12 +24,12 @@ pub enum Initial {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Taps {
     /// Moments of a sequence.
-    Line {
+    OnSequence {
         /// How many.
         length: usize,
     },
     /// Positions of an image.
-    Plane {
+    OnImage {
         /// Rows.
         height: usize,
         /// Taps in a row.
@@ -41,8 +41,8 @@ impl Taps {
     /// All taps.
     pub const fn count(self) -> usize {
         match self {
-            Self::Line { length } => length,
-            Self::Plane { height, width } => height.saturating_mul(width),
+            Self::OnSequence { length } => length,
+            Self::OnImage { height, width } => height.saturating_mul(width),
         }
     }
 }
@@ -131,8 +131,8 @@ mod tests {
     use crate::Same;
     use crate::layer::{Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Parameters};
 
-    const PLANE: Taps = Taps::Plane { height: 2, width: 3 };
-    const LINE: Taps = Taps::Line { length: 4 };
+    const PLANE: Taps = Taps::OnImage { height: 2, width: 3 };
+    const LINE: Taps = Taps::OnSequence { length: 4 };
 
     fn weight(form: Form, [rows, columns]: [usize; 2], [inputs, outputs]: [usize; 2]) -> Tensor {
         Tensor { name: "weight", rows, columns, form, initial: Initial::Weight(Fan { inputs, outputs }) }
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(Conv1d::<2, 3, 4, Same>::TENSORS, [weight(Form::Kernel(LINE), [8, 3], [8, 12]), bias(8, 3)]);
         assert_eq!(DepthwiseConv1d::<2, 4>::TENSORS, [weight(Form::Depthwise(LINE), [4, 2], [4, 4]), bias(4, 2)]);
         // A kernel of one column on an image has two.
-        let plane = Form::Kernel(Taps::Plane { height: 4, width: 1 });
+        let plane = Form::Kernel(Taps::OnImage { height: 4, width: 1 });
         assert_eq!(Conv2d::<2, 3, 4, 1>::TENSORS, [weight(plane, [8, 3], [8, 12]), bias(8, 3)]);
     }
 }

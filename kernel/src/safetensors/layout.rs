@@ -50,8 +50,8 @@ impl Stored {
         let is_pointwise = tensor.form == Form::Pointwise && (height, width) != (1, 1);
         let taps = match kernel_of::<N>() {
             _ if !is_pointwise => None,
-            Some(Taps::Line { .. }) => Some(ONE_MOMENT),
-            Some(Taps::Plane { .. }) => Some(ONE_PIXEL),
+            Some(Taps::OnSequence { .. }) => Some(ONE_MOMENT),
+            Some(Taps::OnImage { .. }) => Some(ONE_PIXEL),
             None if !is_in_front => None,
             None if width == 1 => Some(ONE_MOMENT),
             None => Some(ONE_PIXEL),
@@ -92,10 +92,10 @@ impl Stored {
         };
         match (taps, self.layout) {
             (None, _) => Dimensions::of(&[first, second]),
-            (Some(Taps::Line { length }), Layout::PyTorch) => Dimensions::of(&[first, second, length]),
-            (Some(Taps::Line { length }), Layout::Keras) => Dimensions::of(&[length, first, second]),
-            (Some(Taps::Plane { height, width }), Layout::PyTorch) => Dimensions::of(&[first, second, height, width]),
-            (Some(Taps::Plane { height, width }), Layout::Keras) => Dimensions::of(&[height, width, first, second]),
+            (Some(Taps::OnSequence { length }), Layout::PyTorch) => Dimensions::of(&[first, second, length]),
+            (Some(Taps::OnSequence { length }), Layout::Keras) => Dimensions::of(&[length, first, second]),
+            (Some(Taps::OnImage { height, width }), Layout::PyTorch) => Dimensions::of(&[first, second, height, width]),
+            (Some(Taps::OnImage { height, width }), Layout::Keras) => Dimensions::of(&[height, width, first, second]),
         }
     }
 
@@ -148,8 +148,8 @@ impl Stored {
     }
 }
 
-const ONE_MOMENT: Taps = Taps::Line { length: 1 };
-const ONE_PIXEL: Taps = Taps::Plane { height: 1, width: 1 };
+const ONE_MOMENT: Taps = Taps::OnSequence { length: 1 };
+const ONE_PIXEL: Taps = Taps::OnImage { height: 1, width: 1 };
 
 /// One of the loops over the values of a file.
 #[derive(Clone, Copy)]
