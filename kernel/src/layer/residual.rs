@@ -15,7 +15,7 @@ use super::{
 };
 use crate::activation::{Activation, Identity};
 use crate::optimizer::Optimizer;
-use crate::shape::Shape;
+use crate::shape::{Positions, Shape};
 use crate::zero::Zero;
 use branch::{NoActivation, SameShape};
 
