@@ -52,13 +52,16 @@ impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {
 /// Layers that fit, on a known input. What they give out may be any shape: a [`Network`], or the layers at the front of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has layers that don't fit, or nothing says what the first takes in",
-    note = "`Model<Image<28, 28, 1>, (…)>` puts layers on an input; a tuple that begins with `Dense` needs none"
+    note = "`Model<Image<28, 28, 1>, (…)>` puts layers on an input; a tuple that begins with `Dense` needs none",
+    note = "`const _: usize = baregrad::floats::<Net>();` names the layer that doesn't fit"
 )]
 pub trait OnInput: Parameters {
     /// [`Layer::describe`].
     fn describe_layers(visit: &mut impl FnMut(LayerSummary));
 }
 
+// So that a message does not list all that says what it takes in.
+#[diagnostic::do_not_recommend]
 impl<N: Entry + Layer<<N as Entry>::In>> OnInput for N {
     fn describe_layers(visit: &mut impl FnMut(LayerSummary)) {
         N::describe(visit);
