@@ -8,7 +8,7 @@ use baregrad::network::OnInput;
 use baregrad::optimizer::{Optimizer, Slot};
 use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::shape::{Features, Image, Sequence};
-use baregrad::{Dense, Flatten, HardSwish, Identity, Model, Parameters, Zero};
+use baregrad::{Dense, Flatten, HardSwish, Identity, LayerNorm, Model, Parameters, Residual, Zero};
 
 /// A layer that says `ORDER` of itself, or nothing if `SAYS` is 0. It has `N` parameters, and does nothing.
 struct Own<const SAYS: u8, const N: usize>([f32; N]);
@@ -107,5 +107,28 @@ fn where_the_order_cannot_be_known_pytorchs_layout_is_refused() {
     for f in 0..8 {
         let place = flattened(f, 4, 2) as f32;
         assert_eq!((kept.layers.1.0[f], kept.layers.2.weights.rows[f]), (place, [8.0 + place]));
+    }
+}
+
+/// Both branches of a residual take in the same features, and their sum is in one order.
+#[test]
+fn behind_a_flatten_a_residual_is_refused_in_pytorchs_layout() {
+    type Skipped = Model<Image<2, 2, 2>, (Flatten<8>, Residual<(Dense<8, 8>,)>, Dense<8, 1>)>;
+    assert_eq!(unknown_order::<Skipped>(&["a", "b", "c", "d"]), Some(0));
+    type Elementwise = Model<Image<2, 2, 2>, (Flatten<8>, Residual<HardSwish, Dense<8, 8>>, Dense<8, 1>)>;
+    assert_eq!(unknown_order::<Elementwise>(&["a", "b", "c", "d"]), Some(0));
+    type OneFlattens = Model<Image<2, 2, 2>, (Residual<(Flatten<8>, Dense<8, 8>), Flatten<8>>, Dense<8, 1>)>;
+    assert_eq!(unknown_order::<OneFlattens>(&["a", "b", "c", "d"]), Some(0));
+    type SumOfTwoOrders = Model<Image<2, 2, 2>, (Residual<(Own<1, 3>,), Flatten<8>>, Dense<8, 1>)>;
+    assert_eq!(unknown_order::<SumOfTwoOrders>(&["a", "b", "c"]), Some(1));
+
+    type InFront = Model<Image<2, 2, 2>, (Residual<(Dense<2, 2>,)>, Flatten<8>, Dense<8, 1>)>;
+    assert_eq!(unknown_order::<InFront>(&["a", "b", "c", "d"]), None);
+    type OnFeatures = (Dense<8, 8>, Residual<(Dense<8, 8>,)>, LayerNorm<8>, Dense<8, 1>);
+    assert_eq!(unknown_order::<OnFeatures>(&["a", "b", "c", "d", "e", "f", "g", "h"]), None);
+    type BothFlatten = Model<Image<2, 2, 2>, (Residual<(HardSwish, Flatten<8>), Flatten<8>>, Dense<8, 1>)>;
+    let both: BothFlatten = loaded(&Names::PyTorch(&["a", "b"]), &[("a", &[1, 8]), ("b", &[1])]);
+    for f in 0..8 {
+        assert_eq!(both.layers.1.weights.rows[f], [flattened(f, 4, 2) as f32]);
     }
 }
