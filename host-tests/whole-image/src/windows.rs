@@ -63,6 +63,23 @@ pub(crate) fn windows() {
     added::<DepthwiseConv2d<3, 2, 3>>(DepthwiseConv2d::new([[[0.5; 3]; 3]; 2], [0.5; 3]));
 }
 
+/// A network with a layer of each kind that goes over windows, for the small images.
+#[inline(never)]
+pub(crate) fn few() {
+    type Few = Model<
+        Image<7, 5, 3>,
+        (
+            Conv2d<3, 5, 3, 2, Same, Relu>,
+            MaxPool2d<2, 2, Same>,
+            DepthwiseConv2d<5, 3, 3, Strided<2>>,
+            GlobalAveragePool,
+            Dense<5, 2>,
+        ),
+    >;
+    let images = black_box([[[[0.5; 3]; 5]; 7]; 2]);
+    convolved::<Few, Sgd, { floats::<Few>() }>(&images, &[1; 2], Sgd::new(0.1));
+}
+
 /// A network with convolutions: a step at once, in slices and of the upper layers, and a prediction.
 fn convolved<N, O, const FLOATS: usize>(inputs: &[SampleOf<N::In>], labels: &[u8], rule: O)
 where

@@ -243,7 +243,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
     const TILES: usize = KH * KW * IN.div_ceil(COLUMNS);
 
     /// The pre-activations of one sample.
-    #[inline(always)]
+    #[inline(never)] // one body per shape, whatever calls it
     fn all_places(&self, axes: Axes, x: &[f32], y: &mut [[f32; OUT]]) {
         let whole = axes.columns.whole_places();
         let mut rest = y;
@@ -289,6 +289,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
     }
 
     /// The gradient of a row of all input images, from the old weights.
+    #[inline(never)]
     fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
         if let InputGradient::Unwanted = dx {
             return;
@@ -339,6 +340,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
 
     /// New weights of up to four channels of a tap; behind the last of them, the new bias.
     #[allow(clippy::too_many_arguments)] // as a backward pass
+    #[inline(never)]
     fn update_tile<O: Optimizer, X: Inputs + ?Sized>(
         &mut self,
         axes: Axes,

@@ -213,7 +213,7 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
     }
 
     /// The pre-activations of one sample.
-    #[inline(always)]
+    #[inline(never)] // one body per shape, whatever calls it
     fn all_places(&self, axes: Axes, x: &[[f32; N]], y: &mut [f32]) {
         let mut rest = y.as_chunks_mut::<N>().0;
         axes.for_each_place(|place| {
@@ -233,6 +233,7 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
     }
 
     /// The gradient of a row of all input images, from the old weights.
+    #[inline(never)]
     fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
         if let InputGradient::Unwanted = dx {
             return;
@@ -259,6 +260,7 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
 
     /// New weights of a tap; behind the last of them, the new bias.
     #[allow(clippy::too_many_arguments)] // as a backward pass
+    #[inline(never)]
     fn update_tap<O: Optimizer, X: Inputs + ?Sized>(
         &mut self,
         axes: Axes,
