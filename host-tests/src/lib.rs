@@ -5,13 +5,14 @@
 //! firmware's programs with the textbook's loops. [`mnist`] reads that data set and trains the text's network on it. [`flash`] is a
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
-//! recordings of the voice demo, [`occupancy`] the minutes of a room. [`windows`] is pools in the plainest loops,
+//! recordings of the voice demo, [`occupancy`] the minutes of a room, [`gun_point`] the hand of the example `10_convolution`. [`windows`] is pools in the plainest loops,
 //! [`blocks`] residuals and layer normalization.
 
 pub mod blocks;
 pub mod convolution;
 pub mod course;
 pub mod flash;
+pub mod gun_point;
 pub mod hostile;
 pub mod mnist;
 pub mod networks;
