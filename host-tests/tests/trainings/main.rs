@@ -1,5 +1,6 @@
 //! Trainings on whole data sets: what texts, references and the firmware's programs arrive at, and a training that loses power.
 
+mod convolutional;
 mod mnist;
 mod power_cuts;
 mod programs;

@@ -27,9 +27,9 @@ fn read<const N: usize>(csv: &str) -> Vec<([f32; N], u8)> {
 }
 
 /// Training and test rows.
-struct Split<const N: usize> {
-    train: Vec<([f32; N], u8)>,
-    test: Vec<([f32; N], u8)>,
+pub(crate) struct Split<const N: usize> {
+    pub(crate) train: Vec<([f32; N], u8)>,
+    pub(crate) test: Vec<([f32; N], u8)>,
 }
 
 impl<const N: usize> Split<N> {
@@ -59,7 +59,7 @@ fn iris(fold: usize) -> Split<4> {
     Split::new(&read(include_str!("../../data/iris.csv")), |i| i % 5 == fold).standardised()
 }
 
-fn digits(is_test: impl Fn(usize) -> bool) -> Split<64> {
+pub(crate) fn digits(is_test: impl Fn(usize) -> bool) -> Split<64> {
     let rows = read::<64>(include_str!("../../data/digits.csv"));
     let scaled: Vec<_> = rows.into_iter().map(|(x, label)| (x.map(|pixel| pixel / 16.0), label)).collect();
     Split::new(&scaled, is_test)
@@ -131,12 +131,12 @@ fn iris_over_five_folds_reaches_the_reference() {
 }
 
 /// Split A: every fifth row is test.
-fn every_fifth(i: usize) -> bool {
+pub(crate) fn every_fifth(i: usize) -> bool {
     i % 5 == 4
 }
 
 /// Split B, harder: the last block, other writers.
-fn last_block(i: usize) -> bool {
+pub(crate) fn last_block(i: usize) -> bool {
     i >= 1437
 }
 
