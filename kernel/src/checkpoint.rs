@@ -11,7 +11,7 @@
 //! 24  u32    extra                  fingerprint                   │ kind 1
 //! 28  u32    e                      bytes of extra state          ┘
 //! 32  w      weights                f32 each, in the order of `Tensors::for_each_tensor`
-//!     o      slots, then the rule   a slot per parameter in the same order, what is remembered of each layer, the optimizer's own fields
+//!     o      slots, layers, rule    a slot per parameter in the same order, the state of each layer with parameters, the optimizer's own fields
 //!     e      extra state            what the user gave
 //!     u32    checksum               CRC-32 (IEEE 802.3) of everything before
 //! ```
@@ -67,8 +67,8 @@
 //! # What the version means
 //! A version's bytes never change their meaning, and the fingerprints of this library's types are part of it. A release that writes
 //! another version says so in the changelog under "Format", with the versions that it still loads; one that can no longer load what
-//! the release before wrote is a breaking release. A training by [`Adam`](crate::Adam) or [`AdamW`](crate::AdamW) from before anything was remembered
-//! of layers loads too, as one in which no layer missed a step.
+//! the release before wrote is a breaking release. A training by [`Adam`](crate::Adam) or [`AdamW`](crate::AdamW) without state of layers, as this version
+//! had it first, still loads. It counts as one in which no layer missed a step.
 //!
 //! # Source
 //! CRC-32 as in IEEE 802.3. The fingerprints are in [`fingerprint`](crate::fingerprint).
@@ -376,7 +376,7 @@ fn check_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     })
 }
 
-/// Says also of how many layers there is something to be taken: of all or, in a checkpoint from before there was anything, of none.
+/// Gives the number of layers whose state follows the slots; 0 in a checkpoint from before layers had one.
 fn check_training<
     N: Parameters,
     O: Optimizer<Slot: State> + State,
@@ -458,10 +458,13 @@ fn take_training<
             slot.load(&mut |bytes| reader.take(bytes));
         }
     });
-    slots.for_each_layer_mut(0, &mut |_, layer| {
-        *layer = if layers == 0 { Zero::ZERO } else { taken(reader) };
-    });
+    if layers > 0 {
+        slots.for_each_layer_mut(0, &mut |_, layer| *layer = taken(reader));
+    }
     optimizer.load(&mut |bytes| reader.take(bytes));
+    if layers == 0 {
+        slots.for_each_layer_mut(0, &mut |_, layer| *layer = optimizer.layer_without_state());
+    }
     extra.load(&mut |bytes| reader.take(bytes));
 }
 

@@ -43,7 +43,7 @@ pub use inputs::{InputGradient, Inputs, Stacked};
 pub use layer_norm::LayerNormSlots;
 pub use memory::End;
 pub use order::ChannelOrder;
-pub use parameters::{Parameters, Slots, Tensors};
+pub use parameters::{Parameters, Slots, Tensors, step_of_layer};
 pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
 pub use residual::{ResidualSlots, SkipSlots};
@@ -52,7 +52,7 @@ pub use tensor::{Form, Initial, Taps, Tensor};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
-pub(crate) use parameters::{begin_step, draw, step_of_layer, update};
+pub(crate) use parameters::{begin_step, draw, update};
 pub(crate) use pass::{Above, Slice};
 
 use core::fmt;
@@ -213,7 +213,8 @@ pub trait Layer<In: Shape>: Parameters {
 
     /// Backward pass: gives the gradient of `x`, made with the old parameters, and updates the parameters.
     ///
-    /// A layer of several [`SLICES`](Self::SLICES) makes those that [`Pass::slices`] names.
+    /// A layer of several [`SLICES`](Self::SLICES) makes those that [`Pass::slices`] names. `step` is this layer's. A layer that holds layers hands each
+    /// the step of its own, by [`step_of_layer`].
     #[allow(clippy::too_many_arguments)] // what a backward pass reads and writes
     fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
         &mut self,

@@ -20,6 +20,10 @@
 //!
 //! Which values the settings may have is in the table of [`setting`](crate::setting).
 //!
+//! # Accuracy
+//! A slot that is a decaying mean, such as a moment of [`Adam`], is one `f32`. It stands still where `(1 - β)·|x - mean|` is below half a unit of its
+//! last place: with `β = 0.999` where `x` is closer than 6e-5 of it, with the largest `β` below 1 where `x` is less than twice as large.
+//!
 //! Every rule has its learning rate as a public field, for a [`schedule`](crate::schedule) to set; [`AdamW`], [`WeightDecay`] and
 //! [`ClipValue`] have that of the rule within (`adam.learning_rate`, `optimizer.learning_rate`).
 
@@ -140,11 +144,16 @@ pub trait Optimizer: 'static {
 
     /// Begins a step of one layer, whose parameters are updated if it `learns`, and stay as they are if it is frozen.
     ///
-    /// Called for each layer with parameters, before [`begin_step`](Self::begin_step). A rule that counts steps counts those of the layer here. A rule
-    /// around another rule asks that one. Unless written, a layer is nothing special.
+    /// Called for each layer with parameters, before [`begin_step`](Self::begin_step). A rule that counts steps counts those of the layer here. The default
+    /// does nothing. A rule around another rule must ask that one, here and in the two functions below.
     fn begin_layer(&self, _layer: &mut <Self::Slot as Slot>::Layer, _learns: bool) {}
 
-    /// What the parameters of a layer share in a step: what all share, unless written.
+    /// What a layer has in a training that was saved before there was anything to remember of layers. The default is the start.
+    fn layer_without_state(&self) -> <Self::Slot as Slot>::Layer {
+        Zero::ZERO
+    }
+
+    /// What the parameters of a layer share in a step. The default is what all parameters share.
     #[inline(always)]
     fn step_of_layer(step: &Self::Step, _layer: &<Self::Slot as Slot>::Layer) -> Self::Step {
         *step

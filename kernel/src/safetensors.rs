@@ -43,7 +43,7 @@
 //! | [`Conv1d`](crate::Conv1d) | `[k][1][in][out]` | `[out, in, k]` | `[k, in, out]` |
 //! | [`DepthwiseConv2d`](crate::DepthwiseConv2d) | `[kh][kw][c]` | `[c, 1, kh, kw]` | `[kh, kw, c, 1]` |
 //! | [`DepthwiseConv1d`](crate::DepthwiseConv1d) | `[k][1][c]` | `[c, 1, k]` | `[k, c, 1]` |
-//! | each bias | `[out]` | `[out]` | `[out]` |
+//! | each bias; gain and bias of [`LayerNorm`](crate::LayerNorm) | `[out]` | `[out]` | `[out]` |
 //!
 //! A `Dense` layer can be a `Linear` or a convolution of one tap in the other library. A load takes both, because the values are the same. A file
 //! that is written has the convolution where the layer goes over several positions in a network with other convolutions; else it has the matrix.
@@ -58,6 +58,8 @@
 //! - The input counts as channels first in PyTorch, also where a `Flatten` is the first layer.
 //! - A `Dense` layer on positions in front of such a `Flatten` has to be a convolution in PyTorch. A `Linear` on the last axis would have
 //!   channels last there, and is refused by its shape, `[out, in]`.
+//! - A [`LayerNorm`](crate::LayerNorm) on positions in front of a `Flatten` is refused. PyTorch's goes over the last axis, and has channels last there.
+//! - A [`Residual`](crate::Residual) behind a `Flatten` is refused, and one with a `Flatten` inside.
 //! - Where a layer does not say what it does to the [order of channels](crate::Layer::ORDER), both directions refuse PyTorch's layout
 //!   with an error of its own, and Keras's is no problem.
 //!

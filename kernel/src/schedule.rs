@@ -6,7 +6,7 @@
 //!
 //! | setting | domain | what else does |
 //! | --- | --- | --- |
-//! | `learning_rate`, `floor` | finite, from 0 on | a [`Schedule`] gives NaN at every step; `observe` refuses it |
+//! | `learning_rate`, `floor` | finite, from 0 on; `floor` of [`Cosine`] at most the rate | a [`Schedule`] gives NaN at every step; `observe` refuses it |
 //! | `factor` of [`StepDecay`], [`Exponential`] | finite, above 0 | NaN at every step |
 //! | `factor` of [`ReduceOnPlateau`] | above 0, below 1 | `observe` refuses it |
 //! | `threshold` of [`ReduceOnPlateau`] | from 0 on, below 1 | `observe` refuses it |
@@ -45,7 +45,7 @@ impl Schedule for Constant {
 /// the rate is right to `n·2⁻⁴⁵ + 2⁻²³` of itself after `n` falls. An `every` of 0 counts as 1.
 ///
 /// # Special values
-/// With a factor above 1 the power may grow: above 2¹¹⁵ it may be NaN.
+/// With a factor above 1 the power may grow: above 2¹¹⁵ it may be NaN. Below 2⁻¹⁰² it is right to fewer digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "StepLR")]
@@ -105,7 +105,8 @@ fn decayed(rate: f32, factor: f32, times: u32) -> f32 {
 ///
 /// # Order and rounding
 /// In the warm-up the product, then the quotient. Then `x = π·(step - w)/(n - w)` (product, quotient), its cosine by
-/// `libm::cosf`, and `floor + (α - floor)·((1 + cos x)/2)`.
+/// `libm::cosf`, and `floor + (α - floor)·((1 + cos x)/2)`. The rate is right to 2⁻²⁴ of `α - floor`, so towards the end of very many steps it
+/// falls by leaps of that size.
 ///
 /// # Source
 /// Loshchilov and Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, equation 5, for one run; without warm-up
@@ -118,7 +119,7 @@ fn decayed(rate: f32, factor: f32, times: u32) -> f32 {
 pub struct Cosine {
     /// The highest rate, `α`.
     pub learning_rate: f32,
-    /// The last rate.
+    /// The last rate, at most `α`.
     pub floor: f32,
     /// Steps of warm-up, `w`; 0 for none.
     pub warm_up: u32,
@@ -130,7 +131,8 @@ crate::state!(Cosine { learning_rate: f32, floor: f32, warm_up: u32, steps: u32 
 
 impl Schedule for Cosine {
     fn learning_rate(&self, step: u32) -> f32 {
-        if !(Domain::NonNegative.contains(self.learning_rate) && Domain::NonNegative.contains(self.floor)) {
+        let makes_sense = Domain::NonNegative.contains(self.learning_rate) && Domain::NonNegative.contains(self.floor);
+        if !(makes_sense && self.floor <= self.learning_rate) {
             return f32::NAN;
         }
         if step < self.warm_up {

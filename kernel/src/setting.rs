@@ -22,6 +22,7 @@
 //! | `weights` of [`WeightedCrossEntropy`] | finite, at least 0 | a pass with a loss | not checked |
 //! | `smoothing` of [`LabelSmoothing`] | 0 to 1 | a pass with a loss | at most 1; below 0 counts as 0 |
 //! | `mean_over` of [`accumulate`] | 1 to 2²⁴ - 1, else [`NoSamples`] or [`TooManySamples`] | a pass with a loss | |
+//! | `k` of [`evaluate`] | any: 0 counts no sample, and more than the outputs count every one | | |
 //! | `threshold` of [`binary_confusion_matrix`] | finite | the evaluation | |
 //! | `low`, `high` of [`Uniform`] | finite, `low` at most `high`, and `high - low` finite | see below | the same |
 //!

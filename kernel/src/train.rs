@@ -185,7 +185,7 @@ where
     Ok(loss.total(sum, count))
 }
 
-/// Whether every parameter and every slot of the optimizer is finite.
+/// Whether every parameter and every slot of the optimizer is finite, and what it remembers of each layer makes sense.
 ///
 /// # Errors
 /// [`StepError::NonFiniteState`]: go back to the last good weights, with a smaller learning rate.

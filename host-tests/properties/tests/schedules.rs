@@ -180,6 +180,9 @@ fn schedules_without_sense_have_no_rate_at_any_step() {
             assert!(none(&|step| cosine.learning_rate(step)), "{value}");
         }
     }
+    // It does not rise to its floor.
+    let rises = Cosine { learning_rate: 0.1, floor: 0.1_f32.next_up(), warm_up: 2, steps: 9 };
+    assert!(none(&|step| rises.learning_rate(step)));
 }
 
 #[test]

@@ -100,6 +100,7 @@ pub fn loops() {
     // No kind of remainder of a tile is left out: rows of 7, 19, 32 and OUT inputs, with slots and without.
     classify::<Net<Tanh>, _, _>(Adam::new(rate()), CrossEntropy, HeUniform);
     fit::<Wide<Sigmoid>, _, _>(Sgd::new(rate()), Huber { delta: rate() }, GlorotUniform);
+    #[cfg(feature = "windows")]
     windows::few();
 }
 

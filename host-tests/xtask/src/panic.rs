@@ -156,7 +156,12 @@ impl Image {
         cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level);
         cargo.env("CARGO_PROFILE_RELEASE_DEBUG", if handler { "line-tables-only" } else { "false" });
         cargo.words("build --quiet --release --package whole-image --bin no_panic --features");
-        cargo.arg(if self.small { "small" } else { "no-panic" });
+        cargo.arg(match (self.small, self.opt_level) {
+            (false, _) => "no-panic",
+            // The level that leaves most; the whole images have the others.
+            (true, "z") => "small,windows",
+            (true, _) => "small",
+        });
         if self.small {
             // Other people's packages once for all levels.
             cargo.arg("--config").arg(r#"profile.release.package."*".opt-level=3"#);

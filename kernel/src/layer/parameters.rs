@@ -40,7 +40,7 @@ pub trait Tensors<T> {
 
 impl<T> Tensors<T> for () {}
 
-/// What an optimizer remembers of a layer or of a network: a slot for each parameter, and what it remembers of each layer.
+/// An optimizer's state for a layer or a network: a slot for each parameter, and one value for each layer.
 pub trait Slots<T: Slot>: Tensors<T> + Zero {
     /// Number of layers, as in [`Parameters::LAYERS`].
     const LAYERS: usize = 1;
@@ -99,12 +99,12 @@ pub trait Parameters: Zero + Tensors<f32> {
     const KIND: &'static str;
     /// The tensors, in the order of [`Tensors::tensor`].
     const TENSORS: &'static [Tensor] = &[];
-    /// A value for each parameter, such as the slot of an optimizer.
+    /// A value for each parameter, such as the slot of an optimizer, and what an optimizer remembers of each layer.
     type Slots<T: Slot>: Slots<T>;
 
     /// Number of parameters.
     const PARAMETERS: usize = count(Self::TENSORS);
-    /// Number of layers; 1 except for networks and [`Residual`](crate::Residual).
+    /// Number of layers: 1, but networks and [`Residual`](crate::Residual) count theirs, and [`Skip`](crate::Skip) has 0.
     const LAYERS: usize = 1;
     /// Modules that it takes in a `Sequential` of PyTorch: one, and one more for an activation.
     const MODULES: usize = 1;
@@ -163,9 +163,9 @@ pub(crate) fn begin_step<N: Parameters, O: Optimizer>(
     optimizer.begin_step()
 }
 
-/// What the parameters of a layer share in a step. A network finds it out for each of its layers.
+/// What the parameters of a layer share in a step, from what its slots remember of it ([`Slots::layer`]). A network finds it out for each of its layers.
 #[inline(always)]
-pub(crate) fn step_of_layer<O: Optimizer>(layer: Option<&<O::Slot as Slot>::Layer>, step: &O::Step) -> O::Step {
+pub fn step_of_layer<O: Optimizer>(layer: Option<&<O::Slot as Slot>::Layer>, step: &O::Step) -> O::Step {
     layer.map_or(*step, |layer| O::step_of_layer(step, layer))
 }
 

@@ -53,6 +53,8 @@ impl Taps {
 pub enum Form {
     /// One row: a value for each output.
     Vector,
+    /// One row: a value for each channel of a layer that PyTorch has on the last axis, such as [`LayerNorm`](crate::LayerNorm).
+    LastAxis,
     /// A row for each input, a column for each output.
     Matrix,
     /// The same of a layer that goes over each position by itself, as [`Dense`](crate::Dense): a kernel of one tap, too.
@@ -113,9 +115,9 @@ impl Tensor {
         Self { name, rows: 1, columns: outputs, form: Form::Vector, initial }
     }
 
-    /// A value for each of `len` channels.
+    /// A value for each of `len` channels, of a layer that normalizes each position.
     pub const fn channels(name: &'static str, len: usize, initial: Initial) -> Self {
-        Self { name, rows: 1, columns: len, form: Form::Vector, initial }
+        Self { name, rows: 1, columns: len, form: Form::LastAxis, initial }
     }
 
     /// Number of values.

@@ -246,5 +246,6 @@ impl<P: Pointwise, const N: usize, A: Activation> Loss<Features<N>, A, [f32; N]>
 
 /// Number of output values of a batch, exact in `f32` up to 2²⁴.
 pub(super) fn elements<S: Shape>(samples: usize) -> f32 {
-    samples.saturating_mul(S::SIZE) as f32
+    // In 64 bits, so that it does not stand still where addresses are narrow.
+    (samples as u64).saturating_mul(S::SIZE as u64) as f32
 }

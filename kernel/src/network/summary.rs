@@ -1,9 +1,10 @@
 //! A printable summary: layers, shapes, parameters, bytes.
 
-use core::fmt;
+use core::fmt::{self, Write};
 use core::marker::PhantomData;
 
 use super::Network;
+use crate::layer::LayerSummary;
 
 /// Layers, shapes, parameter counts and bytes of a network, to print with `{}`.
 pub struct Summary<N> {
@@ -28,19 +29,24 @@ impl<N: Network> Summary<N> {
     }
 }
 
+/// A name and spaces, so many letters in all. A width of `{:<width$}` leaves a panic at `opt-level = 1`.
+fn padded(f: &mut fmt::Formatter<'_>, name: &str, width: usize) -> fmt::Result {
+    f.write_str(name)?;
+    (name.len()..width).try_for_each(|_| f.write_char(' '))
+}
+
 impl<N: Network> fmt::Display for Summary<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // As wide as the longest name asks for.
         let mut width = 8;
         N::describe_layers(&mut |layer| width = layer.kind.len().max(width));
-        let mut result =
-            writeln!(f, "{:<width$}{:>8}{:>8}  {:<12}{:>11}", "layer", "in", "out", "activation", "parameters");
+        padded(f, "layer", width)?;
+        let mut result = writeln!(f, "{:>8}{:>8}  {:<12}{:>11}", "in", "out", "activation", "parameters");
         N::describe_layers(&mut |layer| {
-            result = result.and(writeln!(
-                f,
-                "{:<width$}{:>8}{:>8}  {:<12}{:>11}",
-                layer.kind, layer.inputs, layer.outputs, layer.activation, layer.parameters
-            ));
+            result = result.and_then(|()| padded(f, layer.kind, width)).and_then(|()| {
+                let LayerSummary { inputs, outputs, activation, parameters, .. } = layer;
+                writeln!(f, "{inputs:>8}{outputs:>8}  {activation:<12}{parameters:>11}")
+            });
         });
         result?;
         let weights = size_of::<N>();

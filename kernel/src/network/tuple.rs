@@ -190,12 +190,12 @@ macro_rules! network {
             };
 
             fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
-                let modules = 0;
+                let modules = 0_usize;
                 $(
                     if index < $layer::COUNT {
-                        return $layer::describe_tensor(index).map(|(own, tensor)| (modules + own, tensor));
+                        return $layer::describe_tensor(index).map(|(own, tensor)| (modules.wrapping_add(own), tensor));
                     }
-                    let (index, modules) = (index.wrapping_sub($layer::COUNT), modules + $layer::MODULES);
+                    let (index, modules) = (index.wrapping_sub($layer::COUNT), modules.wrapping_add($layer::MODULES));
                 )*
                 let _ = (index, modules);
                 None

@@ -15,10 +15,13 @@ use crate::zero::Zero;
 /// ```
 ///
 /// # Order and rounding
-/// Once per step: `β₁ᵗ` and `β₂ᵗ` are running products (`β₁ᵗ ← β₁ᵗ⁻¹·β₁`); `rate = α / (1 - β₁ᵗ)`;
+/// Once per step, for each layer: `β₁ᵗ` and `β₂ᵗ` are running products (`β₁ᵗ ← β₁ᵗ⁻¹·β₁`); `rate = α / (1 - β₁ᵗ)`;
 /// `correction = 1 / √(1 - β₂ᵗ)`. Per parameter: `m = β₁·m + (1-β₁)·∇`; `v = β₂·v + (1-β₂)·(∇·∇)`;
 /// `θ = θ - (rate·m) / (√v·correction + ε)`. Every operation rounds once; so a step costs one root and one division
 /// per parameter.
+///
+/// Each layer has powers of its own, beside its moments ([`LayerPowers`]): a layer may miss steps ([`step_frozen`](crate::train::step_frozen)), get new
+/// slots, or share the optimizer with another network.
 ///
 /// # Differs from PyTorch
 /// PyTorch computes the two corrections in double precision and divides `√v` by `√(1-β₂ᵗ)`, where this multiplies by the
@@ -38,9 +41,9 @@ pub struct Adam {
     pub beta2: f32,
     /// Added to the root, `ε`, above 0; the paper's 1e-8.
     pub epsilon: f32,
-    /// `β₁ᵗ` of all steps taken so far, 1 before the first.
+    /// `β₁ᵗ` of all steps of this optimizer, 1 before the first. It tells how far a training is; the layers have their own.
     pub beta1_power: f32,
-    /// `β₂ᵗ` of all steps taken so far, 1 before the first.
+    /// `β₂ᵗ` of all steps of this optimizer, 1 before the first.
     pub beta2_power: f32,
 }
 
@@ -87,29 +90,47 @@ pub struct AdamConstants {
     learning_rate: f32,
 }
 
-/// What [`Adam`] remembers of a layer: `β₁ᵗ` and `β₂ᵗ` of the layer's own steps, once it has missed one.
+/// What [`Adam`] remembers of a layer: `β₁ᵗ` and `β₂ᵗ` of the steps that the layer has learnt in.
 ///
-/// Both are 0 before: then they are the optimizer's. A power that falls to 0 is the optimizer's again, which has fallen so far too.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Both are 1 before the first step. That start has only zero bytes: a power is kept as the bits in which it differs from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LayerPowers {
-    /// `β₁ᵗ` of the layer, or 0.
-    pub beta1_power: f32,
-    /// `β₂ᵗ` of the layer, or 0.
-    pub beta2_power: f32,
+    beta1: u32,
+    beta2: u32,
 }
 
-crate::state!(LayerPowers { beta1_power: f32, beta2_power: f32 });
+crate::state!(LayerPowers { beta1: u32, beta2: u32 });
+
+impl LayerPowers {
+    /// These powers.
+    pub const fn new(beta1_power: f32, beta2_power: f32) -> Self {
+        Self { beta1: beta1_power.to_bits() ^ ONE, beta2: beta2_power.to_bits() ^ ONE }
+    }
+
+    /// `β₁ᵗ`.
+    pub const fn beta1_power(self) -> f32 {
+        f32::from_bits(self.beta1 ^ ONE)
+    }
+
+    /// `β₂ᵗ`.
+    pub const fn beta2_power(self) -> f32 {
+        f32::from_bits(self.beta2 ^ ONE)
+    }
+}
+
+const ONE: u32 = 1.0_f32.to_bits();
 
 impl Zero for LayerPowers {
-    const ZERO: Self = Self { beta1_power: 0.0, beta2_power: 0.0 };
+    const ZERO: Self = Self { beta1: 0, beta2: 0 };
 }
 
 impl Slot for LayerPowers {
     type Layer = ();
 
+    /// Whether both can be powers at all: they are from 0 to 1.
     fn is_finite(&self) -> bool {
-        self.beta1_power.is_finite() & self.beta2_power.is_finite()
+        Domain::UpToOne.contains(self.beta1_power()) && Domain::UpToOne.contains(self.beta2_power())
     }
 }
 
@@ -127,34 +148,12 @@ impl Slot for Moments {
     }
 }
 
-impl AdamConstants {
-    #[inline(always)]
-    fn of_layer(mut self, layer: &LayerPowers) -> Self {
-        if layer.beta1_power > 0.0 {
-            self.rate = rate(self.learning_rate, layer.beta1_power);
-        }
-        if layer.beta2_power > 0.0 {
-            self.correction = correction(layer.beta2_power);
-        }
-        self
-    }
-}
-
 fn rate(learning_rate: f32, beta1_power: f32) -> f32 {
     learning_rate / (1.0 - beta1_power)
 }
 
 fn correction(beta2_power: f32) -> f32 {
     1.0 / scalar::sqrt(1.0 - beta2_power)
-}
-
-/// A layer's own power after a step; 0 while it is the optimizer's, which was `of_all` before the step.
-fn power_of_layer(own: f32, of_all: f32, beta: f32, learns: bool) -> f32 {
-    match (own > 0.0, learns) {
-        (true, true) => own * beta,
-        (false, false) => of_all,
-        _ => own,
-    }
 }
 
 impl Optimizer for Adam {
@@ -187,13 +186,19 @@ impl Optimizer for Adam {
     }
 
     fn begin_layer(&self, layer: &mut LayerPowers, learns: bool) {
-        layer.beta1_power = power_of_layer(layer.beta1_power, self.beta1_power, self.beta1, learns);
-        layer.beta2_power = power_of_layer(layer.beta2_power, self.beta2_power, self.beta2, learns);
+        if learns {
+            *layer = LayerPowers::new(layer.beta1_power() * self.beta1, layer.beta2_power() * self.beta2);
+        }
+    }
+
+    fn layer_without_state(&self) -> LayerPowers {
+        LayerPowers::new(self.beta1_power, self.beta2_power)
     }
 
     #[inline(always)]
     fn step_of_layer(step: &AdamConstants, layer: &LayerPowers) -> AdamConstants {
-        step.of_layer(layer)
+        let (rate, correction) = (rate(step.learning_rate, layer.beta1_power()), correction(layer.beta2_power()));
+        AdamConstants { rate, correction, ..*step }
     }
 
     #[inline(always)]

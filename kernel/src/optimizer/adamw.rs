@@ -10,6 +10,9 @@ use crate::setting::{Domain, SettingError};
 /// # Order and rounding
 /// Once per step `1 - α·λ` (the product, the difference). Per parameter the product with it, then as [`Adam`].
 ///
+/// # Accuracy
+/// `1 - α·λ` is one `f32`. A product `α·λ` up to 2⁻²⁵ decays nothing, and one of 3e-6 is right to 1 % of itself.
+///
 /// # Source
 /// Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019, Algorithm 2, in PyTorch's form, where the learning
 /// rate scales the decay.
@@ -48,6 +51,10 @@ impl Optimizer for AdamW {
 
     fn begin_layer(&self, layer: &mut LayerPowers, learns: bool) {
         self.adam.begin_layer(layer, learns);
+    }
+
+    fn layer_without_state(&self) -> LayerPowers {
+        self.adam.layer_without_state()
     }
 
     #[inline(always)]

@@ -14,7 +14,7 @@ use super::{Optimizer, Slot};
 /// [`Gradients::clip_norm`](crate::train::Gradients::clip_norm).
 ///
 /// # Special values
-/// A NaN stays NaN.
+/// A NaN stays NaN. An infinity becomes the limit, so a gradient that overflowed is not noticed.
 ///
 /// # Source
 /// As PyTorch's `clip_grad_value_`.
@@ -53,6 +53,10 @@ impl<O: Optimizer> Optimizer for ClipValue<O> {
 
     fn begin_layer(&self, layer: &mut <O::Slot as Slot>::Layer, learns: bool) {
         self.optimizer.begin_layer(layer, learns);
+    }
+
+    fn layer_without_state(&self) -> <O::Slot as Slot>::Layer {
+        self.optimizer.layer_without_state()
     }
 
     #[inline(always)]

@@ -50,6 +50,10 @@ impl<O: Optimizer> Optimizer for WeightDecay<O> {
         self.optimizer.begin_layer(layer, learns);
     }
 
+    fn layer_without_state(&self) -> <O::Slot as Slot>::Layer {
+        self.optimizer.layer_without_state()
+    }
+
     #[inline(always)]
     fn step_of_layer((weight_decay, step): &(f32, O::Step), layer: &<O::Slot as Slot>::Layer) -> (f32, O::Step) {
         (*weight_decay, O::step_of_layer(step, layer))

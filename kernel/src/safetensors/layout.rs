@@ -47,7 +47,10 @@ impl Stored {
             Layout::Keras => (Some(Flattened::None), false),
         };
         let LayerSummary { height, width, .. } = place.layer;
-        let is_pointwise = tensor.form == Form::Pointwise && (height, width) != (1, 1);
+        let has_positions = (height, width) != (1, 1);
+        // On the last axis PyTorch has channels last, and its `Flatten` another order; or the layer is one of a user's there, with channels first.
+        let flattened = if tensor.form == Form::LastAxis && has_positions && is_in_front { None } else { flattened };
+        let is_pointwise = tensor.form == Form::Pointwise && has_positions;
         let taps = match kernel_of::<N>() {
             _ if !is_pointwise => None,
             Some(Taps::OnSequence { .. }) => Some(ONE_MOMENT),
@@ -69,7 +72,7 @@ impl Stored {
         self.dimensions_with(match self.tensor.form {
             Form::Kernel(taps) | Form::Depthwise(taps) => Some(taps),
             Form::Pointwise => self.taps,
-            Form::Vector | Form::Matrix => None,
+            Form::Vector | Form::LastAxis | Form::Matrix => None,
         })
     }
 
@@ -85,7 +88,7 @@ impl Stored {
     fn dimensions_with(&self, taps: Option<Taps>) -> Dimensions {
         let Tensor { columns: outputs, form, .. } = self.tensor;
         let (first, second) = match (form, self.layout) {
-            (Form::Vector, _) => return Dimensions::of(&[outputs]),
+            (Form::Vector | Form::LastAxis, _) => return Dimensions::of(&[outputs]),
             (Form::Depthwise(_), _) => (outputs, 1),
             (_, Layout::PyTorch) => (outputs, self.inputs()),
             (_, Layout::Keras) => (self.inputs(), outputs),
@@ -173,7 +176,7 @@ fn inputs_of(rows: usize, form: Form) -> usize {
     match form {
         Form::Kernel(taps) => rows.checked_div(taps.count()).unwrap_or(0),
         Form::Matrix | Form::Pointwise => rows,
-        Form::Vector | Form::Depthwise(_) => 1,
+        Form::Vector | Form::LastAxis | Form::Depthwise(_) => 1,
     }
 }
 
@@ -201,7 +204,10 @@ impl Place {
                 None if index < tensors => found = Some(Self { layer, before, is_flattened_behind: false }),
                 None => {}
             }
-            before = before.then(layer.order);
+            // What is not known is not known in another order either.
+            if !matches!((before, layer.order), (ChannelOrder::Unknown, ChannelOrder::Flattened { .. })) {
+                before = before.then(layer.order);
+            }
         });
         found
     }
@@ -225,6 +231,6 @@ impl Place {
 fn kernel_of<N: OnInput>() -> Option<Taps> {
     Entry::all::<N>().find_map(|entry| match entry.tensor.form {
         Form::Kernel(taps) | Form::Depthwise(taps) => Some(taps),
-        Form::Vector | Form::Matrix | Form::Pointwise => None,
+        Form::Vector | Form::LastAxis | Form::Matrix | Form::Pointwise => None,
     })
 }

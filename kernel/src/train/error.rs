@@ -129,7 +129,7 @@ impl fmt::Display for StepError {
         match *self {
             Self::NoSamples => write!(f, "the batch has no samples"),
             Self::TooManySamples { samples, capacity } => {
-                write!(f, "{samples} samples, at most {capacity} can be taken")
+                write!(f, "{samples} samples; at most {capacity} are allowed")
             }
             Self::MissingSample { sample } => write!(f, "sample {sample} is missing, though the length counts it"),
             Self::LabelOutOfRange { sample, label, classes } => {

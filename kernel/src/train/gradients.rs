@@ -118,7 +118,7 @@ impl<N: Parameters> State for Gradients<N> {
 /// First phase: adds the gradient of a batch of 1 to `B` samples, and returns its share of the loss.
 ///
 /// `mean_over` is the number of samples of the whole: of this batch alone, or of all the micro-batches that are accumulated.
-/// It takes the place of the batch size in the loss.
+/// It takes the place of the batch size in the loss, whatever the number of samples: with 1 the gradients of a mean are those of a sum.
 ///
 /// # Order and rounding
 /// Micro-batches continue one running sum: they give the bits of one batch of all their samples. Such a sum is one `f32`, as in a batch: its error

@@ -25,7 +25,7 @@ use crate::zero::Zero;
 pub struct Trainer<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> {
     /// The network: its weights and biases.
     pub network: N,
-    /// A slot of the optimizer for each parameter.
+    /// A slot of the optimizer for each parameter, and what the optimizer remembers of each layer.
     pub slots: N::Slots<O::Slot>,
     /// Outputs of layers, and scratch.
     pub workspace: Workspace<B, FLOATS>,

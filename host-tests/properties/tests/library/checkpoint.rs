@@ -84,7 +84,8 @@ fn adam_fingerprint() -> u32 {
     let mut rule = vec![Name("Adam")];
     rule.extend(fields.into_iter().flat_map(|field| [Name(field), f32()]));
     let slot = part(&[Name("Moments"), Name("first_moment"), f32(), Name("second_moment"), f32()]);
-    let layer = part(&[Name("LayerPowers"), Name("beta1_power"), f32(), Name("beta2_power"), f32()]);
+    let u32 = || part(&[Name("u32")]);
+    let layer = part(&[Name("LayerPowers"), Name("beta1"), u32(), Name("beta2"), u32()]);
     fingerprint(&[Name("optimizer"), part(&rule), slot, layer])
 }
 
@@ -108,7 +109,7 @@ fn le(values: &[f32]) -> Vec<u8> {
 
 // ---- a training state whose every number is known ----
 
-/// Parameter `k` is `(k - 4) / 8`, its moments `k / 16` and `k / 32`; layer 0 has missed a step.
+/// Parameter `k` is `(k - 4) / 8`, its moments `k / 16` and `k / 32`; layer 0 has missed steps, and layer 1 has made none.
 fn known() -> (AdamTrainer, Adam, Extra) {
     let mut trainer = AdamTrainer::NEW;
     let weights: Vec<f32> = (0..9).map(|k| (k as f32 - 4.0) / 8.0).collect();
@@ -120,7 +121,7 @@ fn known() -> (AdamTrainer, Adam, Extra) {
             k += 1.0;
         }
     });
-    trainer.slots.0.layer = LayerPowers { beta1_power: 0.8125, beta2_power: 0.9375 };
+    trainer.slots.0.layer = LayerPowers::new(0.8125, 0.9375);
     let optimizer = Adam { beta1_power: 0.75, beta2_power: 0.875, ..Adam::new(0.125) };
     (trainer, optimizer, (0x0403_0201, 0x0c0b_0a09_0807_0605))
 }
@@ -235,11 +236,11 @@ fn weights_are_the_bytes_of_the_drawing() {
 #[test]
 fn a_training_state_is_the_bytes_of_the_drawing() {
     let weights: Vec<f32> = (0..9).map(|k| (k as f32 - 4.0) / 8.0).collect();
-    let mut state: Vec<f32> = (0..9).flat_map(|k| [k as f32 / 16.0, k as f32 / 32.0]).collect();
-    state.extend([0.8125, 0.9375, 0.0, 0.0]);
-    state.extend([0.125, 0.9, 0.999, 1e-8, 0.75, 0.875]);
+    let moments: Vec<f32> = (0..9).flat_map(|k| [k as f32 / 16.0, k as f32 / 32.0]).collect();
+    let powers = [0.8125, 0.9375, 1.0, 1.0].map(|power: f32| (power.to_bits() ^ 0x3f80_0000).to_le_bytes());
+    let state = [le(&moments), powers.concat(), le(&[0.125, 0.9, 0.999, 1e-8, 0.75, 0.875])].concat();
     let extra = fingerprint(&[Name("()"), part(&[Name("u32")]), part(&[Name("u64")])]);
-    let parts = [(net_fingerprint(), le(&weights)), (adam_fingerprint(), le(&state)), (extra, (1..=12).collect())];
+    let parts = [(net_fingerprint(), le(&weights)), (adam_fingerprint(), state), (extra, (1..=12).collect())];
     let expected = drawn(1, 2, parts);
     assert_eq!(known_training(), expected);
     assert_eq!(expected.len(), 36 + 4 * 9 + 8 * 9 + 2 * 8 + 24 + 12);
@@ -269,12 +270,12 @@ fn a_training_state_is_the_bytes_of_the_drawing() {
 /// 00a4  01 02 03 04 05 06 07 08  09 0a 0b 0c 97 18 b7 60   u32, u64; checksum
 /// ```
 ///
-/// `checkpoint_v1_training_layers.bin`, 196 bytes, is the same with two powers for each layer:
+/// `checkpoint_v1_training_layers.bin`, 196 bytes, is the same with two powers for each layer, as the bits in which they differ from 1:
 ///
 /// ```text
-/// 0010  FP FP FP FP 70 00 00 00  dd 3b b3 86 0c 00 00 00   optimizer, 112 bytes; extra, 12 bytes
-/// 008c  00 00 50 3f 00 00 70 3f                            0.8125, 0.9375: the powers of layer 0
-/// 0094  00 00 00 00 00 00 00 00                            those of layer 1 are the optimizer's
+/// 0010  f7 bf c8 9f 70 00 00 00  dd 3b b3 86 0c 00 00 00   optimizer, 112 bytes; extra, 12 bytes
+/// 008c  00 00 d0 00 00 00 f0 00                            0.8125, 0.9375: the powers of layer 0
+/// 0094  00 00 00 00 00 00 00 00                            1, 1: layer 1 has learnt in no step
 /// 009c  00 00 00 3e 66 66 66 3f                            learning rate 0.125, β₁ 0.9, and so on
 /// ```
 #[test]
@@ -299,13 +300,12 @@ fn golden_files_of_version_1_are_written_and_load() {
 }
 
 #[test]
-fn a_training_from_before_layers_were_counted_loads_as_one_that_missed_no_step() {
+fn a_training_from_before_layers_were_counted_loads_as_one_in_which_none_missed_a_step() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let bytes = fs::read(fixtures.join("checkpoint_v1_training.bin")).unwrap();
     let (mut known, optimizer, extra) = known();
     let mut target = target();
-    target.trainer.slots.1.layer = known.slots.0.layer;
-    known.slots.0.layer = Zero::ZERO;
+    (known.slots.0.layer, known.slots.1.layer) = (LayerPowers::new(0.75, 0.875), LayerPowers::new(0.75, 0.875));
     let expected = all_bytes(&known.network, &known.slots, &optimizer, &extra);
     target.trainer.load(&mut target.optimizer, &mut target.extra, &bytes).unwrap();
     assert_eq!(target.now(), expected);
@@ -326,19 +326,16 @@ fn a_training_from_before_layers_were_counted_loads_as_one_that_missed_no_step()
 }
 
 #[test]
-fn powers_of_a_layer_that_are_not_finite_are_neither_saved_nor_loaded() {
-    for bad in BAD {
-        for both in
-            [LayerPowers { beta1_power: bad, beta2_power: 0.5 }, LayerPowers { beta1_power: 0.5, beta2_power: bad }]
-        {
+fn powers_of_a_layer_that_can_be_none_are_neither_saved_nor_loaded() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0_f32.next_up(), -1e-45] {
+        for both in [LayerPowers::new(bad, 0.5), LayerPowers::new(0.5, bad)] {
             let (mut trainer, optimizer, extra) = known();
             trainer.slots.1.layer = both;
             let mut buffer = [0x5a; TRAINING];
             assert_eq!(trainer.save(&optimizer, &extra, &mut buffer), Err(SaveError::NonFiniteSlots));
             assert_eq!((buffer, trainer.check()), ([0x5a; TRAINING], Err(StepError::NonFiniteState)));
             let mut bytes = known_training();
-            bytes[0x94..0x98].copy_from_slice(&both.beta1_power.to_le_bytes());
-            bytes[0x98..0x9c].copy_from_slice(&both.beta2_power.to_le_bytes());
+            bytes[0x94..0x9c].copy_from_slice(&saved(&both));
             with_new_checksum(&mut bytes);
             target().refuses_training(&bytes, LoadError::NonFiniteSlots, "powers");
         }

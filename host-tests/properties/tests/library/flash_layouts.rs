@@ -236,3 +236,26 @@ fn a_save_that_would_have_to_erase_the_newest_state_of_another_layout_is_refused
     assert_eq!(found.save_to(&mut store), Ok(3));
     assert_eq!(store.places(), 2);
 }
+
+/// The search back may pass more heads than the region has room for: those of a larger region are outside of it.
+#[test]
+fn the_newest_whole_state_is_found_behind_any_number_of_damaged_ones() {
+    const PLACE: usize = 3 * 128;
+    const PLACES: usize = 16;
+    type Flash = SimFlash<4, 128>;
+    fn store(flash: &mut Flash, places: usize) -> Store<&mut Flash> {
+        Store::new(flash, 0..(places * PLACE) as u32, Course::<Small>::BYTES).expect("two places and more")
+    }
+    let mut flash = Flash::new(3 * PLACES);
+    let courses = courses(PLACES as u32);
+    let states: Vec<Vec<u8>> = courses.iter().map(Course::bytes).collect();
+    for course in &courses {
+        course.save_to(&mut store(&mut flash, PLACES)).expect("a sound flash");
+    }
+    for newest in (0..PLACES).rev() {
+        let mut course = Course::<Small>::new(1);
+        let found = course.load_from(&mut store(&mut flash, 2));
+        assert_eq!((found, course.bytes()), (Ok(newest as u32), states[newest].clone()));
+        flash.bytes[newest * PLACE + 64 + 40] ^= 1;
+    }
+}

@@ -245,7 +245,7 @@ fn a_label_out_of_range_leaves_a_confusion_matrix_as_it_was() {
 fn the_text_of_a_refused_step_says_what_and_where() {
     let texts = [
         (StepError::NoSamples, "the batch has no samples"),
-        (StepError::TooManySamples { samples: 9, capacity: 8 }, "9 samples, at most 8 can be taken"),
+        (StepError::TooManySamples { samples: 9, capacity: 8 }, "9 samples; at most 8 are allowed"),
         (StepError::MissingSample { sample: 7 }, "sample 7 is missing, though the length counts it"),
         (
             StepError::LabelOutOfRange { sample: 7, label: 5, classes: 3 },

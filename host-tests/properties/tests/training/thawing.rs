@@ -5,12 +5,12 @@
 use crate::common::{Random, assert_same_bits, book_network, parameters, poll_to_the_end, random_network};
 use crate::optimizers::{DECAY, Formula, RATE, SavedRule, VisitOptimizers, adam, each_optimizer};
 use baregrad::checkpoint::training_bytes;
-use baregrad::optimizer::Optimizer;
+use baregrad::optimizer::{LayerPowers, Optimizer};
 use baregrad::state::State;
 use baregrad::train::Gradients;
 use baregrad::{
-    Adam, AdamW, ClipValue, CrossEntropy, Dataset, Dense, HardSwish, LeakyRelu, MeanSquaredError, Tanh, Trainer,
-    WeightDecay, Zero, floats,
+    Adam, AdamW, ClipValue, CrossEntropy, Dataset, Dense, Features, HardSwish, Identity, LeakyRelu, MeanSquaredError,
+    Model, Network, Tanh, Trainer, WeightDecay, Zero, floats,
 };
 use host_tests::textbook::{self as book, Target};
 
@@ -103,19 +103,87 @@ fn the_first_step_of_a_layer_that_thaws_is_as_long_as_the_learning_rate() {
     }
 }
 
-/// One layer alone is a network too, and so is a model.
-#[test]
-fn a_network_of_one_layer_counts_like_any() {
-    let data = Dataset::from_arrays(&[[0.5, -1.0]], &[[1.0, 2.0]]);
-    let mut random = Random::new(5);
-    let mut alone = Trainer::<Dense<2, 2>, Adam, 1, { floats::<Dense<2, 2>>() }>::NEW;
-    alone.network = random_network(&mut random);
-    let mut within = Trainer::<(Dense<2, 2>,), Adam, 1, { floats::<(Dense<2, 2>,)>() }>::NEW;
-    within.network.0 = alone.network;
-    let (mut first, mut second) = (Adam::new(0.1), Adam::new(0.1));
-    for _ in 0..5 {
-        alone.step(&data, MeanSquaredError, &mut first).expect("sound");
-        within.step(&data, MeanSquaredError, &mut second).expect("sound");
-        assert_same_bits(&parameters(&alone.network), &parameters(&within.network), "one layer");
+/// A training beside the plain loops with a rule of their own.
+struct Beside<N: Network, const F: usize> {
+    trainer: Trainer<N, Adam, 1, F>,
+    plain: book::Network,
+    rule: book::Optimizer,
+}
+
+impl<N: Network<In = Features<3>, Out = Features<2>, Activation = Identity>, const F: usize> Beside<N, F> {
+    fn new(seed: u64) -> Self {
+        let mut trainer = Trainer::<N, Adam, 1, F>::NEW;
+        trainer.network = random_network(&mut Random::new(seed));
+        let plain = book_network(&trainer.network);
+        Self { trainer, plain, rule: book::Optimizer::row("Adam", N::PARAMETERS) }
     }
+
+    /// A step of the layers from `frozen` on, by an optimizer that others may use too.
+    fn step(&mut self, frozen: usize, adam: &mut Adam, random: &mut Random) {
+        let (input, target): ([f32; 3], [f32; 2]) =
+            ([(); 3].map(|()| random.input()), [(); 2].map(|()| random.input()));
+        let (inputs, targets) = ([input], [target]);
+        let data = Dataset::from_arrays(&inputs, &targets);
+        self.trainer.step_frozen(frozen, &data, MeanSquaredError, adam).expect("sound");
+        let (inputs, targets) = ([input.to_vec()], [Target::Values(target.to_vec())]);
+        let loss = book::loss("MeanSquaredError");
+        book::step_frozen(&mut self.plain, frozen, &mut self.rule, &inputs, &targets, loss);
+        assert_same_bits(&parameters(&self.trainer.network), &self.plain.parameters(), "beside the plain loops");
+    }
+}
+
+/// A new head gets new slots, under an optimizer that has counted many steps.
+#[test]
+fn slots_that_are_set_to_zero_begin_anew() {
+    type Small = (Dense<3, 4, Tanh>, Dense<4, 2>);
+    let (mut random, mut adam) = (Random::new(41), Adam::new(RATE));
+    let mut training = Beside::<Small, { floats::<Small>() }>::new(42);
+    for step in 0..60 {
+        if step == 30 {
+            training.trainer.slots.1 = Zero::ZERO;
+            let book::Optimizer::Row { steps, slots, .. } = &mut training.rule else { panic!("a row") };
+            steps[16..].fill(0);
+            slots[16..].iter_mut().for_each(|slot| slot.fill(0.0));
+        }
+        training.step(usize::from(step % 7 == 6), &mut adam, &mut random);
+    }
+}
+
+#[test]
+fn one_optimizer_trains_two_networks_as_two_would() {
+    type Small = (Dense<3, 4, Tanh>, Dense<4, 2>);
+    type Alone = Dense<3, 2>;
+    type OnInput = Model<Features<3>, Dense<3, 2>>;
+    let (mut random, mut adam) = (Random::new(43), Adam::new(RATE));
+    let mut small = Beside::<Small, { floats::<Small>() }>::new(44);
+    let mut alone = Beside::<Alone, { floats::<Alone>() }>::new(45);
+    let mut model = Beside::<OnInput, { floats::<OnInput>() }>::new(46);
+    for step in 0..40 {
+        small.step(step % 2, &mut adam, &mut random);
+        if step % 3 == 0 {
+            alone.step(0, &mut adam, &mut random);
+        }
+        if step % 5 > 1 {
+            model.step(0, &mut adam, &mut random);
+        }
+    }
+}
+
+/// A rate and a decay may change while a layer is frozen: powers are products of the decays of the steps that the layer learns in.
+#[test]
+fn a_layer_multiplies_the_decays_of_its_own_steps() {
+    type Small = (Dense<3, 4, Tanh>, Dense<4, 2>);
+    let (mut random, mut adam) = (Random::new(47), Adam::new(RATE));
+    let mut training = Beside::<Small, { floats::<Small>() }>::new(48);
+    training.step(0, &mut adam, &mut random);
+    adam.beta1 = 0.5;
+    for frozen in [1, 0, 1] {
+        let (inputs, targets) = ([[random.input(); 3]], [[random.input(); 2]]);
+        let data = Dataset::from_arrays(&inputs, &targets);
+        training.trainer.step_frozen(frozen, &data, MeanSquaredError, &mut adam).expect("sound");
+    }
+    let powers = |layer: LayerPowers| (layer.beta1_power(), layer.beta2_power());
+    assert_eq!(powers(training.trainer.slots.0.layer), (0.9 * 0.5, 0.999 * 0.999));
+    assert_eq!(powers(training.trainer.slots.1.layer), (0.9 * 0.5 * 0.5 * 0.5, 0.999 * 0.999 * 0.999 * 0.999));
+    assert_eq!((adam.beta1_power, powers(LayerPowers::ZERO)), (0.9 * 0.5 * 0.5 * 0.5, (1.0, 1.0)));
 }

@@ -18,6 +18,8 @@ struct Found {
     number: Option<u32>,
     /// Pieces that can't be read.
     unread: u32,
+    /// Heads looked at, some of them more than once.
+    heads: u32,
 }
 
 /// What the region holds.
@@ -34,6 +36,7 @@ impl Found {
     /// Counts a head in, if it has a mark or not, as is asked for, and comes after the limit in the search.
     fn add(&mut self, entry: Entry, limit: Option<Entry>, marked: bool) {
         let sequence = entry.head.sequence;
+        self.heads = self.heads.saturating_add(1);
         if self.number.is_none_or(|number| is_newer(sequence, number)) {
             self.number = Some(sequence);
         }
@@ -62,13 +65,13 @@ impl<F: NorFlash> Store<F> {
 
     /// Looks for the newest checkpoint, and from there back for a whole one; if there is none, for one that lacks only its mark.
     pub(super) fn survey(&mut self) -> Survey {
-        let Found { newest: latest, number, unread } = self.pass(None, true);
+        let Found { newest: latest, number, unread, heads } = self.pass(None, true);
         // What can't be read may hide newer heads, at most one each: should they read well again, the next is still newer.
         let next = number.map_or(0, |number| number.wrapping_add(1)).wrapping_add(unread);
         for marked in [true, false] {
             let mut candidate = if marked { latest } else { self.pass(None, false).newest };
-            // As many turns as there can be heads: sequence numbers of nobody's making could lead around in a circle.
-            for _ in 0..self.end.saturating_sub(self.start) / STRIDE {
+            // As many turns as there are heads: sequence numbers of nobody's making could lead around in a circle.
+            for _ in 0..heads.min(self.capacity() / STRIDE) {
                 let Some(entry) = candidate else { break };
                 if self.is_sound(entry).unwrap_or(false) {
                     return Survey { latest, whole: candidate, next };

@@ -39,7 +39,10 @@ impl Axis {
         assert!(kernel > 0, "a kernel has at least one row and one column");
         assert!(stride > 0, "the stride is 0");
         let (before, expected) = match padding {
-            Padding::None => (0, size.saturating_sub(kernel) / stride + 1),
+            Padding::None => {
+                assert!(kernel <= size, "the window is larger than the image");
+                (0, (size - kernel) / stride + 1)
+            }
             Padding::AsNeeded => {
                 let expected = size.div_ceil(stride);
                 (((expected - 1) * stride + kernel).saturating_sub(size) / 2, expected)
