@@ -13,13 +13,13 @@ use baregrad::graph::GraphError;
 use baregrad::initializer::uniform;
 use baregrad::layer::{
     ChannelOrder, InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Taps, Tensor, Tensors, Whole,
-    activate,
+    activate, step_of_layer,
 };
 use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
 use baregrad::metrics::{ClassOutOfRange, rank};
 use baregrad::network::{Network, OnInput};
-use baregrad::optimizer::{Moments, Optimizer, Slot, StoreGradient};
+use baregrad::optimizer::{LayerPowers, Moments, Optimizer, Slot, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::safetensors::{self, Dimensions, ExportError, ImportError, Names};
 use baregrad::schedule::{Cosine, EarlyStopping, ReduceOnPlateau, StepDecay};
@@ -272,6 +272,9 @@ fn parts() {
     let mut store = StoreGradient::NEW;
     black_box((store.begin_step(), store.is_stored()));
     store.restart();
+    let powers = black_box(LayerPowers::new(0.9, 0.999));
+    black_box((powers.beta1_power(), powers.beta2_power(), powers.is_finite()));
+    black_box(step_of_layer::<Adam>(black_box(Some(&powers)), &black_box(Adam::new(0.1)).begin_step()));
     black_box((Moments::ZERO.is_finite(), black_box(300_u16).index(), black_box(u32::MAX).index()));
     black_box(NonFinite { layer: unknown() }.behind(unknown()));
     let mut layer = Dense::<3, 2, Relu>::new(Matrix::from_rows(black_box([[0.5; 2]; 3])), black_box([0.5; 2]));

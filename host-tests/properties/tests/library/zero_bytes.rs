@@ -14,9 +14,10 @@ use baregrad::optimizer::{LayerPowers, Moments, Optimizer, StoreGradient};
 use baregrad::replay::ReplayBuffer;
 use baregrad::streaming::{MinMax, Standardizer};
 use baregrad::{
-    AdaGrad, Adam, AdamW, ClipValue, ConfusionMatrix, Dense, Features, Flatten, Frozen, GatherBuffer, Gradients, Graph,
-    HardSwish, Image, Lion, Matrix, MaxPool2d, Model, Momentum, Nesterov, Parameters, Relu, RmsProp, Sequence, Sgd,
-    SgdMomentum, Tanh, Trainer, WeightDecay, Workspace, Zero, floats,
+    AdaGrad, Adam, AdamW, ClipValue, ConfusionMatrix, Conv2d, Dense, DepthwiseConv1d, Features, Flatten, Frozen,
+    GatherBuffer, Gradients, Graph, HardSwish, Image, LayerNorm, Lion, Matrix, MaxPool2d, Model, Momentum, Nesterov,
+    Parameters, Relu, Residual, RmsProp, Sequence, Sgd, SgdMomentum, Tanh, Trainer, WeightDecay, Workspace, Zero,
+    floats,
 };
 
 type Small = (Dense<4, 6, Relu>, Dense<6, 3>);
@@ -99,6 +100,14 @@ fn every_start_that_the_docs_put_into_bss_lies_there() {
         Positions: ZERO;
         Matrix<3, 4>: ZERO;
         Vector<5>: ZERO;
+        Conv2d<2, 3, 3, 3>: ZERO;
+        DepthwiseConv1d<2, 3>: ZERO;
+        LayerNorm<4>: ZERO;
+        Residual<(Dense<4, 4>, LayerNorm<4>)>: ZERO;
+        <Conv2d<2, 3, 3, 3> as Parameters>::Slots<Moments>: ZERO;
+        <DepthwiseConv1d<2, 3> as Parameters>::Slots<Moments>: ZERO;
+        <LayerNorm<4> as Parameters>::Slots<Moments>: ZERO;
+        <Residual<(Dense<4, 4>, LayerNorm<4>)> as Parameters>::Slots<Moments>: ZERO;
         Moments: ZERO;
         LayerPowers: ZERO;
         StoreGradient: NEW;
