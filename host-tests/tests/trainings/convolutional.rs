@@ -28,6 +28,8 @@ type Net = Model<
     ),
 >;
 
+type Pixels = [[[f32; 1]; 8]; 8];
+
 /// Test accuracy in percent after training from this seed.
 fn accuracy<O: Optimizer, const B: usize>(
     split: &Split<64>,
@@ -37,9 +39,9 @@ fn accuracy<O: Optimizer, const B: usize>(
     epochs: u32,
     seed: u64,
 ) -> f64 {
-    let images = |rows: &[([f32; 64], u8)]| -> (Vec<[[[f32; 1]; 8]; 8]>, Vec<u8>) {
+    let images = |rows: &[([f32; 64], u8)]| {
         let image = |pixels: &[f32; 64]| std::array::from_fn(|y| std::array::from_fn(|x| [pixels[8 * y + x]]));
-        rows.iter().map(|(pixels, label)| (image(pixels), *label)).unzip()
+        rows.iter().map(|(pixels, label)| (image(pixels), *label)).unzip::<_, _, Vec<Pixels>, Vec<u8>>()
     };
     let ((inputs, labels), (test_inputs, test_labels)) = (images(&split.train), images(&split.test));
     let train = Dataset::new(&inputs, &labels).expect("as many labels");

@@ -341,9 +341,12 @@ fn weights_come_back_from_a_checkpoint_and_from_a_file() {
     let mut loaded = Deep::ZERO;
     load_weights(&mut loaded, &bytes).expect("the same architecture");
     assert_same_bits(&parameters(&loaded), &parameters(&network), "checkpoint");
+    // Not in front of a `Flatten`, where PyTorch's layout is refused.
+    type Features = (Dense<3, 4>, LayerNorm<4, Tanh>, Residual<Dense<4, 4>>, Dense<4, 2>);
+    let network: Features = random(&mut Random::new(33));
     let mut file = vec![0; 8192];
     let length = safetensors::save(&network, &Names::SEQUENTIAL, &mut file).expect("room");
-    let mut loaded = Deep::ZERO;
+    let mut loaded = Features::ZERO;
     safetensors::load(&mut loaded, &Names::SEQUENTIAL, &file[..length]).expect("the same names");
     assert_same_bits(&parameters(&loaded), &parameters(&network), "file");
     let header = String::from_utf8_lossy(&file[..length]).into_owned();
