@@ -9,8 +9,7 @@ use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
 use crate::layer::{
-    Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, LayerNormSlots, Parameters, Residual, Stacked,
-    WeightSlots, Window,
+    Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, Parameters, Residual, Stacked, WeightSlots, Window,
 };
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
@@ -56,13 +55,6 @@ impl<W: Flat<S>, B: Flat<S>, S: Slot> Format for WeightSlots<W, B, S> {
 impl<const N: usize, A: Activation> Format for LayerNorm<N, A> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "LayerNorm<{=usize}, {=str}>", N, A::NAME);
-    }
-}
-
-/// Number of channels, and the bytes of a slot.
-impl<const N: usize, S: Slot> Format for LayerNormSlots<N, S> {
-    fn format(&self, f: Formatter<'_>) {
-        write!(f, "slots of {=usize} bytes for LayerNorm<{=usize}>", size_of::<S>(), N);
     }
 }
 

@@ -129,13 +129,34 @@ pub(crate) fn forward_due<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     }
 }
 
-/// The end of a backward pass whose input gradient lies apart: takes it back through the activation below, and puts it in the place of `x`.
+/// The default of [`Layer::backward_inner`]: the gradient of `x` lies apart until the last slice of the layer is made.
 #[inline(always)]
-pub(crate) fn give_below<Below: Activation>(gradient: &mut [f32], x: &mut [f32]) {
-    ThisCpu::activation_backward::<Below>(gradient, x);
-    for (x, gradient) in x.iter_mut().zip(gradient) {
-        *x = *gradient;
+#[allow(clippy::too_many_arguments)] // as a backward pass
+pub(crate) fn backward_apart<In: Shape, L: Layer<In>, P: Pass, O: Optimizer, Below: Activation>(
+    layer: &mut L,
+    pass: P,
+    x: &mut [f32],
+    delta: &[f32],
+    memory: &mut [f32],
+    slots: &mut L::Slots<O::Slot>,
+    step: &O::Step,
+) {
+    let at = memory.len().wrapping_sub(x.len());
+    let (memory, dx) = cut(memory, at);
+    let inputs = &Stacked::<In>::new(x);
+    layer.backward::<P, O, _>(pass, inputs, delta, InputGradient::Write(&mut *dx), memory, slots, step);
+    if makes_last_slice::<In, L, P>(pass) {
+        ThisCpu::activation_backward::<Below>(dx, x);
+        for (x, gradient) in x.iter_mut().zip(dx) {
+            *x = *gradient;
+        }
     }
+}
+
+/// Whether the last slice of a layer's backward pass is due, or all of them.
+#[inline(always)]
+pub(crate) fn makes_last_slice<In: Shape, L: Layer<In>, P: Pass>(pass: P) -> bool {
+    pass.slices(L::SLICES).end == L::SLICES
 }
 
 /// What one layer looks like, for a summary.
@@ -233,7 +254,8 @@ pub trait Layer<In: Shape>: Parameters {
     /// Backward pass of a layer behind another: `x`, the output of that layer, becomes its `delta` (the gradient of `x` back through
     /// `Below`: [`Activation::backward`]).
     ///
-    /// Only a layer that can do so in place has its own, and has to have one if it makes several [`SLICES`](Self::SLICES).
+    /// Only a layer that can do so in place has its own. The default makes the gradient of `x` at the back of `memory`, and puts it in the place of `x`
+    /// when the last slice is made.
     #[allow(clippy::too_many_arguments)] // as `backward`
     fn backward_inner<P: Pass, O: Optimizer, Below: Activation>(
         &mut self,
@@ -245,20 +267,16 @@ pub trait Layer<In: Shape>: Parameters {
         step: &O::Step,
     ) {
         const {
-            assert!(Self::SLICES == 1, "a layer of several slices needs a `backward_inner` of its own");
             assert!(
                 Self::SCRATCH_INNER >= In::SIZE + Self::SCRATCH,
                 "SCRATCH_INNER has no room for the input's gradient"
             );
         };
-        let at = memory.len().wrapping_sub(x.len());
-        let (memory, dx) = cut(memory, at);
         debug_assert!(
-            memory.len() >= pass.samples().wrapping_mul(Self::KEPT + Self::SCRATCH),
+            memory.len() >= x.len().wrapping_add(pass.samples().wrapping_mul(Self::KEPT + Self::SCRATCH)),
             "a plan of memory is too small: SCRATCH_INNER"
         );
-        self.backward::<P, O, _>(pass, &Stacked::<In>::new(x), delta, InputGradient::Write(dx), memory, slots, step);
-        give_below::<Below>(dx, x);
+        backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
     }
 
     /// Floats of memory of [`predict_into`](Self::predict_into).

@@ -1,4 +1,4 @@
-//! Networks on images, which between them have each kind of layer with each kind of window. A new one is a row in [`each_network`].
+//! Networks on images and sequences: convolutions and pools, each with several of the windows. A new one is a row in [`each_network`].
 
 use baregrad::shape::{Features, Image, Sequence};
 use baregrad::{

@@ -11,9 +11,7 @@ use super::memory::{cut, rows};
 use super::slots::{Flat, WeightSlots};
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Same, Window};
-use super::{
-    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Taps, Tensor, Tensors, activate,
-};
+use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Taps, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels::{self, COLUMNS, Kernels, ThisCpu};
@@ -28,7 +26,7 @@ use taps::UnderTap;
 /// y[p][o] = g(b[o] + Σ_kh Σ_kw Σ_i x[p·stride + (kh, kw) - before][i]·W[kh][kw][i][o])
 /// ```
 ///
-/// Where the kernel is put says the window `W`: at each position ([`Same`], the default), inside only ([`Valid`](crate::Valid)), with strides
+/// The window `W` says where the kernel is put: at each position ([`Same`], the default), inside only ([`Valid`](crate::Valid)), or with strides
 /// ([`Strided`](crate::Strided), [`Centered`](crate::Centered)). Taps outside of the image are left out of the sum.
 ///
 /// As in all of this field the kernel is not turned around; a mathematician calls it a correlation. A kernel of 1 × 1 with stride 1 is a
@@ -214,26 +212,6 @@ impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW:
                 let tile = slice.wrapping_sub(P::HEIGHT);
                 self.update_tile::<O, X>(axes, tile, samples, x, delta, slots, step);
             }
-        }
-    }
-
-    #[inline(always)]
-    fn backward_inner<Q: Pass, O: Optimizer, Below: Activation>(
-        &mut self,
-        pass: Q,
-        x: &mut [f32],
-        delta: &[f32],
-        memory: &mut [f32],
-        slots: &mut Conv2dSlots<IN, OUT, KH, KW, O::Slot>,
-        step: &O::Step,
-    ) {
-        let at = memory.len().wrapping_sub(x.len());
-        let (memory, dx) = cut(memory, at);
-        let inputs = &Stacked::<Grid<P, IN>>::new(x);
-        let write = InputGradient::Write(&mut *dx);
-        Layer::<Grid<P, IN>>::backward::<Q, O, _>(self, pass, inputs, delta, write, memory, slots, step);
-        if pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES).end == <Self as Layer<Grid<P, IN>>>::SLICES {
-            super::give_below::<Below>(dx, x);
         }
     }
 }

@@ -108,6 +108,10 @@ impl<In: Shape, B: Body<Layers: Layer<In>>> Layer<In> for Frozen<B> {
         _step: &O::Step,
     ) {
         debug_assert!(matches!(dx, InputGradient::Unwanted), "`Frozen` gives no gradient of its input");
+        // Who asks for it all the same finds no number.
+        if let InputGradient::Write(dx) | InputGradient::Add(dx) = dx {
+            dx.fill(f32::NAN);
+        }
     }
 
     fn backward_inner<P: Pass, O: Optimizer, Below: Activation>(

@@ -3,9 +3,9 @@
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows, rows_mut};
+use super::slots::WeightSlots;
 use super::{
-    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Slots, Tensor, Tensors,
-    activate,
+    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate,
 };
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -28,7 +28,8 @@ use crate::zero::Zero;
 /// all that lies in `.bss`: the output of such a layer is `g(0)`.
 ///
 /// It goes behind a layer without activation, or in front of one: `(Dense<3, 8>, LayerNorm<8, Relu>, Dense<8, 2>)`. In a `Sequential` of PyTorch it
-/// is one module, `LayerNorm(N)`, and its tensors are `weight` (the gain) and `bias`.
+/// is one module, `LayerNorm(N)`, and its tensors are `weight` (the gain) and `bias`; PyTorch's goes over the last axis, so on positions it has
+/// channels last.
 ///
 /// ```
 /// # use baregrad::{LayerNorm, Network};
@@ -105,20 +106,8 @@ impl<const N: usize, A> Zero for LayerNorm<N, A> {
     const ZERO: Self = Self::new([0.0; N], [0.0; N]);
 }
 
-/// The optimizer's slots of a [`LayerNorm`] layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LayerNormSlots<const N: usize, S: Slot> {
-    /// A slot for each gain.
-    pub gain: [S; N],
-    /// A slot for each bias.
-    pub bias: [S; N],
-    /// What is remembered of the layer.
-    pub layer: S::Layer,
-}
-
-impl<const N: usize, S: Slot> Zero for LayerNormSlots<N, S> {
-    const ZERO: Self = Self { gain: Zero::ZERO, bias: Zero::ZERO, layer: Zero::ZERO };
-}
+/// The optimizer's slots of a [`LayerNorm`] layer; the gain's are called `weights`.
+pub type LayerNormSlots<const N: usize, S> = WeightSlots<[S; N], [S; N], S>;
 
 impl<const N: usize, A> Tensors<f32> for LayerNorm<N, A> {
     const COUNT: usize = 2;
@@ -137,36 +126,6 @@ impl<const N: usize, A> Tensors<f32> for LayerNorm<N, A> {
             1 => &mut self.bias,
             _ => &mut [],
         }
-    }
-}
-
-impl<const N: usize, S: Slot> Tensors<S> for LayerNormSlots<N, S> {
-    const COUNT: usize = 2;
-
-    fn tensor(&self, index: usize) -> &[S] {
-        match index {
-            0 => &self.gain,
-            1 => &self.bias,
-            _ => &[],
-        }
-    }
-
-    fn tensor_mut(&mut self, index: usize) -> &mut [S] {
-        match index {
-            0 => &mut self.gain,
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
-    }
-}
-
-impl<const N: usize, S: Slot> Slots<S> for LayerNormSlots<N, S> {
-    fn layer(&self) -> Option<&S::Layer> {
-        Some(&self.layer)
-    }
-
-    fn layer_mut(&mut self) -> Option<&mut S::Layer> {
-        Some(&mut self.layer)
     }
 }
 
@@ -224,7 +183,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
         step: &O::Step,
     ) {
         let [of_gain, of_bias] = rows_mut::<N>(memory, 2) else { return };
-        begin::<O>(of_gain, &slots.gain, step);
+        begin::<O>(of_gain, &slots.weights, step);
         begin::<O>(of_bias, &slots.bias, step);
         let (mut at, mut deltas) = (0_usize, rows::<N>(delta, pass.samples().wrapping_mul(G::COUNT)).iter());
         for sample in 0..pass.samples() {
@@ -236,7 +195,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
                 }
             }
         }
-        finish::<O>(&mut self.gain, &mut slots.gain, of_gain, step);
+        finish::<O>(&mut self.gain, &mut slots.weights, of_gain, step);
         finish::<O>(&mut self.bias, &mut slots.bias, of_bias, step);
     }
 
@@ -251,7 +210,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
         step: &O::Step,
     ) {
         let [of_gain, of_bias] = rows_mut::<N>(memory, 2) else { return };
-        begin::<O>(of_gain, &slots.gain, step);
+        begin::<O>(of_gain, &slots.weights, step);
         begin::<O>(of_bias, &slots.bias, step);
         let count = pass.samples().wrapping_mul(G::COUNT);
         for (x, delta) in rows_mut::<N>(x, count).iter_mut().zip(rows::<N>(delta, count)) {
@@ -260,7 +219,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
                 *x = Below::backward(back.input_gradient(*x, *delta, *gain), *x);
             }
         }
-        finish::<O>(&mut self.gain, &mut slots.gain, of_gain, step);
+        finish::<O>(&mut self.gain, &mut slots.weights, of_gain, step);
         finish::<O>(&mut self.bias, &mut slots.bias, of_bias, step);
     }
 

@@ -110,7 +110,7 @@ impl<const B: usize> Pass for Whole<B> {
 pub(crate) struct Slice<const B: usize> {
     samples: usize,
     slice: usize,
-    /// How many slices the layers at hand have.
+    /// How many slices the layers at hand have. If it is one, all is due of what they are made of.
     of: usize,
 }
 
@@ -131,12 +131,15 @@ impl<const B: usize> Pass for Slice<B> {
     }
 
     fn forward_part(self, before: usize, layers: usize) -> Option<Forward<Self>> {
+        if self.of == 1 {
+            return Some(Forward { pass: self, first: 0 });
+        }
         let samples = self.samples();
         let slice = self.slice.checked_sub(before.wrapping_mul(samples))?;
         if slice >= layers.wrapping_mul(samples) {
             None
         } else if layers == 1 {
-            Some(Forward { pass: Self { samples: 1, slice: 0, ..self }, first: slice })
+            Some(Forward { pass: Self { samples: 1, slice: 0, of: 1 }, first: slice })
         } else {
             Some(Forward { pass: Self { slice, ..self }, first: 0 })
         }
@@ -144,6 +147,9 @@ impl<const B: usize> Pass for Slice<B> {
 
     #[inline(always)]
     fn backward_part(self, place: Place) -> Backward<Self> {
+        if self.of == 1 {
+            return Backward::Inner(self);
+        }
         match self.slice.checked_sub(place.slices_before) {
             Some(slice) if slice < place.slices => Backward::Inner(Self { slice, of: place.slices, ..self }),
             _ => Backward::Nothing,
@@ -152,7 +158,6 @@ impl<const B: usize> Pass for Slice<B> {
 
     #[inline(always)]
     fn slices(self, all: usize) -> Range<usize> {
-        // A layer that counts as a single slice makes all of it at once, those of a layer within it too.
         if self.of == 1 { 0..all } else { self.slice..self.slice.saturating_add(1) }
     }
 }

@@ -10,7 +10,9 @@ use core::marker::PhantomData;
 use super::memory::{cut, rows, rows_mut};
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Valid, Window};
-use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
+use super::{
+    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate, backward_apart,
+};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::optimizer::{Optimizer, Slot};
@@ -47,7 +49,7 @@ use rule::Rule;
 ///
 /// # Differs from PyTorch
 /// In no value. PyTorch's `MaxPool2d(2)` leaves out a last odd row or column, as `Valid` does, unless it is told `ceil_mode=True`; a window
-/// that reaches over the end is [`Strided`](crate::Strided), which is shared out otherwise.
+/// that reaches over the end is [`Strided`](crate::Strided), which pads other positions.
 pub type MaxPool2d<const KH: usize, const KW: usize = KH, W = Valid<KH, KW>> = Pool<Maximum, Over<KH, KW, W>>;
 
 /// [`MaxPool2d`] along a sequence: the largest value of each window of `K` moments, side by side unless a window says otherwise.
@@ -267,21 +269,7 @@ impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool
                 (rest, deltas) = (others, other_deltas);
             }
         } else {
-            let (dx, memory) = cut(memory, x.len());
-            let inputs = super::Stacked::<Grid<P, N>>::new(x);
-            Layer::<Grid<P, N>>::backward::<Q, O, _>(
-                self,
-                pass,
-                &inputs,
-                delta,
-                InputGradient::Write(dx),
-                memory,
-                &mut (),
-                step,
-            );
-            for (x, dx) in x.iter_mut().zip(dx) {
-                *x = Below::backward(*dx, *x);
-            }
+            backward_apart::<Grid<P, N>, Self, Q, O, Below>(self, pass, x, delta, memory, &mut (), step);
         }
     }
 }

@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 use super::memory::{cut, max};
 use super::{
     Backward, ChannelOrder, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
-    Slots, Stacked, StartingAt, activate, forward_due, give_below, step_of_layer,
+    Slots, StartingAt, activate, backward_apart, forward_due, makes_last_slice, step_of_layer,
 };
 use crate::activation::{Activation, Identity};
 use crate::optimizer::Optimizer;
@@ -50,8 +50,11 @@ use branch::{NoActivation, SameShape};
 /// Arithmetic is IEEE 754's. Infinities and NaN are refused as in any layer, and so is a sum that overflows.
 ///
 /// # Differs from PyTorch
-/// PyTorch and Keras add the gradients of the two branches in the order of their graph: two numbers have the same sum in either order. Keras's `Add` and the
-/// activation behind it are the last of the layers here.
+/// PyTorch and Keras add the gradients of the two branches in the order of their graph. Two numbers have the same sum in either order, so the bits do
+/// not depend on it. In Keras, `Add` and the activation behind it are two layers; here they are the last layer of the block.
+///
+/// With a stride, write both branches with [`Strided`](crate::Strided) or [`Centered`](crate::Centered), which give out one shape: a 1 × 1 shortcut of
+/// PyTorch with stride 2 is `Centered<2>`.
 ///
 /// # Source
 /// He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, 2015, equations 1 and 2.
@@ -153,7 +156,7 @@ where
                 let at = memory.len().wrapping_sub(sum.len());
                 let (memory, dx) = cut(memory, at);
                 self.both::<In, P, O, X>(pass, x, delta, Some(dx), memory, slots, step);
-                if is_last(pass, const { B::SLICES + S::SLICES }) {
+                if makes_last_slice::<In, Self, P>(pass) {
                     add(sum, dx);
                 }
             }
@@ -176,12 +179,7 @@ where
                 "`Frozen` at the front of a `Residual` gives no gradient to the layer in front of it"
             );
         };
-        let at = memory.len().wrapping_sub(x.len());
-        let (memory, dx) = cut(memory, at);
-        self.both::<In, P, O, _>(pass, &Stacked::<In>::new(x), delta, Some(dx), memory, slots, step);
-        if is_last(pass, const { B::SLICES + S::SLICES }) {
-            give_below::<Below>(dx, x);
-        }
+        backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
     }
 
     const PREDICT: usize = max(B::PREDICT, if skips::<S>() { 0 } else { B::Out::SIZE + S::PREDICT });
@@ -269,11 +267,6 @@ const fn work<In: Shape, B: Layer<In>, S: Layer<In>>() -> usize {
 /// Floats of a sample of the shortcut's output.
 const fn added<In: Shape, B: Layer<In>, S: Layer<In>>() -> usize {
     if skips::<S>() { 0 } else { B::Out::SIZE }
-}
-
-/// Whether the last slice is due.
-fn is_last<P: Pass>(pass: P, slices: usize) -> bool {
-    pass.slices(slices).end == slices
 }
 
 /// The part of the sum that is due, and the activation; `y` is the output of the body.

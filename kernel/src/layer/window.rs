@@ -11,7 +11,7 @@
 //! | [`Centered`] | PyTorch's `padding = k // 2`, `k` odd | `⌈size/stride⌉` |
 //! | [`Valid`] | `valid`, PyTorch's `padding = 0` | `⌊(size - k)/stride⌋ + 1` |
 //!
-//! [`Strided`] and [`Centered`] have as many places, at other positions: of 96 positions and a kernel of 3, stride 2 begins at 0 in
+//! [`Strided`] and [`Centered`] have equally many places, at different positions: of 96 positions and a kernel of 3, stride 2 begins at 0 in
 //! Keras, and at -1 in PyTorch. Weights that were trained with the one do not fit the other.
 
 pub(crate) mod axis;
@@ -27,9 +27,9 @@ use crate::shape::{Every, Inside, Positions};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// Nowhere: all of them lie inside.
+    /// The kernel stays inside.
     None,
-    /// As far as `⌈size/stride⌉` of them do: `max((⌈size/stride⌉ - 1)·stride + k - size, 0)` positions in all, half of them in front, rounded down.
+    /// As much as `⌈size/stride⌉` places need, in all `max((⌈size/stride⌉ - 1)·stride + k - size, 0)` positions; half of them, rounded down, in front.
     AsNeeded,
     /// `k/2` positions on either side, of a kernel of odd size.
     Half,

@@ -11,5 +11,6 @@ mod activations;
 mod curves;
 mod frozen;
 mod gradients;
+mod holders;
 mod parts;
 mod positions;

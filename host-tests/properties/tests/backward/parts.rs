@@ -286,60 +286,6 @@ impl<const N: usize> Layer<Features<N>> for Square {
     }
 }
 
-/// A dense layer in another type, which makes it in one slice.
-struct Wrapped(Dense<9, 3, Tanh>);
-
-impl Zero for Wrapped {
-    const ZERO: Self = Self(Zero::ZERO);
-}
-
-impl Tensors<f32> for Wrapped {
-    const COUNT: usize = 2;
-
-    fn tensor(&self, index: usize) -> &[f32] {
-        self.0.tensor(index)
-    }
-
-    fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        self.0.tensor_mut(index)
-    }
-}
-
-impl Parameters for Wrapped {
-    const KIND: &'static str = "Wrapped";
-    const TENSORS: &'static [baregrad::layer::Tensor] = <Dense<9, 3, Tanh> as Parameters>::TENSORS;
-    type Slots<T: Slot> = <Dense<9, 3, Tanh> as Parameters>::Slots<T>;
-}
-
-impl Layer<Features<9>> for Wrapped {
-    type Out = Features<3>;
-    type Activation = Tanh;
-    const SCRATCH: usize = <Dense<9, 3, Tanh> as Layer<Features<9>>>::SCRATCH;
-
-    fn forward<P: Pass, X: Inputs + ?Sized>(
-        &self,
-        pass: P,
-        x: &X,
-        y: &mut [f32],
-        memory: &mut [f32],
-    ) -> Result<(), NonFinite> {
-        Layer::<Features<9>>::forward(&self.0, pass, x, y, memory)
-    }
-
-    fn backward<P: Pass, O: Optimizer, X: Inputs + ?Sized>(
-        &mut self,
-        pass: P,
-        x: &X,
-        delta: &[f32],
-        dx: InputGradient<'_>,
-        memory: &mut [f32],
-        slots: &mut Self::Slots<O::Slot>,
-        step: &O::Step,
-    ) {
-        Layer::<Features<9>>::backward::<P, O, X>(&mut self.0, pass, x, delta, dx, memory, slots, step);
-    }
-}
-
 #[test]
 fn what_a_layer_keeps_is_there_in_steps_of_all_kinds() {
     type Flat = (Dense<3, 4, Tanh>, Square, Dense<4, 5, Tanh>, Square, Dense<5, 2>);
@@ -348,20 +294,6 @@ fn what_a_layer_keeps_is_there_in_steps_of_all_kinds() {
     let flat = assert_slices_are_the_step::<Flat, { floats::<Flat>() }>(7);
     let nested = assert_slices_are_the_step::<Nested, { floats::<Nested>() }>(7);
     assert_same_bits(&flat, &nested, "nested");
-}
-
-#[test]
-fn a_layer_around_a_dense_one_trains_as_that() {
-    type Bare = (Dense<9, 3, Tanh>, Dense<3, 2>);
-    type Around = Model<Features<9>, (Wrapped, Dense<3, 2>)>;
-    type Inner = (Dense<2, 9, Tanh>, Wrapped, Dense<3, 2>);
-    type Plain = (Dense<2, 9, Tanh>, Dense<9, 3, Tanh>, Dense<3, 2>);
-    let bare = assert_slices_are_the_step::<Bare, { floats::<Bare>() }>(8);
-    let around = assert_slices_are_the_step::<Around, { floats::<Around>() }>(8);
-    assert_same_bits(&bare, &around, "first");
-    let inner = assert_slices_are_the_step::<Inner, { floats::<Inner>() }>(9);
-    let plain = assert_slices_are_the_step::<Plain, { floats::<Plain>() }>(9);
-    assert_same_bits(&inner, &plain, "in the middle");
 }
 
 #[test]

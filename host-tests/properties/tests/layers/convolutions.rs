@@ -14,7 +14,7 @@ use host_tests::convolution::Convolution;
 
 use crate::common::{Random, assert_same_bits};
 use crate::passes::SAMPLES;
-use crate::pools::Known;
+use crate::windows::{Known, LookAtWindow, each_window};
 
 /// How the gradient of the input is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -141,58 +141,21 @@ fn assert_convolutions<
     assert_convolution::<Grid<P, N>, DepthwiseConv2d<N, KH, KW, Used>>(&plain, &what);
 }
 
-/// Along a sequence of `SIZE` moments by a kernel of `K`, and across an image of as many columns.
-fn assert_size<W: Known, const K: usize, const SIZE: usize>() {
-    assert_convolutions::<Line<SIZE>, W, Along<W>, 2, 3, K, 1>();
-    assert_convolutions::<Plane<3, SIZE>, W, W, 1, 2, 3, K>();
-}
+struct Convolutions;
 
-fn assert_sizes_from_4<W: Known, const K: usize>() {
-    assert_size::<W, K, 4>();
-    assert_size::<W, K, 5>();
-    assert_size::<W, K, 7>();
-    // Eight places side by side.
-    assert_size::<W, K, 10>();
-}
+impl LookAtWindow for Convolutions {
+    fn along<W: Known, const SIZE: usize, const K: usize>() {
+        assert_convolutions::<Line<SIZE>, W, Along<W>, 2, 3, K, 1>();
+    }
 
-fn assert_sizes<W: Known, const K: usize>() {
-    assert_size::<W, K, 1>();
-    assert_size::<W, K, 2>();
-    assert_size::<W, K, 3>();
-    assert_sizes_from_4::<W, K>();
-}
-
-fn assert_odd_kernels<W: Known>() {
-    assert_sizes::<W, 1>();
-    assert_sizes::<W, 3>();
-}
-
-fn assert_kernels<W: Known>() {
-    assert_odd_kernels::<W>();
-    assert_sizes::<W, 2>();
-    assert_sizes::<W, 4>();
-}
-
-fn assert_kernels_inside<W: Known>() {
-    assert_sizes::<W, 1>();
-    assert_size::<W, 2, 2>();
-    assert_sizes_from_4::<W, 2>();
-    assert_size::<W, 3, 3>();
-    assert_sizes_from_4::<W, 3>();
-    assert_sizes_from_4::<W, 4>();
+    fn across<W: Known, const SIZE: usize, const K: usize>() {
+        assert_convolutions::<Plane<3, SIZE>, W, W, 1, 2, 3, K>();
+    }
 }
 
 #[test]
 fn convolutions_have_the_bits_of_the_plain_loops_for_every_window() {
-    assert_kernels::<Same>();
-    assert_kernels::<Strided<2>>();
-    assert_kernels::<Strided<3>>();
-    assert_odd_kernels::<Centered<1>>();
-    assert_odd_kernels::<Centered<2>>();
-    assert_odd_kernels::<Centered<3>>();
-    assert_kernels_inside::<Valid<1>>();
-    assert_kernels_inside::<Valid<2>>();
-    assert_kernels_inside::<Valid<3>>();
+    each_window::<Convolutions>();
 }
 
 #[test]

@@ -12,3 +12,4 @@ mod norms;
 mod passes;
 mod pools;
 mod resnet;
+mod windows;

@@ -6,33 +6,13 @@ use baregrad::layer::{Along, Average, InputGradient, Maximum, Over, Pool, Window
 use baregrad::shape::{Grid, Line, Plane, Positions, Shape};
 use baregrad::{
     AveragePool1d, AveragePool2d, Centered, Flatten, GlobalAveragePool, GlobalMaxPool, Image, Layer, MaxPool1d,
-    MaxPool2d, Same, Sequence, Strided, Tanh, Valid,
+    MaxPool2d, Sequence, Strided, Tanh, Valid,
 };
-use host_tests::windows::{Pool as Kind, Window as Name, axis, pool, pool_gradient, precise_pool, windows};
+use host_tests::windows::{Pool as Kind, axis, pool, pool_gradient, precise_pool, windows};
 
 use crate::common::{Random, assert_same_bits};
 use crate::passes::{Passes, SAMPLES, backward, forward, inner, predict};
-
-/// A window of the library with its name in the oracle.
-pub(crate) trait Known: Window {
-    const NAME: Name;
-}
-
-impl Known for Same {
-    const NAME: Name = Name::Same;
-}
-
-impl<const DOWN: usize, const ACROSS: usize> Known for Strided<DOWN, ACROSS> {
-    const NAME: Name = Name::Strided;
-}
-
-impl<const DOWN: usize, const ACROSS: usize> Known for Centered<DOWN, ACROSS> {
-    const NAME: Name = Name::Centered;
-}
-
-impl<const DOWN: usize, const ACROSS: usize> Known for Valid<DOWN, ACROSS> {
-    const NAME: Name = Name::Valid;
-}
+use crate::windows::{Known, LookAtWindow, each_window};
 
 /// The windows of `KH × KW` on positions `P`, by the oracle.
 fn of<P: Positions, W: Known>(kernel_height: usize, kernel_width: usize) -> Vec<Vec<usize>> {
@@ -88,60 +68,21 @@ fn assert_pools<P: Positions, W: Known, Used: Window, const N: usize, const KH: 
     assert_pool::<Grid<P, N>, Pool<Average, Over<KH, KW, Used>>>(Kind::Average, &windows, &what(Kind::Average));
 }
 
-/// Along a sequence of `N` moments by a kernel of `K`, and across an image of `N` columns.
-fn assert_size<W: Known, const K: usize, const N: usize>() {
-    assert_pools::<Line<N>, W, Along<W>, 2, K, 1>();
-    assert_pools::<Plane<3, N>, W, W, 1, 3, K>();
-}
+struct Pools;
 
-fn assert_sizes_from_4<W: Known, const K: usize>() {
-    assert_size::<W, K, 4>();
-    assert_size::<W, K, 5>();
-    assert_size::<W, K, 6>();
-    assert_size::<W, K, 7>();
-}
+impl LookAtWindow for Pools {
+    fn along<W: Known, const SIZE: usize, const K: usize>() {
+        assert_pools::<Line<SIZE>, W, Along<W>, 2, K, 1>();
+    }
 
-fn assert_sizes<W: Known, const K: usize>() {
-    assert_size::<W, K, 1>();
-    assert_size::<W, K, 2>();
-    assert_size::<W, K, 3>();
-    assert_sizes_from_4::<W, K>();
-}
-
-fn assert_kernels<W: Known>() {
-    assert_sizes::<W, 1>();
-    assert_sizes::<W, 2>();
-    assert_sizes::<W, 3>();
-    assert_sizes::<W, 4>();
-}
-
-fn assert_odd_kernels<W: Known>() {
-    assert_sizes::<W, 1>();
-    assert_sizes::<W, 3>();
-}
-
-fn assert_kernels_inside<W: Known>() {
-    assert_sizes::<W, 1>();
-    assert_size::<W, 2, 2>();
-    assert_size::<W, 2, 3>();
-    assert_sizes_from_4::<W, 2>();
-    assert_size::<W, 3, 3>();
-    assert_sizes_from_4::<W, 3>();
-    assert_sizes_from_4::<W, 4>();
+    fn across<W: Known, const SIZE: usize, const K: usize>() {
+        assert_pools::<Plane<3, SIZE>, W, W, 1, 3, K>();
+    }
 }
 
 #[test]
 fn pools_have_the_bits_of_the_plain_loops_for_every_window() {
-    assert_kernels::<Same>();
-    assert_kernels::<Strided<1>>();
-    assert_kernels::<Strided<2>>();
-    assert_kernels::<Strided<3>>();
-    assert_odd_kernels::<Centered<1>>();
-    assert_odd_kernels::<Centered<2>>();
-    assert_odd_kernels::<Centered<3>>();
-    assert_kernels_inside::<Valid<1>>();
-    assert_kernels_inside::<Valid<2>>();
-    assert_kernels_inside::<Valid<3>>();
+    each_window::<Pools>();
 }
 
 #[test]

@@ -4,8 +4,9 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::head::{Buffer, Entry, Head, Layout, MARK, MARK_AT, is_newer};
 use super::{FlashLoadError, HEAD_BYTES, Store};
+use crate::checkpoint::header::FRAME;
 use crate::checkpoint::stream::Reader;
-use crate::checkpoint::{CHUNK, FRAME, stated_bytes};
+use crate::checkpoint::{CHUNK, stated_bytes};
 
 /// Bytes from one possible head to the next: pages are a multiple of it, whatever their size has been.
 const STRIDE: u32 = CHUNK as u32;

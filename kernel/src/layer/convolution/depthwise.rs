@@ -12,8 +12,7 @@ use crate::layer::slots::{Flat, WeightSlots};
 use crate::layer::window::axis::{Axes, Places};
 use crate::layer::window::{Along, Same, Window};
 use crate::layer::{
-    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, Tensor, Tensors, activate,
-    give_below,
+    ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions, Shape};
@@ -50,7 +49,8 @@ use crate::zero::Zero;
 ///
 /// # Differs from PyTorch
 /// There it is `Conv2d(N, N, …, groups=N)`, with `W` as `[c][1][kh][kw]`. Keras's `DepthwiseConv2D` has `[kh][kw][c][1]`: the order of this library. Both also give
-/// several outputs for each channel; here it is one.
+/// several outputs for each channel; here it is one. An initializer sees `KH·KW` values in and out of a kernel, where PyTorch counts `N·KH·KW` out, and
+/// Keras `N·KH·KW` in.
 ///
 /// # Source
 /// Sifre, *Rigid-Motion Scattering for Image Classification*, 2014, chapter 6.2; Howard et al., *MobileNets*, 2017, section 3.1.
@@ -181,26 +181,6 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
             } else {
                 self.update_tap::<O, X>(axes, slice.wrapping_sub(P::HEIGHT), samples, x, delta, slots, step);
             }
-        }
-    }
-
-    #[inline(always)]
-    fn backward_inner<Q: Pass, O: Optimizer, Below: Activation>(
-        &mut self,
-        pass: Q,
-        x: &mut [f32],
-        delta: &[f32],
-        memory: &mut [f32],
-        slots: &mut DepthwiseConv2dSlots<N, KH, KW, O::Slot>,
-        step: &O::Step,
-    ) {
-        let at = memory.len().wrapping_sub(x.len());
-        let (memory, dx) = cut(memory, at);
-        let inputs = &Stacked::<Grid<P, N>>::new(x);
-        let write = InputGradient::Write(&mut *dx);
-        Layer::<Grid<P, N>>::backward::<Q, O, _>(self, pass, inputs, delta, write, memory, slots, step);
-        if pass.slices(<Self as Layer<Grid<P, N>>>::SLICES).end == <Self as Layer<Grid<P, N>>>::SLICES {
-            give_below::<Below>(dx, x);
         }
     }
 }

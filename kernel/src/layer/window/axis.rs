@@ -72,10 +72,9 @@ impl Axis {
     /// The places at which a position is inside of the kernel, ascending. Its tap is [`tap`](Self::tap), so taps ascend the other way round.
     #[inline(always)]
     pub(crate) fn places_of(self, position: usize) -> Range<usize> {
+        // All that begin in front of `end`, but for those whose kernel ends there already.
         let end = position.wrapping_add(self.before).wrapping_add(1);
-        // The first place that begins at `end - kernel` or behind, and the last that begins in front of `end`.
-        let first = end.saturating_sub(self.kernel).wrapping_add(self.stride.get().wrapping_sub(1)) / self.stride;
-        first..(end.wrapping_sub(1) / self.stride).wrapping_add(1).min(self.places)
+        self.places_to(end.saturating_sub(self.kernel))..self.places_to(end).min(self.places)
     }
 
     /// The tap of the kernel that a position is, at a place of [`places_of`](Self::places_of).
