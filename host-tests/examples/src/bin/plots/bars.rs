@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use baregrad::optimizer::Optimizer;
-use baregrad::{Adam, Dense, Momentum, Network, Relu, Sgd, Trainer, Workspace, floats};
+use baregrad::{
+    Adam, Conv2d, Dense, Flatten, Image, MaxPool2d, Model, Momentum, Network, Relu, Same, Sgd, Trainer, Workspace,
+    floats,
+};
 use plotters::prelude::*;
 
 use crate::Result;
@@ -38,6 +41,17 @@ pub(crate) fn cycles(path: &Path, table: &Path) -> Result {
 pub(crate) fn memory(path: &Path) -> Result {
     type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
     type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
+    type Convolutional = Model<
+        Image<8, 8, 1>,
+        (
+            Conv2d<1, 8, 3, 3, Same, Relu>,
+            MaxPool2d<2>,
+            Conv2d<8, 16, 3, 3, Same, Relu>,
+            MaxPool2d<2>,
+            Flatten<64>,
+            Dense<64, 10>,
+        ),
+    >;
     fn parts<N: Network, O: Optimizer, const B: usize, const FLOATS: usize>(name: &str) -> Bar {
         let sizes = [size_of::<N>(), size_of::<N::Slots<O::Slot>>(), size_of::<Workspace<B, FLOATS>>()];
         debug_assert_eq!(sizes.iter().sum::<usize>(), Trainer::<N, O, B, FLOATS>::BYTES);
@@ -50,6 +64,8 @@ pub(crate) fn memory(path: &Path) -> Result {
         parts::<Digits, Sgd, 16, { floats::<Digits>() }>("64-32-10, SGD, batch 16"),
         parts::<Digits, Momentum, 16, { floats::<Digits>() }>("64-32-10, Momentum, batch 16"),
         parts::<Digits, Adam, 16, { floats::<Digits>() }>("64-32-10, Adam, batch 16"),
+        parts::<Convolutional, Sgd, 1, { floats::<Convolutional>() }>("two convolutions, SGD, batch 1"),
+        parts::<Convolutional, Momentum, 4, { floats::<Convolutional>() }>("two convolutions, Momentum, batch 4"),
     ];
     draw(path, "RAM of a training, without the stack", "bytes", &["weights", "optimizer", "workspace"], &bars)
 }
