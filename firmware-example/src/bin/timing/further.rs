@@ -7,7 +7,7 @@ use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, e
 use catalogue::optimizers::{Formula, RATE, SavedRule, VisitOptimizers, further_optimizers};
 use instruction_counter::Counter;
 
-use crate::Log;
+use crate::log::Log;
 use crate::measure::measure;
 
 /// Adds their lines to the log.
@@ -27,7 +27,7 @@ type Usual = (Dense<4, WIDTH, Tanh>, Dense<WIDTH, 3>);
 
 impl VisitOptimizers for Further<'_> {
     fn optimizer<O: SavedRule>(&mut self, name: &'static str, start: O, _: Formula) {
-        let counted = measure::<Usual, _, _, u8, 4, 3, { floats::<Usual>() }>(self.counter, start, CrossEntropy);
+        let counted = measure::<Usual, _, _, u8, 3, { floats::<Usual>() }>(self.counter, start, CrossEntropy);
         self.log.row(name, counted);
     }
 }
@@ -37,7 +37,7 @@ impl VisitActivations for Further<'_> {
         type Net<A> = (Dense<4, WIDTH, A>, Dense<WIDTH, 3>);
         // Floats of a workspace depend on the sizes alone.
         let rule = Sgd::new(RATE);
-        let counted = measure::<Net<A>, _, _, u8, 4, 3, { floats::<Usual>() }>(self.counter, rule, CrossEntropy);
+        let counted = measure::<Net<A>, _, _, u8, 3, { floats::<Usual>() }>(self.counter, rule, CrossEntropy);
         self.log.row(curve.name, counted);
     }
 }
@@ -49,7 +49,7 @@ impl VisitElementwise for Further<'_> {
     {
         const ENOUGH: usize = floats::<(Usual, (Dense<3, WIDTH>, Dense<WIDTH, WIDTH>))>();
         type Net<L> = (Dense<4, WIDTH>, L, Dense<WIDTH, 3>);
-        let counted = measure::<Net<L>, _, _, u8, 4, 3, ENOUGH>(self.counter, Sgd::new(RATE), CrossEntropy);
+        let counted = measure::<Net<L>, _, _, u8, 3, ENOUGH>(self.counter, Sgd::new(RATE), CrossEntropy);
         self.log.row(curve.name, counted);
     }
 }

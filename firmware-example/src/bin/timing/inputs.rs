@@ -40,6 +40,7 @@ impl Kind {
     ];
 
     /// Fills with values of this kind.
+    #[inline(never)] // once for all networks, because all must fit
     pub(crate) fn fill(self, values: &mut [f32], generator: &mut Pcg32) {
         for (index, value) in values.iter_mut().enumerate() {
             let mut between = |limit: f32| uniform(-limit, limit, generator.next_u32());

@@ -3,8 +3,8 @@
 //! You will see a line for each network: the least and the most instructions of a step, of a prediction, of the longest slice of a
 //! step in slices and of all its slices; and how many steps were refused with an error. The inputs are zeros, ones, random, tiny,
 //! subnormal, huge and saturating, each with other weights; the networks are those of `same_bits` (every activation, loss and
-//! optimizer), of the example programs, and one for each further optimizer and activation. Ends well only if the least is the most everywhere, and if a loop that differs by one
-//! instruction was seen to do so.
+//! optimizer), of the example programs, and one for each further optimizer and activation. Ends well only if the least
+//! is the most everywhere, and if a loop that differs by one instruction was seen to do so.
 //!
 //! QEMU must count by `-icount shift=6`, as `run.sh timing` makes it.
 #![no_std]
@@ -12,82 +12,31 @@
 
 mod further;
 mod inputs;
+mod log;
 mod measure;
 
 use baregrad::{Adam, BinaryCrossEntropy, CrossEntropy, Dense, Sgd, floats};
 use cortex_m_rt::entry;
-use defmt::{Display2Format, error, info};
 use firmware_example::same_bits::{BATCHES, Case, Choice, ChosenActivation, ChosenLoss, ChosenOptimizer, small_case};
 use firmware_example::{board, digits, iris, xor};
 use instruction_counter::Counter;
-use measure::{INPUTS, Measured, Range, measure};
+use log::Log;
+use measure::{Measured, measure};
 
 #[entry]
 fn main() -> ! {
-    let counter = cortex_m::Peripherals::take().map(|peripherals| Counter::start(peripherals.SYST, |_, _| {}));
-    let mut counter = match counter {
-        Some(Ok(counter)) => counter,
-        Some(Err(error)) => {
-            error!("timing: {}", Display2Format(&error));
-            board::exit(false)
-        }
-        None => board::exit(false),
-    };
-    info!("instructions of each step that was made, and of each prediction, for {=u32} inputs", INPUTS);
-    let seen = one_instruction_shows(&mut counter);
-    let mut log = Log { networks: 0, differ: 0 };
+    let mut counter = log::start();
+    let (mut log, seen) = Log::begin(&mut counter);
     programs(&mut counter, &mut log);
     cases(&mut counter, &mut log);
     let of_cases = log.networks;
     further::further(&mut counter, &mut log);
-    info!("timing: {=u32} networks, of which {=u32} differ", log.networks, log.differ);
-    board::exit(seen && of_cases == 93 && log.differ == 0)
-}
-
-/// What has been printed.
-struct Log {
-    networks: u32,
-    differ: u32,
-}
-
-impl Log {
-    /// A line of the table.
-    fn row(&mut self, name: &str, measured: Measured) {
-        let Measured { step, predict, slice, slices, made, refused } = measured;
-        let constant = [step, predict, slice, slices].iter().all(|range| range.is_constant()) && made == INPUTS;
-        info!(
-            "step {=u64} to {=u64}  prediction {=u64} to {=u64}  longest slice {=u64} to {=u64}, all slices {=u64} to {=u64}  \
-            refused {=u32}  {=str}{=str}",
-            step.min,
-            step.max,
-            predict.min,
-            predict.max,
-            slice.min,
-            slice.max,
-            slices.min,
-            slices.max,
-            refused,
-            name,
-            if constant { "" } else { "  DIFFERS" }
-        );
-        self.networks += 1;
-        self.differ += u32::from(!constant);
-    }
-}
-
-/// The same table for a loop that now and then takes one instruction more: whether it shows.
-fn one_instruction_shows(counter: &mut Counter) -> bool {
-    let mut range = Range::NONE;
-    for input in 0..INPUTS {
-        range.add(counter.of_known_loop(input % 100 == 7));
-    }
-    info!("loop {=u64} to {=u64}  with one instruction more for one input in a hundred", range.min, range.max);
-    range == Range { min: 100, max: 101 }
+    board::exit(seen && of_cases == 93 && log.end())
 }
 
 /// The networks of the example programs.
 fn programs(counter: &mut Counter, log: &mut Log) {
-    let counted = measure::<xor::Net, _, _, [f32; 1], 2, 4, { floats::<xor::Net>() }>(
+    let counted = measure::<xor::Net, _, _, [f32; 1], 4, { floats::<xor::Net>() }>(
         counter,
         Sgd::new(xor::LEARNING_RATE),
         BinaryCrossEntropy,
@@ -96,12 +45,12 @@ fn programs(counter: &mut Counter, log: &mut Log) {
     let rule = Adam::new(iris::LEARNING_RATE);
     log.row(
         "iris: 4-16-3, Adam, batch 16",
-        measure::<iris::Net, _, _, u8, 4, 16, { floats::<iris::Net>() }>(counter, rule, CrossEntropy),
+        measure::<iris::Net, _, _, u8, 16, { floats::<iris::Net>() }>(counter, rule, CrossEntropy),
     );
     let rule = Sgd::new(digits::LEARNING_RATE);
     log.row(
         "digits: 64-32-10, SGD, batch 16",
-        measure::<digits::Net, _, _, u8, 64, 16, { floats::<digits::Net>() }>(counter, rule, CrossEntropy),
+        measure::<digits::Net, _, _, u8, 16, { floats::<digits::Net>() }>(counter, rule, CrossEntropy),
     );
 }
 
@@ -124,7 +73,7 @@ macro_rules! one_case {
         type O = Choice<{ CASE.optimizer }>;
         type Net = (Dense<$inputs, $hidden, A>, Dense<$hidden, $outputs, <L as ChosenLoss<A>>::Output>);
         let (rule, loss) = (<O as ChosenOptimizer>::START, <L as ChosenLoss<A>>::LOSS);
-        log_case($log, CASE, measure::<Net, _, _, $target, $inputs, BATCH, { floats::<Net>() }>($counter, rule, loss));
+        log_case($log, CASE, measure::<Net, _, _, $target, BATCH, { floats::<Net>() }>($counter, rule, loss));
     }};
 }
 

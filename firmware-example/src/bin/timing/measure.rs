@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
-use baregrad::shape::{Features, Shape};
+use baregrad::shape::{SampleOf, Shape, Values};
 use baregrad::{Dataset, Network, Trainer, Uniform, Zero};
 use instruction_counter::Counter;
 use rand_pcg::Pcg32;
@@ -77,20 +77,20 @@ impl<const N: usize> Target for [f32; N] {
 
 /// Counts a network trained by `optimizer` in batches of `B`. Each input meets new weights, and the slots that the steps before left.
 #[inline(never)]
-pub(crate) fn measure<N, O, L, T, const IN: usize, const B: usize, const FLOATS: usize>(
+pub(crate) fn measure<N, O, L, T, const B: usize, const FLOATS: usize>(
     counter: &mut Counter,
     mut optimizer: O,
     loss: L,
 ) -> Measured
 where
-    N: Network<In = Features<IN>>,
+    N: Network,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T> + Copy,
     T: Target,
 {
     let mut generator = Pcg32::new(1, 0);
     let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
-    let (mut inputs, mut targets) = ([[0.0; IN]; B], [T::ZERO; B]);
+    let (mut inputs, mut targets) = ([SampleOf::<N::In>::ZERO; B], [T::ZERO; B]);
     let mut measured = Measured {
         step: Range::NONE,
         predict: Range::NONE,
@@ -105,7 +105,9 @@ where
         let limit = WEIGHTS[input as usize / Kind::ALL.len() % WEIGHTS.len()];
         input += 1;
         trainer.network.initialize(Uniform::weights_and_biases(-limit, limit), &mut generator);
-        kind.fill(inputs.as_flattened_mut(), &mut generator);
+        for sample in &mut inputs {
+            kind.fill(sample.values_mut(), &mut generator);
+        }
         // Half of them are zeros and ones, which every loss takes.
         targets.fill_with(|| {
             loop {
