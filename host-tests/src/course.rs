@@ -3,7 +3,11 @@
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Saved, Store};
 use baregrad::checkpoint::{LoadError, training_bytes};
 use baregrad::loss::Loss;
-use baregrad::{Adam, Dataset, Dense, Features, MeanSquaredError, Network, Relu, Tanh, Trainer};
+use baregrad::shape::{SampleOf, Values};
+use baregrad::{
+    Adam, Conv1d, Dataset, Dense, Features, Flatten, MaxPool1d, MeanSquaredError, Model, Network, Relu, Same, Sequence,
+    Tanh, Trainer, Zero,
+};
 use embedded_storage::nor_flash::NorFlash;
 
 /// 9 parameters: a checkpoint of 196 bytes.
@@ -11,20 +15,23 @@ pub type Small = (Dense<2, 2, Relu>, Dense<2, 1>);
 /// 274 parameters: a checkpoint of 3,376 bytes, which takes two pages of 2 KB.
 pub type Large = (Dense<14, 16, Tanh>, Dense<16, 2>);
 
+/// Six moments of two sensors; 31 parameters: a checkpoint of 460 bytes.
+pub type Convolutional = Model<Sequence<6, 2>, (Conv1d<2, 3, 3, Same, Tanh>, MaxPool1d<2>, Flatten<9>, Dense<9, 1>)>;
+
 /// Steps done, and the state of the generator of the samples.
 pub type Extra = (u32, u64);
 
 /// Weights, optimizer and extra state: the samples come from the generator, so all of them decide how it goes on.
 pub struct Course<N: Network> {
     /// Network and slots.
-    pub trainer: Trainer<N, Adam, 2, 24>,
+    pub trainer: Trainer<N, Adam, 2, 48>,
     /// The optimizer's own numbers.
     pub optimizer: Adam,
     /// Whatever else it needs to go on.
     pub extra: Extra,
 }
 
-impl<N: Network<In = Features<IN>, Out = Features<OUT>>, const IN: usize, const OUT: usize> Course<N>
+impl<N: Network<Out = Features<OUT>>, const OUT: usize> Course<N>
 where
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
@@ -42,7 +49,10 @@ where
     /// A few steps, each with samples of its own.
     pub fn train(&mut self, steps: u32) {
         for _ in 0..steps {
-            let inputs: [[f32; IN]; 2] = [(); 2].map(|()| [(); IN].map(|()| number(&mut self.extra.1)));
+            let mut inputs = [SampleOf::<N::In>::ZERO; 2];
+            for input in &mut inputs {
+                input.values_mut().fill_with(|| number(&mut self.extra.1));
+            }
             let targets: [[f32; OUT]; 2] = [(); 2].map(|()| [(); OUT].map(|()| number(&mut self.extra.1)));
             let data = Dataset::from_arrays(&inputs, &targets);
             self.trainer.step(&data, MeanSquaredError, &mut self.optimizer).expect("a finite step");

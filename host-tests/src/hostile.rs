@@ -10,17 +10,30 @@ use baregrad::checkpoint::{
     LoadError, ReadError, load_weights, read_training, save_weights, stated_bytes, weights_bytes,
 };
 use baregrad::graph::{Graph, GraphError, Node};
+use baregrad::loss::Loss;
 use baregrad::safetensors::{self, ImportError, Names};
-use baregrad::{Conv2d, Dataset, Dense, Flatten, HeUniform, Image, MeanSquaredError, Model, Network, Relu, Valid};
+use baregrad::shape::{Features, SampleOf, Values};
+use baregrad::{
+    Conv2d, Dataset, Dense, Flatten, HeUniform, Image, MeanSquaredError, Model, Network, Relu, Valid, Zero,
+};
 
-use crate::course::{Course, Small};
+use crate::course::{Convolutional, Course, Small};
 use crate::flash::{SimFlash, drawn_place};
 use crate::tensor_file::{entry, file, header};
 
-/// Bytes as a checkpoint.
+/// Bytes as a checkpoint of a small network or of a convolutional one.
 pub fn checkpoint(data: &[u8]) {
     let Some((how, rest)) = data.split_first() else { return };
-    let bytes = match how % 5 {
+    if how / 5 % 2 == 0 { checkpoint_of::<Small>(how % 5, rest) } else { checkpoint_of::<Convolutional>(how % 5, rest) }
+}
+
+/// The same for one network.
+fn checkpoint_of<N: Network<Out = Features<1>>>(how: u8, rest: &[u8])
+where
+    MeanSquaredError: Loss<N::Out, N::Activation, [f32; 1]>,
+{
+    let trained = trained::<N>;
+    let bytes = match how {
         0 => rest.to_vec(),
         1 => edited(weights_of(&trained(2)), rest),
         2 => edited(trained(2).bytes(), rest),
@@ -68,7 +81,13 @@ pub fn flash(data: &[u8]) {
         _ => {
             let first = u32::from(*how).wrapping_mul(0x0101_0101);
             let places = (0..).zip([3, 1, 2]).map(|(place, steps)| {
-                drawn_place(first.wrapping_add(steps - place % 2), &trained(steps).bytes(), PAGE, place, PLACES as u32)
+                drawn_place(
+                    first.wrapping_add(steps - place % 2),
+                    &trained::<Small>(steps).bytes(),
+                    PAGE,
+                    place,
+                    PLACES as u32,
+                )
             });
             edited(places.take(PLACES).collect::<Vec<_>>().concat(), rest)
         }
@@ -89,7 +108,7 @@ pub fn flash(data: &[u8]) {
 
     let mut flash = Flash::with_bytes(bytes.clone());
     let mut store = Store::new(&mut flash, 0..(PLACES * PAGE) as u32, Course::<Small>::BYTES).expect("three places");
-    let mut course = trained(1);
+    let mut course = trained::<Small>(1);
     let before = course.bytes();
     match course.load_from(&mut store) {
         Ok(_) => {
@@ -106,7 +125,7 @@ pub fn flash(data: &[u8]) {
 
     // Whatever was there, saves are found again.
     for steps in 4..8 {
-        let saved = trained(steps);
+        let saved = trained::<Small>(steps);
         match saved.save_to(&mut store) {
             Ok(_) => {}
             // A head by chance names a layout that this flash has no room for, or lies across all places.
@@ -116,7 +135,7 @@ pub fn flash(data: &[u8]) {
             }
             Err(error) => panic!("{error:?}"),
         }
-        let mut course = trained(1);
+        let mut course = trained::<Small>(1);
         let found = course.load_from(&mut store);
         if comparable {
             assert!(found.is_ok() && course.bytes() == saved.bytes(), "{found:?}");
@@ -285,14 +304,17 @@ const SPECIAL: [f32; 10] =
     [0.0, -0.0, 1.0, -1.0, f32::MIN_POSITIVE, f32::from_bits(1), f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
 
 /// A course after some steps; 1 is the one that others are loaded into.
-fn trained(steps: u32) -> Course<Small> {
+fn trained<N: Network<Out = Features<1>>>(steps: u32) -> Course<N>
+where
+    MeanSquaredError: Loss<N::Out, N::Activation, [f32; 1]>,
+{
     let mut course = Course::new(u64::from(steps));
     course.train(steps);
     course
 }
 
-fn weights_of(course: &Course<Small>) -> Vec<u8> {
-    let mut bytes = vec![0; weights_bytes::<Small>()];
+fn weights_of<N: Network>(course: &Course<N>) -> Vec<u8> {
+    let mut bytes = vec![0; weights_bytes::<N>()];
     save_weights(&course.trainer.network, &mut bytes).expect("finite weights");
     bytes
 }
@@ -328,10 +350,15 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// Weights and settings of anybody's making: prediction and training may give an error, or infinities, but go on.
-fn use_it(mut course: Course<Small>) {
-    let data = Dataset::from_arrays(&[[0.5, -0.25]], &[[1.0]]);
+fn use_it<N: Network<Out = Features<1>>>(mut course: Course<N>)
+where
+    MeanSquaredError: Loss<N::Out, N::Activation, [f32; 1]>,
+{
+    let mut sample = SampleOf::<N::In>::ZERO;
+    sample.values_mut().fill(0.5);
     for _ in 0..3 {
+        let data = Dataset::from_arrays(std::array::from_ref(&sample), &[[1.0]]);
         let _ = course.trainer.step(&data, MeanSquaredError, &mut course.optimizer);
     }
-    let _ = course.trainer.network.predict(&[1.0, -1.0]).argmax();
+    let _ = course.trainer.network.predict(&sample).argmax();
 }

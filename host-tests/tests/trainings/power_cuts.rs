@@ -8,7 +8,7 @@ use std::io::Write;
 use baregrad::checkpoint::flash::{FlashLoadError, FlashSaveError, Store};
 use baregrad::loss::Loss;
 use baregrad::{Features, MeanSquaredError, Network};
-use host_tests::course::{Course, Large, Small};
+use host_tests::course::{Convolutional, Course, Large, Small};
 use host_tests::flash::{SimError, SimFlash, Tear, drawn_place};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
@@ -71,9 +71,9 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
     }
 
     /// A save in which power fails at a step from now. False if it was done before that.
-    fn save_cut<N, const IN: usize, const OUT: usize>(&mut self, course: &Course<N>, step: u64, tear: Tear) -> bool
+    fn save_cut<N, const OUT: usize>(&mut self, course: &Course<N>, step: u64, tear: Tear) -> bool
     where
-        N: Network<In = Features<IN>, Out = Features<OUT>>,
+        N: Network<Out = Features<OUT>>,
         MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
     {
         self.flash.cut = Some((self.flash.steps + step, tear));
@@ -88,9 +88,9 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
     }
 
     /// What a fresh program finds.
-    fn boot<N, const IN: usize, const OUT: usize>(&mut self) -> Option<Course<N>>
+    fn boot<N, const OUT: usize>(&mut self) -> Option<Course<N>>
     where
-        N: Network<In = Features<IN>, Out = Features<OUT>>,
+        N: Network<Out = Features<OUT>>,
         MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
     {
         let mut course = Course::new(99);
@@ -114,13 +114,13 @@ impl<const WORD: usize, const PAGE: usize> Device<WORD, PAGE> {
 }
 
 /// Cuts the save after `saves` others at every step in every way, without error correction and with it.
-fn every_cut<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE: usize>(
+fn every_cut<N, const OUT: usize, const WORD: usize, const PAGE: usize>(
     pages: usize,
     saves: u32,
     tears: &[Tear],
     count: &mut Count,
 ) where
-    N: Network<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     let plain = Device::<WORD, PAGE>::new(pages, Course::<N>::BYTES);
@@ -132,25 +132,25 @@ fn every_cut<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE
             course.save_to(&mut base.store()).expect("a save with power");
         }
         let old = (saves > 0).then(|| course.bytes());
-        cut_everywhere::<N, IN, OUT, WORD, PAGE>(&base, course, old, tears, count);
+        cut_everywhere::<N, OUT, WORD, PAGE>(&base, course, old, tears, count);
     }
 }
 
 /// Cuts a save of the next state over what the device holds.
-fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const PAGE: usize>(
+fn cut_everywhere<N, const OUT: usize, const WORD: usize, const PAGE: usize>(
     base: &Device<WORD, PAGE>,
     mut course: Course<N>,
     old: Option<Vec<u8>>,
     tears: &[Tear],
     count: &mut Count,
 ) where
-    N: Network<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     course.train(3);
     // What the states before and after the save become without a cut.
-    let old_later = old.as_ref().map(|old| later::<N, IN, OUT>(old));
-    let (new, new_later) = (course.bytes(), later::<N, IN, OUT>(&course.bytes()));
+    let old_later = old.as_ref().map(|old| later::<N, OUT>(old));
+    let (new, new_later) = (course.bytes(), later::<N, OUT>(&course.bytes()));
 
     let (mut steps, mut found_old, mut found_new) = (0, 0, 0);
     loop {
@@ -159,7 +159,7 @@ fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const
             let mut device = Device { flash: base.flash.clone(), ..*base };
             done = !device.save_cut(&course, steps, tear);
             let what = format!("cut in step {steps} by {tear:?}");
-            let expected = match device.boot::<N, IN, OUT>() {
+            let expected = match device.boot::<N, OUT>() {
                 Some(mut found) => {
                     let bytes = found.bytes();
                     let is_new = bytes == new;
@@ -180,7 +180,7 @@ fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const
                     new.clone()
                 }
             };
-            let again = device.boot::<N, IN, OUT>().map(|course| course.bytes());
+            let again = device.boot::<N, OUT>().map(|course| course.bytes());
             assert_eq!(again, Some(expected), "{what}: the save after it");
         }
         if done {
@@ -195,9 +195,9 @@ fn cut_everywhere<N, const IN: usize, const OUT: usize, const WORD: usize, const
 }
 
 /// A state three steps later.
-fn later<N, const IN: usize, const OUT: usize>(bytes: &[u8]) -> Vec<u8>
+fn later<N, const OUT: usize>(bytes: &[u8]) -> Vec<u8>
 where
-    N: Network<In = Features<IN>, Out = Features<OUT>>,
+    N: Network<Out = Features<OUT>>,
     MeanSquaredError: Loss<N::Out, N::Activation, [f32; OUT]>,
 {
     let mut course = Course::<N>::new(5);
@@ -211,12 +211,12 @@ fn every_cut_with_pages_of_2_kb_leaves_the_old_state_or_the_new() {
     let mut count = Count::default();
     // The first save of all, the second, and one that goes over an older checkpoint; in two places and in three.
     for saves in [0, 1, 2, 5] {
-        every_cut::<Small, 2, 1, 1, 2048>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 4, 2048>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 8, 2048>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 16, 2048>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 32, 2048>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 32, 2048>(3, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 1, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 4, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 8, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 16, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 32, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 32, 2048>(3, saves, &TEARS, &mut count);
     }
     count.report("one page of 2 KB a place");
 }
@@ -225,16 +225,16 @@ fn every_cut_with_pages_of_2_kb_leaves_the_old_state_or_the_new() {
 fn every_cut_with_two_pages_of_2_kb_a_place_leaves_the_old_state_or_the_new() {
     let tears = [Tear::Nothing, Tear::Everything, Tear::Bits(1), Tear::MostBits(2), Tear::Garbage(3)];
     let mut count = Count::default();
-    every_cut::<Large, 14, 2, 1, 2048>(4, 2, &tears[2..4], &mut count);
-    every_cut::<Large, 14, 2, 4, 2048>(4, 2, &tears, &mut count);
-    every_cut::<Large, 14, 2, 8, 2048>(4, 2, &tears, &mut count);
+    every_cut::<Large, 2, 1, 2048>(4, 2, &tears[2..4], &mut count);
+    every_cut::<Large, 2, 4, 2048>(4, 2, &tears, &mut count);
+    every_cut::<Large, 2, 8, 2048>(4, 2, &tears, &mut count);
     // Five pages are two places, the last page is idle; seven are three.
-    every_cut::<Large, 14, 2, 8, 2048>(5, 3, &tears, &mut count);
-    every_cut::<Large, 14, 2, 8, 2048>(7, 4, &tears, &mut count);
-    every_cut::<Large, 14, 2, 16, 2048>(4, 0, &tears, &mut count);
-    every_cut::<Large, 14, 2, 16, 2048>(4, 3, &tears, &mut count);
-    every_cut::<Large, 14, 2, 32, 2048>(4, 0, &tears, &mut count);
-    every_cut::<Large, 14, 2, 32, 2048>(4, 3, &tears, &mut count);
+    every_cut::<Large, 2, 8, 2048>(5, 3, &tears, &mut count);
+    every_cut::<Large, 2, 8, 2048>(7, 4, &tears, &mut count);
+    every_cut::<Large, 2, 16, 2048>(4, 0, &tears, &mut count);
+    every_cut::<Large, 2, 16, 2048>(4, 3, &tears, &mut count);
+    every_cut::<Large, 2, 32, 2048>(4, 0, &tears, &mut count);
+    every_cut::<Large, 2, 32, 2048>(4, 3, &tears, &mut count);
     count.report("two pages of 2 KB a place");
 }
 
@@ -242,12 +242,22 @@ fn every_cut_with_two_pages_of_2_kb_a_place_leaves_the_old_state_or_the_new() {
 fn every_cut_with_pages_of_128_kb_leaves_the_old_state_or_the_new() {
     let mut count = Count::default();
     for saves in [0, 3] {
-        every_cut::<Small, 2, 1, 1, 131_072>(2, saves, &TEARS[..5], &mut count);
-        every_cut::<Small, 2, 1, 4, 131_072>(2, saves, &TEARS, &mut count);
-        every_cut::<Small, 2, 1, 8, 131_072>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 1, 131_072>(2, saves, &TEARS[..5], &mut count);
+        every_cut::<Small, 1, 4, 131_072>(2, saves, &TEARS, &mut count);
+        every_cut::<Small, 1, 8, 131_072>(2, saves, &TEARS, &mut count);
     }
-    every_cut::<Large, 14, 2, 8, 131_072>(2, 3, &TEARS[..5], &mut count);
+    every_cut::<Large, 2, 8, 131_072>(2, 3, &TEARS[..5], &mut count);
     count.report("one page of 128 KB a place");
+}
+
+#[test]
+fn every_cut_in_a_save_of_convolutions_leaves_the_old_state_or_the_new() {
+    let mut count = Count::default();
+    for saves in [0, 2] {
+        every_cut::<Convolutional, 1, 4, 2048>(2, saves, &TEARS, &mut count);
+        every_cut::<Convolutional, 1, 8, 2048>(3, saves, &TEARS, &mut count);
+    }
+    count.report("convolutions, one page of 2 KB a place");
 }
 
 #[test]
@@ -290,7 +300,7 @@ fn two_cuts(mut base: Device<8, 2048>) {
         if !one.save_cut(&course, first, tears[first as usize % tears.len()]) {
             break;
         }
-        let mut found = one.boot::<Small, 2, 1>().expect("a state");
+        let mut found = one.boot::<Small, 1>().expect("a state");
         let before = found.bytes();
         found.train(1);
         for second in 0.. {
@@ -298,11 +308,11 @@ fn two_cuts(mut base: Device<8, 2048>) {
             for tear in tears {
                 let mut two = Device { flash: one.flash.clone(), ..one };
                 done = !two.save_cut(&found, second, tear);
-                let state = two.boot::<Small, 2, 1>().expect("a state").bytes();
+                let state = two.boot::<Small, 1>().expect("a state").bytes();
                 assert!(state == found.bytes() || !done && state == before, "cuts in steps {first} and {second}");
                 // A third, with power.
                 course.save_to(&mut two.store()).expect("a save with power");
-                assert_eq!(two.boot::<Small, 2, 1>().expect("a state").bytes(), course.bytes());
+                assert_eq!(two.boot::<Small, 1>().expect("a state").bytes(), course.bytes());
                 pairs += 1;
             }
             if done {
@@ -331,7 +341,7 @@ fn a_long_life_with_a_cut_in_every_other_save_never_goes_back_two_states() {
             // 65 steps are a whole save.
             let cut = device.save_cut(&course, u64::from(random.next_u32() % 130), tear);
             cuts += u32::from(cut);
-            let found = device.boot::<Small, 2, 1>().expect("a state");
+            let found = device.boot::<Small, 1>().expect("a state");
             let bytes = found.bytes();
             assert!(bytes == course.bytes() || cut && bytes == old, "life {life}, places {places}");
             course = found;
@@ -354,13 +364,13 @@ fn two_cuts_in_the_first_saves_leave_a_device_that_starts_anew_or_goes_on() {
             if !device.save_cut(&course, first, tears[first as usize % tears.len()]) {
                 break;
             }
-            let mut course = device.boot::<Small, 2, 1>().unwrap_or(course);
+            let mut course = device.boot::<Small, 1>().unwrap_or(course);
             let before = course.bytes();
             course.train(1);
             for second in 0.. {
                 let mut device = Device { flash: device.flash.clone(), ..device };
                 let done = !device.save_cut(&course, second, tears[second as usize % tears.len()]);
-                let found = device.boot::<Small, 2, 1>().map(|course| course.bytes());
+                let found = device.boot::<Small, 1>().map(|course| course.bytes());
                 assert!(found.is_none() && !done || found == Some(course.bytes()) || found.as_ref() == Some(&before));
                 boots += 1;
                 if done {
