@@ -2,13 +2,13 @@
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
 #     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|
-#                              train_while_serving|serving_rtic|voice|all|tools]
+#                              train_while_serving|serving_rtic|voice|mlperf_tiny|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` and `timing_images` count instructions; `stack_overflow` must end by a
 # fault; `train_while_serving` predicts in an interrupt, `serving_rtic` in a task of RTIC's; `record` also replays on this computer what
 # the device recorded, to the same CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image
 # for each of six speakers and starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay);
-# `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
+# `mlperf_tiny` predicts from weights in flash; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
 # RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -100,7 +100,7 @@ emulate() {
 run() {
     local name=$1 image status QEMU_FLAGS=()
     case $name in
-        timing | timing_images | train_while_serving | serving_rtic | voice) QEMU_FLAGS=("${COUNTING[@]}") ;;
+        timing | timing_images | train_while_serving | serving_rtic | voice | mlperf_tiny) QEMU_FLAGS=("${COUNTING[@]}") ;;
     esac
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
@@ -190,7 +190,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|mlperf_tiny|all|tools]" >&2
         exit 2
     fi
     ensure_tools

@@ -1,7 +1,7 @@
 //! The training code of the example programs: the same source runs in the firmware and in the host's tests.
 //!
 //! Each program is a network, its data and a `train` function that reports progress through a closure; what a program prints, and
-//! how, is the firmware's business (`src/bin`). [`expected_crc`] gives the CRC-32 that the final weights must have on every
+//! how, is the firmware's business (`src/bin`). [`expected_crc`] gives the CRC-32 that the final weights, or a prediction, must have on every
 //! machine; the numbers in `expected.txt` were made by the plain textbook loops of `host-tests`, not by the library.
 #![no_std]
 
@@ -11,6 +11,7 @@ pub mod digits;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod file_flash;
 pub mod iris;
+pub mod mlperf_tiny;
 pub mod record;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod report;

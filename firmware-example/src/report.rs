@@ -43,18 +43,22 @@ pub fn stack(step: Option<usize>, predict: Option<usize>, limit: usize) -> bool 
 
 /// CRC-32 of the weights; whether it is the one in `expected.txt`.
 pub fn crc(program: &str, network: &impl Parameters) -> bool {
-    let crc = weights_crc(network);
+    crc_is(program, "weights", weights_crc(network))
+}
+
+/// Prints the CRC-32 of something; whether it is the one in `expected.txt`.
+pub fn crc_is(program: &str, what: &str, crc: u32) -> bool {
     match expected_crc(program) {
         Some(expected) if expected == crc => {
-            info!("{=str}: CRC-32 of the weights {=u32:08x}, as expected", program, crc);
+            info!("{=str}: CRC-32 of the {=str} {=u32:08x}, as expected", program, what, crc);
             true
         }
         Some(expected) => {
-            error!("{=str}: CRC-32 of the weights {=u32:08x}, expected {=u32:08x}", program, crc, expected);
+            error!("{=str}: CRC-32 of the {=str} {=u32:08x}, expected {=u32:08x}", program, what, crc, expected);
             false
         }
         None => {
-            error!("{=str}: CRC-32 of the weights {=u32:08x}, and none to compare with", program, crc);
+            error!("{=str}: CRC-32 of the {=str} {=u32:08x}, and none to compare with", program, what, crc);
             false
         }
     }

@@ -6,7 +6,7 @@
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
 //! recordings of the voice demo, [`occupancy`] the minutes of a room, [`gun_point`] the hand of the example `10_convolution`. [`windows`] is pools in the plainest loops,
-//! [`blocks`] residuals and layer normalization.
+//! [`blocks`] residuals and layer normalization. [`mlperf_tiny`] has the networks of that benchmark, and reads their weights.
 
 pub mod blocks;
 pub mod convolution;
@@ -14,6 +14,7 @@ pub mod course;
 pub mod flash;
 pub mod gun_point;
 pub mod hostile;
+pub mod mlperf_tiny;
 pub mod mnist;
 pub mod networks;
 pub mod occupancy;

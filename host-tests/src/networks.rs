@@ -4,7 +4,7 @@ use catalogue::networks::{Part, Row};
 
 use crate::convolution::Convolution;
 use crate::textbook::{Activation, Loss, Optimizer, Target, activation, loss_and_delta};
-use crate::windows::{Pool, Window, axis, pool, pool_gradient, windows};
+use crate::windows::{Pool, Window, axis, pool, pool_gradient, precise_pool, windows};
 
 /// A layer on an image of a certain size.
 enum Stage {
@@ -81,6 +81,24 @@ impl Images {
     /// The output for one sample.
     pub fn predict(&self, input: &[f32]) -> Vec<f32> {
         self.values(input).1.pop().expect("an output")
+    }
+
+    /// The output for one sample in `f64`.
+    pub fn precise(&self, input: &[f64]) -> Vec<f64> {
+        let parameters: Vec<f64> = self.parameters.iter().map(|value| f64::from(*value)).collect();
+        let (mut x, mut rest) = (input.to_vec(), &parameters[..]);
+        for stage in &self.stages {
+            x = match stage {
+                Stage::Convolution(plain, curve) => {
+                    let (weights, behind) = rest.split_at(plain.weights());
+                    let (bias, behind) = behind.split_at(plain.outputs);
+                    rest = behind;
+                    plain.precise(weights, bias, &x).into_iter().map(curve.precise).collect()
+                }
+                Stage::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, &x),
+            };
+        }
+        x
     }
 
     /// One training step; gives the loss before it.

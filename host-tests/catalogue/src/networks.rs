@@ -81,19 +81,23 @@ pub trait VisitNetworks {
         O: SavedRule;
 }
 
-const fn conv(places: (Size, Size, Window), channels: Size, activation: &'static str) -> Part {
+/// A convolution.
+pub const fn conv(places: (Size, Size, Window), channels: Size, activation: &'static str) -> Part {
     Part::Convolution { places, channels, is_depthwise: false, activation }
 }
 
-const fn depthwise(places: (Size, Size, Window), channels: usize, activation: &'static str) -> Part {
+/// A convolution of each channel by itself.
+pub const fn depthwise(places: (Size, Size, Window), channels: usize, activation: &'static str) -> Part {
     Part::Convolution { places, channels: [channels; 2], is_depthwise: true, activation }
 }
 
-const fn dense(inputs: usize, outputs: usize, activation: &'static str) -> Part {
+/// A dense layer on each position.
+pub const fn dense(inputs: usize, outputs: usize, activation: &'static str) -> Part {
     conv(([1, 1], [1, 1], Window::Same), [inputs, outputs], activation)
 }
 
-const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
+/// A pool.
+pub const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
     Part::Pool { places: Some(places), is_maximum }
 }
 

@@ -1,5 +1,6 @@
-//! Prints `firmware-example/expected.txt`: the CRC-32 of each program's final weights, by the textbook's plain loops.
+//! Prints `firmware-example/expected.txt`: the CRC-32 of each program's final weights, or of its prediction, by the textbook's plain loops.
 
+use host_tests::mlperf_tiny::{KeywordSpotting, WakeWord, keyword_spotting, prediction_crc, wake_word};
 use host_tests::programs;
 use host_tests::voice::SPEAKERS;
 
@@ -10,4 +11,6 @@ fn main() {
     for (speaker, name) in SPEAKERS.iter().enumerate() {
         println!("voice_{name} {:08x}", programs::weights_crc(&programs::voice(speaker)));
     }
+    println!("keyword_spotting {:08x}", prediction_crc::<KeywordSpotting>(&keyword_spotting()));
+    println!("wake_word {:08x}", prediction_crc::<WakeWord>(&wake_word()));
 }

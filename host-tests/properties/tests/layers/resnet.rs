@@ -1,29 +1,12 @@
 //! Residuals of convolutions: ResNet-8 of MLPerf Tiny.
 
 use baregrad::{
-    Conv2d, Dense, GlobalAveragePool, Image, Model, Parameters, Relu, Residual, Same, Skip, Strided, floats,
-    predict_floats,
+    Conv2d, Dense, GlobalAveragePool, Image, Model, Parameters, Relu, Residual, Same, Skip, floats, predict_floats,
 };
+use host_tests::mlperf_tiny::{Down, ResNet8};
 
 use crate::common::training::assert_slices_are_the_step;
 
-type Down<const IN: usize, const OUT: usize> = Residual<
-    (Conv2d<IN, OUT, 3, 3, Strided<2>, Relu>, Conv2d<OUT, OUT, 3, 3>),
-    Conv2d<IN, OUT, 1, 1, Strided<2>>,
-    Relu,
->;
-/// Of MLPerf Tiny.
-type ResNet8 = Model<
-    Image<32, 32, 3>,
-    (
-        Conv2d<3, 16, 3, 3, Same, Relu>,
-        Residual<(Conv2d<16, 16, 3, 3, Same, Relu>, Conv2d<16, 16, 3, 3>), Skip, Relu>,
-        Down<16, 32>,
-        Down<32, 64>,
-        GlobalAveragePool,
-        Dense<64, 10>,
-    ),
->;
 /// The same in small.
 type Small = Model<
     Image<8, 8, 2>,
