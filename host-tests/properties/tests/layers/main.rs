@@ -11,5 +11,6 @@ mod networks;
 mod norms;
 mod passes;
 mod pools;
+mod pytorch_layers;
 mod resnet;
 mod windows;
