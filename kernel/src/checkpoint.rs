@@ -5,12 +5,12 @@
 //!  4  u16    1                      version of this format
 //!  6  u16    1 weights, 2 training  kind
 //!  8  u32    architecture           fingerprint: kinds of layers, sizes, activations
-//! 12  u32    w = 4·PARAMETERS       bytes of weights and biases
+//! 12  u32    w = 4·PARAMETERS       bytes of weights and biases, and 4 for each value of state
 //! 16  u32    optimizer              fingerprint of rule and slot  ┐
 //! 20  u32    o                      bytes of slots and rule       │ all 0 in
 //! 24  u32    extra                  fingerprint                   │ kind 1
 //! 28  u32    e                      bytes of extra state          ┘
-//! 32  w      weights                f32 each, in the order of `Tensors::for_each_tensor`
+//! 32  w      weights, state         f32 each, in the order of `Tensors::for_each_tensor`; then what layers keep, such as running statistics
 //!     o      slots, layers, rule    a slot per parameter in the same order, the state of each layer with parameters, the optimizer's own fields
 //!     e      extra state            what the user gave
 //!     u32    checksum               CRC-32 (IEEE 802.3) of everything before
@@ -43,7 +43,7 @@
 //! ```
 //!
 //! # What is saved
-//! *Weights*: weights and biases, to predict with. *Training*: these, the optimizer's slots, what it remembers of each layer, its own numbers
+//! *Weights*: weights and biases, and the [state](crate::Parameters::STATE) of layers, to predict with. *Training*: these, the optimizer's slots, what it remembers of each layer, its own numbers
 //! (learning rate, powers), and extra state, a [`State`] that the user names: a count of steps, a schedule, a generator, an order; `()` for none. Between
 //! two steps that is all there is, so training goes on from it bit for bit, on any target. The workspace and a stored gradient
 //! are not saved.
@@ -103,12 +103,12 @@ pub const HEADER_BYTES: usize = 32;
 /// Bytes of the pieces that are written and read; the last of a checkpoint may be shorter. A multiple of every usual flash word.
 pub const CHUNK: usize = 64;
 
-/// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter.
+/// Bytes of a checkpoint of the weights alone: 36, and 4 for each parameter and each value of state.
 pub const fn weights_bytes<N: Parameters>() -> usize {
     const { addressable(Header::of_weights::<N>().total()) }
 }
 
-/// Bytes of a checkpoint of a training state: 36, 4 for each parameter, the slots, the optimizer's own numbers, the extra
+/// Bytes of a checkpoint of a training state: 36, 4 for each parameter and each value of a layer's state, the slots, the optimizer's own numbers, the extra
 /// state.
 pub const fn training_bytes<N: Parameters, O: Optimizer<Slot: State> + State, E: State>() -> usize {
     const { addressable(Header::of_training::<N, O, E>().total()) }

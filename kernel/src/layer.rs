@@ -48,11 +48,11 @@ pub use pass::{Backward, Forward, Pass, Place, Whole};
 pub use pool::{Average, Global, Maximum, Over, Pool, Region};
 pub use residual::{ResidualSlots, SkipSlots};
 pub use slots::{Flat, WeightSlots};
-pub use tensor::{Form, Initial, Taps, Tensor};
+pub use tensor::{Form, Initial, StateTensor, Taps, Tensor};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
-pub(crate) use parameters::{begin_step, draw, update};
+pub(crate) use parameters::{begin_step, draw, has_sound_state, update};
 pub(crate) use pass::{Above, Slice};
 
 use core::fmt;
@@ -108,7 +108,7 @@ pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
     if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
 }
 
-/// Forward pass of a layer with `before` layers in front of it: the part that is due.
+/// Forward pass of a layer whose slices come behind those of `before` layers: the part that is due.
 #[inline(always)]
 pub(crate) fn forward_due<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     layer: &L,
@@ -118,7 +118,7 @@ pub(crate) fn forward_due<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     y: &mut [f32],
     memory: &mut [f32],
 ) -> Result<(), NonFinite> {
-    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS) else { return Ok(()) };
+    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS, L::WHOLE_BATCH) else { return Ok(()) };
     if const { P::SLICED } {
         let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
         let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
@@ -175,6 +175,8 @@ pub struct LayerSummary {
     pub parameters: usize,
     /// Number of tensors that these lie in.
     pub tensors: usize,
+    /// Number of tensors of state.
+    pub state_tensors: usize,
     /// Rows of the positions that it takes in.
     pub height: usize,
     /// Positions in a row of them.
@@ -206,7 +208,8 @@ pub trait Layer<In: Shape>: Parameters {
     type Activation: Activation;
 
     /// Floats of each sample that stay at the front of `memory` from the forward pass to the backward pass: those of sample `s` from
-    /// `s·KEPT` on. (A step in slices calls [`forward`](Self::forward) for each sample by itself.)
+    /// `s·KEPT` on. (A step in slices calls [`forward`](Self::forward) for each sample by itself, unless it is for a
+    /// [`WHOLE_BATCH`](Self::WHOLE_BATCH).)
     const KEPT: usize = 0;
     /// Further floats of `memory`, for each sample, that a pass may use.
     const SCRATCH: usize = 0;
@@ -214,13 +217,16 @@ pub trait Layer<In: Shape>: Parameters {
     const SLICES: usize = 1;
     /// Whether [`backward`](Self::backward) gives the gradient of the input where one asks for it; [`Frozen`] layers don't.
     const GIVES_INPUT_GRADIENT: bool = true;
+    /// Whether [`forward`](Self::forward) has to see all samples at once, or is this of a layer inside of it. In a step in slices the slice of the last
+    /// sample makes them all then.
+    const WHOLE_BATCH: bool = false;
     /// What it does to the order of channels; only files of PyTorch need to know.
     ///
     /// Unless the layer says otherwise it is [`Undeclared`](ChannelOrder::Undeclared), or [`Unknown`](ChannelOrder::Unknown) if it makes features of
     /// positions or positions of features.
     const ORDER: ChannelOrder = ChannelOrder::undeclared(In::Positions::COUNT, <Self::Out as Shape>::Positions::COUNT);
 
-    /// Forward pass: writes the output of each sample to `y`.
+    /// Forward pass: writes the output of each sample to `y`. [`Pass::trains`] says whether a backward pass follows.
     ///
     /// # Errors
     /// A pre-activation is infinite or NaN; the first such layer is named. The pass runs to its end all the same.
@@ -232,7 +238,8 @@ pub trait Layer<In: Shape>: Parameters {
         memory: &mut [f32],
     ) -> Result<(), NonFinite>;
 
-    /// Backward pass: gives the gradient of `x`, made with the old parameters, and updates the parameters.
+    /// Backward pass: gives the gradient of `x`, made with the old parameters, and updates the parameters. Nothing can be refused any more, so
+    /// [state](Parameters::STATE) changes here.
     ///
     /// A layer of several [`SLICES`](Self::SLICES) makes those that [`Pass::slices`] names. `step` is this layer's. A layer that holds layers hands each
     /// the step of its own, by [`step_of_layer`].
@@ -287,7 +294,7 @@ pub trait Layer<In: Shape>: Parameters {
     /// # Errors
     /// As [`forward`](Self::forward).
     fn predict_into(&self, x: &[f32], y: &mut [f32], memory: &mut [f32]) -> Result<(), NonFinite> {
-        self.forward(Whole::<1>::new(1), &Stacked::<In>::new(x), y, memory)
+        self.forward(Whole::<1>::inference(1), &Stacked::<In>::new(x), y, memory)
     }
 
     /// Floats of memory of [`predict_along`](Self::predict_along) for an input inside of it, input and output counted.
@@ -312,6 +319,7 @@ pub trait Layer<In: Shape>: Parameters {
             activation: Self::Activation::NAME,
             parameters: Self::PARAMETERS,
             tensors: Self::COUNT,
+            state_tensors: Self::STATE_COUNT,
             height: In::Positions::HEIGHT,
             width: In::Positions::WIDTH,
             order: Self::ORDER,

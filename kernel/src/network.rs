@@ -89,6 +89,8 @@ pub trait Network: OnInput {
     const PREDICT_FLOATS: usize;
     /// Slices of the backward pass.
     const SLICES: usize;
+    /// [`Layer::WHOLE_BATCH`].
+    const WHOLE_BATCH: bool;
 
     /// [`Layer::forward`].
     ///
@@ -163,7 +165,7 @@ pub trait Network: OnInput {
         result.map(|()| output)
     }
 
-    /// Draws initial parameters; `random` gives uniformly distributed 32-bit words.
+    /// Draws initial parameters; `random` gives uniformly distributed 32-bit words. [State](Parameters::STATE) begins anew.
     ///
     /// An initializer whose settings make no sense ([`Initializer::check_settings`]) makes every parameter NaN, so that the first step refuses the
     /// network.
@@ -190,6 +192,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
     const FLOATS: usize = N::Out::SIZE + N::KEPT + N::SCRATCH;
     const PREDICT_FLOATS: usize = N::FROM_OUTSIDE;
     const SLICES: usize = <N as Layer<<N as Entry>::In>>::SLICES;
+    const WHOLE_BATCH: bool = <N as Layer<<N as Entry>::In>>::WHOLE_BATCH;
 
     #[inline(always)]
     fn forward_pass<P: Pass, X: Inputs + ?Sized>(

@@ -126,12 +126,13 @@ pub fn load<N: OnInput>(network: &mut N, names: &Names<'_>, bytes: &[u8]) -> Res
     let header = Header::of(bytes)?;
     check_names::<N>(&header, names)?;
     check_tensors::<N>(&header, names)?;
+    check_counts::<N>(&header, names)?;
     header.check_coverage()?;
     check_numbers::<N>(&header, names)?;
 
     for entry in Entry::all::<N>() {
         if let Ok(Some(found)) = header.find(&names.of(&entry)) {
-            copy(&header, &found, &Stored::of::<N>(&entry, names.layout()), network.tensor_mut(entry.index));
+            copy(&header, &found, &Stored::of::<N>(&entry, names.layout()), entry.values_mut(network));
         }
     }
     Ok(())
@@ -152,8 +153,29 @@ fn check_names<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(),
     }
     for found in header.entries() {
         let header::Entry { name, at, .. } = found?;
-        if !Entry::all::<N>().any(|entry| names.of(&entry).is(name)) {
+        let is_count = |entry: &Entry| names.count_beside(entry).is_some_and(|count| count.is(name));
+        if !Entry::all::<N>().any(|entry| names.of(&entry).is(name) || is_count(&entry)) {
             return Err(ImportError::ExtraTensor { at });
+        }
+    }
+    Ok(())
+}
+
+/// Whether counts of batches, which nobody reads, are inside the file, and there once.
+fn check_counts<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
+    for entry in Entry::all::<N>() {
+        let (Some(name), tensor, mut count) = (names.count_beside(&entry), entry.index, 0u8) else { continue };
+        for found in header.entries() {
+            let found = found?;
+            if name.is(found.name) {
+                count = count.saturating_add(1);
+                if header.bytes(&found).is_none() {
+                    return Err(ImportError::OutOfRange { tensor });
+                }
+            }
+        }
+        if count > 1 {
+            return Err(ImportError::RepeatedTensor { tensor });
         }
     }
     Ok(())
@@ -180,12 +202,18 @@ fn check_tensors<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(
 
 fn check_numbers<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
     for entry in Entry::all::<N>() {
-        let mut finite = true;
+        let (mut finite, mut sound) = (true, true);
         if let Some(found) = header.find(&names.of(&entry))? {
-            header.for_each_number(&found, &mut |number| finite &= number.is_finite());
+            header.for_each_number(&found, &mut |number| {
+                finite &= number.is_finite();
+                sound &= entry.domain.contains(number);
+            });
         }
         if !finite {
             return Err(ImportError::NonFiniteWeight { tensor: entry.index });
+        }
+        if !sound {
+            return Err(ImportError::UnsoundState { tensor: entry.index });
         }
     }
     Ok(())

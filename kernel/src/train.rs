@@ -21,7 +21,7 @@ use core::ops::Range;
 use crate::data::Samples;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::memory::cut;
-use crate::layer::{Above, Inputs, NonFinite, Pass, Slots, Tensors, Whole, begin_step};
+use crate::layer::{Above, Inputs, NonFinite, Pass, Slots, Tensors, Whole, begin_step, has_sound_state};
 use crate::loss::Loss;
 use crate::network::{Network, floats};
 use crate::optimizer::{Optimizer, Slot};
@@ -143,7 +143,7 @@ where
 {
     optimizer.check_settings()?;
     let count = samples.len();
-    let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
+    let sum = forward_and_delta(network, 0, workspace, samples, loss, count, 0.0)?;
     let step = begin_step::<N, O>(slots, optimizer, 0);
     backward::<N, O, D, _, B, FLOATS>(network, Whole::<B>::new(count), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
@@ -156,6 +156,9 @@ where
 /// [`step`]. Layers without parameters count; where none that is left has any, a step trains nothing. An optimizer's
 /// slots of frozen layers stay as they are, and a step that a layer misses does not count for it ([`Adam`](crate::Adam) counts steps). How many
 /// layers are frozen may change from step to step.
+///
+/// Frozen layers predict, as in [`Network::predict`]: their [state](crate::Parameters::STATE), such as running statistics, is used and stays as it is. In Keras
+/// a layer that is not `trainable` does the same. In PyTorch it needs `.eval()` beside frozen parameters.
 ///
 /// # Errors
 /// As [`step`], and [`StepError::AllFrozen`] when no layer is left to train.
@@ -179,13 +182,13 @@ where
     }
     optimizer.check_settings()?;
     let count = samples.len();
-    let sum = forward_and_delta(network, workspace, samples, loss, count, 0.0)?;
+    let sum = forward_and_delta(network, frozen, workspace, samples, loss, count, 0.0)?;
     let step = begin_step::<N, O>(slots, optimizer, frozen);
     backward::<N, O, D, _, B, FLOATS>(network, Above::<B>::new(count, frozen), slots, workspace, samples, &step);
     Ok(loss.total(sum, count))
 }
 
-/// Whether every parameter and every slot of the optimizer is finite, and what it remembers of each layer makes sense.
+/// Whether every parameter and every slot of the optimizer is finite, and what it remembers of each layer makes sense, as does what layers keep.
 ///
 /// # Errors
 /// [`StepError::NonFiniteState`]: go back to the last good weights, with a smaller learning rate.
@@ -194,12 +197,13 @@ pub fn check<N: Network, O: Optimizer>(network: &N, slots: &N::Slots<O::Slot>) -
     network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
     slots.for_each_tensor(&mut |slots| finite &= slots.iter().all(Slot::is_finite));
     slots.for_each_layer(&mut |layer| finite &= layer.is_finite());
-    if finite { Ok(()) } else { Err(StepError::NonFiniteState) }
+    if finite && has_sound_state(network) { Ok(()) } else { Err(StepError::NonFiniteState) }
 }
 
 /// Forward pass, loss and the gradient at the output; changes only the workspace. Adds the samples' losses to `sum`.
 fn forward_and_delta<N, L, D, const B: usize, const FLOATS: usize>(
     network: &N,
+    frozen: usize,
     workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     loss: &L,
@@ -219,7 +223,7 @@ where
         return Err(StepError::TooManySamples { samples: count, capacity: B });
     }
     check_loss(samples, loss)?;
-    forward(network, workspace, samples, 0, count)?;
+    forward(network, frozen, workspace, samples, 0, count)?;
     let (outputs, _) = workspace.split::<N>(count);
     let scale = loss.scale(mean_over);
     let (mut finite, mut rest) = (true, outputs);
@@ -237,9 +241,10 @@ where
     if finite { Ok(sum) } else { Err(StepError::NonFiniteGradient) }
 }
 
-/// Forward pass over `count` samples from `start` on.
+/// Forward pass over `count` samples from `start` on, of a training of all layers but the first `frozen`.
 fn forward<N, D, const B: usize, const FLOATS: usize>(
     network: &N,
+    frozen: usize,
     workspace: &mut Workspace<B, FLOATS>,
     samples: &D,
     start: usize,
@@ -256,7 +261,7 @@ where
     }
     let (outputs, memory) = workspace.split::<N>(count);
     network
-        .forward_pass(Whole::<B>::new(count), &inputs, outputs, memory)
+        .forward_pass(Whole::<B>::above(count, frozen), &inputs, outputs, memory)
         .map_err(|error| unsound_sample::<N, D>(samples, all.clone(), error))
 }
 

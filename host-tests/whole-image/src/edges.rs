@@ -94,7 +94,8 @@ fn layers() {
     black_box(activate::<Tanh>(&mut y).is_ok());
     let place = Place { before: unknown(), layers: unknown(), slices_before: unknown(), slices: unknown() };
     black_box((
-        pass.forward_part(unknown(), unknown()),
+        pass.forward_part(unknown(), unknown(), unknown() == 0),
+        (pass.trains(), pass.behind(unknown()), Whole::<2>::inference(unknown())),
         pass.backward_part(place),
         pass.slices(unknown()),
         pass.samples(),

@@ -20,6 +20,8 @@ pub enum SaveError {
     ///
     /// The remedy is the same as for weights.
     NonFiniteSlots,
+    /// The state of a layer, such as a running variance, is infinite, NaN or outside of its domain.
+    UnsoundState,
     /// A layer, or a [`State`](super::State), has not as many bytes as its constants say: a mistake in its code.
     WrongLength,
 }
@@ -62,6 +64,8 @@ pub enum LoadError {
     NonFiniteWeights,
     /// What the optimizer remembers of a parameter is infinite or NaN.
     NonFiniteSlots,
+    /// The state of a layer, such as a running variance, is infinite, NaN or outside of its domain.
+    UnsoundState,
 }
 
 /// Why a checkpoint was not written, or not to its end.
@@ -105,6 +109,9 @@ impl fmt::Display for SaveError {
             Self::BufferTooSmall { needed } => write!(f, "the checkpoint takes {needed} bytes, more than the buffer"),
             Self::NonFiniteWeights => write!(f, "not saved: a weight is infinite or NaN, training has diverged"),
             Self::NonFiniteSlots => write!(f, "not saved: an optimizer slot is infinite or NaN, training has diverged"),
+            Self::UnsoundState => {
+                write!(f, "not saved: what a layer keeps, such as a running variance, is no such value")
+            }
             Self::WrongLength => write!(f, "a layer or a state has not as many bytes as its constants say"),
         }
     }
@@ -124,6 +131,9 @@ impl fmt::Display for LoadError {
             Self::OtherExtra => write!(f, "a checkpoint with another extra state"),
             Self::NonFiniteWeights => write!(f, "a weight in the checkpoint is infinite or NaN"),
             Self::NonFiniteSlots => write!(f, "an optimizer slot in the checkpoint is infinite or NaN"),
+            Self::UnsoundState => {
+                write!(f, "what a layer keeps, such as a running variance, is no such value in the checkpoint")
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Header {
 impl Header {
     pub(super) const fn of_weights<N: Parameters>() -> Self {
         let none = Part { fingerprint: 0, bytes: 0 };
-        let weights = Part::new(N::FINGERPRINT, 4 * N::PARAMETERS);
+        let weights = Part::new(N::FINGERPRINT, 4 * (N::PARAMETERS + N::STATE_VALUES));
         Self { kind: WEIGHTS, weights, optimizer: none, extra: none }
     }
 

@@ -3,11 +3,11 @@
 use super::header::{FRAME, Header};
 use super::stream::{Reader, Writer};
 use super::{HEADER_BYTES, LoadError, ReadError, SaveError, State};
-use crate::layer::{Parameters, Slots, Tensors};
+use crate::layer::{Parameters, Slots, StateTensor, Tensors, has_sound_state};
 use crate::optimizer::{Optimizer, Slot};
 use crate::zero::Zero;
 
-/// Refuses weights that are not finite.
+/// Refuses weights that are not finite, and state outside of its domain.
 pub(super) fn saveable_weights<N: Parameters>(network: &N) -> Result<(), SaveError> {
     let (mut finite, mut count) = (true, 0usize);
     network.for_each_tensor(&mut |piece| {
@@ -18,6 +18,8 @@ pub(super) fn saveable_weights<N: Parameters>(network: &N) -> Result<(), SaveErr
         Err(SaveError::NonFiniteWeights)
     } else if count != N::PARAMETERS {
         Err(SaveError::WrongLength)
+    } else if !has_sound_state(network) {
+        Err(SaveError::UnsoundState)
     } else {
         Ok(())
     }
@@ -60,11 +62,10 @@ pub(super) fn put_weights<N: Parameters, S: FnMut(&[u8]) -> Result<(), F>, F>(
     network: &N,
     writer: &mut Writer<'_, S, F>,
 ) {
-    network.for_each_tensor(&mut |piece| {
-        for value in piece {
-            writer.put(&value.to_le_bytes());
-        }
-    });
+    network.for_each_tensor(&mut |piece| piece.iter().for_each(|value| writer.put(&value.to_le_bytes())));
+    for index in 0..N::STATE_COUNT {
+        network.state_tensor(index).iter().for_each(|value| writer.put(&value.to_le_bytes()));
+    }
 }
 
 /// Reads all of a checkpoint and says what is wrong with it; `payload` looks at the values, if they are of the right types.
@@ -96,7 +97,7 @@ pub(super) fn check_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<
 ) -> Result<(), ReadError<F>> {
     check(length, source, |header, reader| {
         header.check_type(const { Header::of_weights::<N>() })?;
-        finite_weights::<N, S, F>(reader)
+        sound_weights::<N, S, F>(reader)
     })
 }
 
@@ -119,7 +120,7 @@ pub(super) fn check_training<
                 0
             }
         };
-        finite_weights::<N, S, F>(reader)?;
+        sound_weights::<N, S, F>(reader)?;
         let mut finite = true;
         for _ in 0..N::PARAMETERS {
             finite &= taken::<O::Slot, S, F>(reader).is_finite();
@@ -138,17 +139,27 @@ fn taken<T: Zero + State, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(reader
     value
 }
 
-fn finite_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
+fn sound_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     reader: &mut Reader<'_, S, F>,
 ) -> Result<(), LoadError> {
     let mut finite = true;
     for _ in 0..N::PARAMETERS {
         finite &= f32::from_le_bytes(reader.array()).is_finite();
     }
-    if finite { Ok(()) } else { Err(LoadError::NonFiniteWeights) }
+    if !finite {
+        return Err(LoadError::NonFiniteWeights);
+    }
+    let mut sound = true;
+    for index in 0..N::STATE_COUNT {
+        let Some((_, StateTensor { tensor, domain, .. })) = N::describe_state(index) else { continue };
+        for _ in 0..tensor.len() {
+            sound &= domain.contains(f32::from_le_bytes(reader.array()));
+        }
+    }
+    if sound { Ok(()) } else { Err(LoadError::UnsoundState) }
 }
 
-/// Takes the weights out of a checkpoint that has been checked.
+/// Takes the weights and the state out of a checkpoint that has been checked.
 pub(super) fn take_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(), F>, F>(
     network: &mut N,
     reader: &mut Reader<'_, S, F>,
@@ -159,6 +170,11 @@ pub(super) fn take_weights<N: Parameters, S: FnMut(usize, &mut [u8]) -> Result<(
             *value = f32::from_le_bytes(reader.array());
         }
     });
+    for index in 0..N::STATE_COUNT {
+        for value in network.state_tensor_mut(index) {
+            *value = f32::from_le_bytes(reader.array());
+        }
+    }
 }
 
 /// Takes everything out of a checkpoint that has been checked.

@@ -2,7 +2,7 @@
 //!
 //! Checkpoints, files of other libraries, optimizers and initializers see a layer as a list of tensors, and know nothing else of it.
 
-use super::tensor::{Initial, Tensor};
+use super::tensor::{Initial, StateTensor, Tensor};
 use crate::fingerprint::Fingerprint;
 use crate::initializer::Initializer;
 use crate::optimizer::{Optimizer, Slot};
@@ -115,6 +115,50 @@ pub trait Parameters: Zero + Tensors<f32> {
     fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
         Self::TENSORS.get(index).map(|tensor| (0, *tensor))
     }
+
+    /// The tensors of state, in the order of [`state_tensor`](Self::state_tensor): what is saved, and not trained.
+    const STATE: &'static [StateTensor] = &[];
+    /// Number of tensors of state.
+    const STATE_COUNT: usize = Self::STATE.len();
+    /// Number of values in them.
+    const STATE_VALUES: usize = count_state(Self::STATE);
+
+    /// The values of state tensor `index`; empty beyond the last.
+    fn state_tensor(&self, _index: usize) -> &[f32] {
+        &[]
+    }
+
+    /// The values of state tensor `index`, to write.
+    fn state_tensor_mut(&mut self, _index: usize) -> &mut [f32] {
+        &mut []
+    }
+
+    /// As [`describe_tensor`](Self::describe_tensor), of state tensor `index`.
+    fn describe_state(index: usize) -> Option<(usize, StateTensor)> {
+        Self::STATE.get(index).map(|tensor| (0, *tensor))
+    }
+}
+
+const fn count_state(tensors: &[StateTensor]) -> usize {
+    let (mut sum, mut rest) = (0, tensors);
+    while let [first, others @ ..] = rest {
+        sum += first.tensor.len();
+        rest = others;
+    }
+    sum
+}
+
+/// Whether all values of state are in their domains, and as many as the layers say.
+pub(crate) fn has_sound_state<N: Parameters>(network: &N) -> bool {
+    let (mut sound, mut count) = (true, 0usize);
+    for index in 0..N::STATE_COUNT {
+        let values = network.state_tensor(index);
+        sound &= N::describe_state(index).is_some_and(|(_, StateTensor { tensor, domain, .. })| {
+            values.len() == tensor.len() && values.iter().all(|value| domain.contains(*value))
+        });
+        count = count.saturating_add(values.len());
+    }
+    sound && count == N::STATE_VALUES
 }
 
 const fn count(tensors: &[Tensor]) -> usize {
@@ -135,21 +179,31 @@ const fn of_tensors(kind: &str, tensors: &[Tensor]) -> u32 {
     fingerprint.value()
 }
 
-/// Draws initial parameters, tensor by tensor. All are NaN where the initializer has settings that make no sense: nothing uses such a network.
+/// Draws initial parameters, tensor by tensor, then what the state begins with. All parameters are NaN where the initializer has settings that make no sense: nothing uses such a network.
 pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
     if initializer.check_settings().is_err() {
         return network.for_each_tensor_mut(&mut |parameters| parameters.fill(f32::NAN));
     }
     for index in 0..N::COUNT {
         let Some((_, Tensor { initial, .. })) = N::describe_tensor(index) else { continue };
-        for parameter in network.tensor_mut(index) {
-            *parameter = match initial {
-                Initial::Weight(fan) => initializer.weight(fan, random),
-                Initial::Bias(fan) => initializer.bias(fan, random),
-                Initial::Ones => 1.0,
-                Initial::Zeros => 0.0,
-            };
-        }
+        network.tensor_mut(index).iter_mut().for_each(|parameter| *parameter = first(initial, initializer, random));
+    }
+    for index in 0..N::STATE_COUNT {
+        let Some((_, StateTensor { tensor, .. })) = N::describe_state(index) else { continue };
+        let values = network.state_tensor_mut(index);
+        values.iter_mut().for_each(|value| *value = first(tensor.initial, initializer, random));
+    }
+}
+
+/// A value before training.
+#[inline(always)]
+fn first(initial: Initial, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) -> f32 {
+    match initial {
+        Initial::Weight(fan) => initializer.weight(fan, random),
+        Initial::Bias(fan) => initializer.bias(fan, random),
+        Initial::Ones => 1.0,
+        Initial::Zeros => 0.0,
+        Initial::Seed => (random() >> 8) as f32,
     }
 }
 

@@ -17,8 +17,23 @@ pub trait Pass: Copy {
     /// Samples.
     fn samples(self) -> usize;
 
-    /// What is due of `layers` layers in a forward pass, with `before` of them in front.
-    fn forward_part(self, before: usize, layers: usize) -> Option<Forward<Self>>;
+    /// Whether the layers at hand learn, so that a backward pass follows a forward pass. In a prediction, an evaluation, and below the first layer that
+    /// learns, they don't: a layer that differs in training predicts then.
+    ///
+    /// It speaks of one layer. What holds layers asks [`behind`](Self::behind) for the pass of each.
+    fn trains(self) -> bool {
+        true
+    }
+
+    /// The same pass for layers that have so many more in front of them, in the numbers of [`step_frozen`](crate::train::step_frozen()).
+    #[must_use]
+    fn behind(self, _layers: usize) -> Self {
+        self
+    }
+
+    /// What is due of `layers` layers in a forward pass, with the slices of `before` of them in front. A layer for a
+    /// [whole batch](crate::Layer::WHOLE_BATCH) takes in all samples at once.
+    fn forward_part(self, before: usize, layers: usize, whole_batch: bool) -> Option<Forward<Self>>;
 
     /// What is due in a backward pass of the layers at a place.
     fn backward_part(self, place: Place) -> Backward<Self>;
@@ -63,18 +78,32 @@ pub enum Backward<P> {
     Nothing,
 }
 
-/// All of a pass over up to `B` samples.
+/// All of a pass over up to `B` samples. Its forward pass may be that of a training of the last layers only, or of none.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Whole<const B: usize> {
     samples: usize,
+    /// How many layers don't learn.
+    frozen: usize,
 }
 
 impl<const B: usize> Whole<B> {
-    /// A pass over 1 to `B` samples.
+    /// A pass over 1 to `B` samples, in which all layers learn.
     #[inline(always)]
     pub const fn new(samples: usize) -> Self {
-        Self { samples }
+        Self { samples, frozen: 0 }
+    }
+
+    /// A forward pass that no layer learns from.
+    #[inline(always)]
+    pub const fn inference(samples: usize) -> Self {
+        Self { samples, frozen: usize::MAX }
+    }
+
+    /// A forward pass in which layer number `frozen` is the first that learns.
+    #[inline(always)]
+    pub(crate) const fn above(samples: usize, frozen: usize) -> Self {
+        Self { samples, frozen }
     }
 }
 
@@ -87,7 +116,17 @@ impl<const B: usize> Pass for Whole<B> {
     }
 
     #[inline(always)]
-    fn forward_part(self, _before: usize, _layers: usize) -> Option<Forward<Self>> {
+    fn trains(self) -> bool {
+        self.frozen == 0
+    }
+
+    #[inline(always)]
+    fn behind(self, layers: usize) -> Self {
+        Self { frozen: self.frozen.saturating_sub(layers), ..self }
+    }
+
+    #[inline(always)]
+    fn forward_part(self, _before: usize, _layers: usize, _whole_batch: bool) -> Option<Forward<Self>> {
         Some(Forward { pass: self, first: 0 })
     }
 
@@ -104,7 +143,7 @@ impl<const B: usize> Pass for Whole<B> {
 
 /// One slice of a pass.
 ///
-/// Forward, a slice is one sample through one layer: layer by layer, so that what lies above a layer is free for it. Backward it is a slice
+/// Forward, a slice is one sample through one layer, or the whole batch with the last sample: layer by layer, so that what lies above a layer is free for it. Backward it is a slice
 /// of one layer, from the last layer to the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice<const B: usize> {
@@ -130,7 +169,7 @@ impl<const B: usize> Pass for Slice<B> {
         if B == 1 { 1 } else { self.samples.min(B) }
     }
 
-    fn forward_part(self, before: usize, layers: usize) -> Option<Forward<Self>> {
+    fn forward_part(self, before: usize, layers: usize, whole_batch: bool) -> Option<Forward<Self>> {
         if self.of == 1 {
             return Some(Forward { pass: self, first: 0 });
         }
@@ -138,6 +177,10 @@ impl<const B: usize> Pass for Slice<B> {
         let slice = self.slice.checked_sub(before.wrapping_mul(samples))?;
         if slice >= layers.wrapping_mul(samples) {
             None
+        } else if layers == 1 && whole_batch {
+            // All inputs are there, and the slices of the samples before made nothing.
+            let is_last = slice.wrapping_add(1) == samples;
+            is_last.then_some(Forward { pass: Self { samples, slice: 0, of: 1 }, first: 0 })
         } else if layers == 1 {
             Some(Forward { pass: Self { samples: 1, slice: 0, of: 1 }, first: slice })
         } else {
@@ -186,7 +229,17 @@ impl<const B: usize> Pass for Above<B> {
     }
 
     #[inline(always)]
-    fn forward_part(self, _before: usize, _layers: usize) -> Option<Forward<Self>> {
+    fn trains(self) -> bool {
+        self.frozen == 0
+    }
+
+    #[inline(always)]
+    fn behind(self, layers: usize) -> Self {
+        Self { frozen: self.frozen.saturating_sub(layers), ..self }
+    }
+
+    #[inline(always)]
+    fn forward_part(self, _before: usize, _layers: usize, _whole_batch: bool) -> Option<Forward<Self>> {
         Some(Forward { pass: self, first: 0 })
     }
 

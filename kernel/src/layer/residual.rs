@@ -112,6 +112,7 @@ where
     const SCRATCH_INNER: usize = work::<In, B, S>() - B::KEPT + In::SIZE;
     const SLICES: usize = B::SLICES + S::SLICES;
     const GIVES_INPUT_GRADIENT: bool = B::GIVES_INPUT_GRADIENT && S::GIVES_INPUT_GRADIENT;
+    const WHOLE_BATCH: bool = B::WHOLE_BATCH || S::WHOLE_BATCH;
     const ORDER: ChannelOrder = B::ORDER.of_sum(S::ORDER);
 
     #[inline(always)]
@@ -127,11 +128,12 @@ where
             Ok(())
         } else {
             let (added, _) = cut(added, pass.samples().wrapping_mul(B::Out::SIZE));
-            forward_due(&self.shortcut, pass, 0, x, added, memory)
+            // The layers of the body count first, and its slices come last.
+            forward_due(&self.shortcut, pass.behind(B::LAYERS), 0, x, added, memory)
         };
         let (_, memory) = cut(memory, const { P::CAPACITY * S::KEPT });
         let of_body = forward_due(&self.body, pass, S::LAYERS, x, y, memory);
-        let of_sum = match pass.forward_part(const { B::LAYERS + S::LAYERS }, 1) {
+        let of_sum = match pass.forward_part(const { B::LAYERS + S::LAYERS }, 1, false) {
             Some(part) => sum::<In, B, S, A, P, X>(part, x, y, added),
             None => Ok(()),
         };
@@ -210,6 +212,7 @@ where
             activation: A::NAME,
             parameters: 0,
             tensors: 0,
+            state_tensors: 0,
             height: In::Positions::HEIGHT,
             width: In::Positions::WIDTH,
             // The sum alone: the branches have said what they do.

@@ -4,6 +4,7 @@
 //! tells what such a file needs to know.
 
 use crate::initializer::Fan;
+use crate::setting::Domain;
 
 /// What a [`Tensor`] is before training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Initial {
     Ones,
     /// All 0, whatever the initializer.
     Zeros,
+    /// Whole numbers below 2²⁴, drawn whatever the initializer.
+    Seed,
 }
 
 /// The taps of a kernel.
@@ -125,6 +128,20 @@ impl Tensor {
     pub const fn len(&self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
+}
+
+/// Numbers that a layer keeps from one step to the next, and that no optimizer sees: running statistics, a count of steps.
+///
+/// They are saved with the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StateTensor {
+    /// Name, size, and what it is before training.
+    pub tensor: Tensor,
+    /// The values that it may have: a checkpoint or a file with others is refused.
+    pub domain: Domain,
+    /// Whether files of other libraries have it.
+    pub is_in_files: bool,
 }
 
 #[cfg(test)]

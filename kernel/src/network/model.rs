@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 use super::Entry;
 use crate::activation::Activation;
 use crate::layer::{
-    ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Tensor, Tensors,
+    ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, StateTensor, Tensor,
+    Tensors,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::ArrayShape;
@@ -68,6 +69,21 @@ impl<In, L: Parameters> Parameters for Model<In, L> {
     fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
         L::describe_tensor(index)
     }
+
+    const STATE_COUNT: usize = L::STATE_COUNT;
+    const STATE_VALUES: usize = L::STATE_VALUES;
+
+    fn state_tensor(&self, index: usize) -> &[f32] {
+        self.layers.state_tensor(index)
+    }
+
+    fn state_tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        self.layers.state_tensor_mut(index)
+    }
+
+    fn describe_state(index: usize) -> Option<(usize, StateTensor)> {
+        L::describe_state(index)
+    }
 }
 
 impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
@@ -77,6 +93,7 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     const SCRATCH: usize = L::SCRATCH;
     const SLICES: usize = L::SLICES;
     const GIVES_INPUT_GRADIENT: bool = L::GIVES_INPUT_GRADIENT;
+    const WHOLE_BATCH: bool = L::WHOLE_BATCH;
     const ORDER: ChannelOrder = L::ORDER;
     const SCRATCH_INNER: usize = L::SCRATCH_INNER;
     const PREDICT: usize = L::PREDICT;

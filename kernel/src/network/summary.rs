@@ -50,7 +50,11 @@ impl<N: Network> fmt::Display for Summary<N> {
         });
         result?;
         let weights = size_of::<N>();
-        write!(f, "{} parameters, {weights} bytes", N::PARAMETERS)?;
+        write!(f, "{} parameters", N::PARAMETERS)?;
+        if N::STATE_VALUES > 0 {
+            write!(f, " and {} values of state", N::STATE_VALUES)?;
+        }
+        write!(f, ", {weights} bytes")?;
         if let Some(Training { batch, slots, workspace }) = self.training {
             let total = weights.saturating_add(slots).saturating_add(workspace);
             write!(

@@ -8,7 +8,7 @@ use crate::fingerprint;
 use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
 use crate::layer::{
     Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots,
-    Stacked, Tensor, Tensors, forward_due, step_of_layer,
+    Stacked, StateTensor, Tensor, Tensors, forward_due, step_of_layer,
 };
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::Shape;
@@ -24,7 +24,7 @@ pub(super) fn forward<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     y: &mut [f32],
     memory: &mut [f32],
 ) -> Result<(), NonFinite> {
-    forward_due(layer, pass, before, x, y, memory).map_err(|error| error.behind(before))
+    forward_due(layer, pass.behind(before), before, x, y, memory).map_err(|error| error.behind(before))
 }
 
 /// What the two backward passes of a tuple have in common.
@@ -200,6 +200,44 @@ macro_rules! network {
                 let _ = (index, modules);
                 None
             }
+
+            const STATE_COUNT: usize = 0 $(+ $layer::STATE_COUNT)*;
+            const STATE_VALUES: usize = 0 $(+ $layer::STATE_VALUES)*;
+
+            fn state_tensor(&self, index: usize) -> &[f32] {
+                $(
+                    if index < $layer::STATE_COUNT {
+                        return self.$index.state_tensor(index);
+                    }
+                    let index = index.wrapping_sub($layer::STATE_COUNT);
+                )*
+                let _ = index;
+                &[]
+            }
+
+            fn state_tensor_mut(&mut self, index: usize) -> &mut [f32] {
+                $(
+                    if index < $layer::STATE_COUNT {
+                        return self.$index.state_tensor_mut(index);
+                    }
+                    let index = index.wrapping_sub($layer::STATE_COUNT);
+                )*
+                let _ = index;
+                &mut []
+            }
+
+            fn describe_state(index: usize) -> Option<(usize, StateTensor)> {
+                let modules = 0_usize;
+                $(
+                    if index < $layer::STATE_COUNT {
+                        return $layer::describe_state(index).map(|(own, tensor)| (modules.wrapping_add(own), tensor));
+                    }
+                    let (index, modules) =
+                        (index.wrapping_sub($layer::STATE_COUNT), modules.wrapping_add($layer::MODULES));
+                )*
+                let _ = (index, modules);
+                None
+            }
         }
 
         impl<$first: Entry, $($high),*> Entry for ($first, $($high,)*) {
@@ -220,6 +258,7 @@ macro_rules! network {
                 max(Self::SCRATCH, (first_end([$(($layer::Out::SIZE, $layer::KEPT)),*]) + $first::SCRATCH_INNER).saturating_sub(Self::KEPT));
             const SLICES: usize = 0 $(+ $layer::SLICES)*;
             const GIVES_INPUT_GRADIENT: bool = $first::GIVES_INPUT_GRADIENT;
+            const WHOLE_BATCH: bool = false $(|| $layer::WHOLE_BATCH)*;
             const ORDER: ChannelOrder = ChannelOrder::Kept$(.then($layer::ORDER))*;
 
             #[inline(always)]
@@ -267,8 +306,8 @@ macro_rules! network {
             ) {
                 let unwanted = matches!(dx, InputGradient::Unwanted);
                 self.backward_above::<P, O>(pass, delta, memory, slots, step, unwanted);
-                if unwanted && const { $first::PARAMETERS == 0 } {
-                    return; // There is nothing to learn, and nobody asks for a gradient.
+                if unwanted && const { $first::PARAMETERS == 0 && $first::STATE_COUNT == 0 } {
+                    return; // There is nothing to learn or to count, and nobody asks for a gradient.
                 }
                 let spot = const { Self::SPOTS[0] };
                 let (delta, memory) = own(spot, pass, delta, memory);

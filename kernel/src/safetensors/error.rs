@@ -5,8 +5,8 @@ use core::fmt;
 
 /// Why weights were not loaded. Nothing has been changed then.
 ///
-/// `tensor` counts the network's tensors from 0 at the input: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on. `at` is
-/// a position in the file.
+/// `tensor` counts the network's tensors from 0 at the input: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on; then
+/// running statistics. `at` is a position in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImportError {
@@ -95,6 +95,11 @@ pub enum ImportError {
         /// The tensor that has it.
         tensor: usize,
     },
+    /// A number of a layer's state can't be one: a running variance below 0.
+    UnsoundState {
+        /// The tensor that has it.
+        tensor: usize,
+    },
     /// The tensors that a layer says it has are not its parameters: a mistake in its code.
     WrongTensors,
     /// Nobody knows which feature of PyTorch this tensor's rows stand for. In front of it lies a layer that does not say what it does to the
@@ -131,6 +136,8 @@ pub enum ExportError {
     },
     /// A weight or bias is infinite or NaN: training has diverged.
     NonFiniteWeights,
+    /// The state of a layer, such as a running variance, is infinite, NaN or outside of its domain.
+    UnsoundState,
     /// The tensors that a layer says it has are not its parameters: a mistake in its code.
     WrongTensors,
     /// Nobody knows which feature of PyTorch this tensor's rows stand for. In front of it lies a layer that does not say what it does to the
@@ -165,6 +172,7 @@ impl fmt::Display for ImportError {
             Self::OverlappingTensor { at } => write!(f, "the tensor named at byte {at} shares bytes with another"),
             Self::UnusedBytes { bytes } => write!(f, "{bytes} bytes belong to no tensor"),
             Self::NonFiniteWeight { tensor } => write!(f, "a number in tensor {tensor} is infinite or NaN"),
+            Self::UnsoundState { tensor } => write!(f, "a number in tensor {tensor} can't be what it stands for"),
             Self::WrongTensors => write!(f, "a layer has not the tensors that it says"),
             Self::UnknownOrder { tensor } => write!(f, "the order of the channels of tensor {tensor} is not known"),
         }
@@ -179,6 +187,9 @@ impl fmt::Display for ExportError {
             Self::RepeatedName { tensor } => write!(f, "the name given for tensor {tensor} is another's too"),
             Self::ReservedName { tensor } => write!(f, "tensor {tensor} can't be called __metadata__"),
             Self::NonFiniteWeights => write!(f, "not written: a weight is infinite or NaN, training has diverged"),
+            Self::UnsoundState => {
+                write!(f, "not written: what a layer keeps, such as a running variance, is no such value")
+            }
             Self::WrongTensors => write!(f, "a layer has not the tensors that it says"),
             Self::UnknownOrder { tensor } => write!(f, "the order of the channels of tensor {tensor} is not known"),
         }

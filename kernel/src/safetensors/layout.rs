@@ -1,7 +1,7 @@
 //! Where the values of a tensor lie in a file of another library.
 
 use super::dimensions::Dimensions;
-use super::tensors::Entry;
+use super::tensors::{Entry, Source};
 use crate::layer::{ChannelOrder, Form, LayerSummary, Taps, Tensor};
 use crate::network::OnInput;
 
@@ -39,7 +39,7 @@ impl Stored {
     /// A tensor of a network.
     pub(super) fn of<N: OnInput>(entry: &Entry, layout: Layout) -> Self {
         let tensor = entry.tensor;
-        let Some(place) = Place::of::<N>(entry.index) else {
+        let Some(place) = Place::of::<N>(entry.source) else {
             return Self { layout, tensor, flattened: None, taps: None, needs_taps: false };
         };
         let (flattened, is_in_front) = match layout {
@@ -190,11 +190,15 @@ struct Place {
 }
 
 impl Place {
-    fn of<N: OnInput>(index: usize) -> Option<Self> {
+    fn of<N: OnInput>(source: Source) -> Option<Self> {
         // The input of a network has the same order for both: each library has it as it likes.
         let (mut found, mut before, mut tensors) = (None::<Self>, ChannelOrder::Mixed, 0usize);
         N::describe_layers(&mut |layer| {
-            tensors = tensors.saturating_add(layer.tensors);
+            let (own, index) = match source {
+                Source::Parameters(index) => (layer.tensors, index),
+                Source::State(index) => (layer.state_tensors, index),
+            };
+            tensors = tensors.saturating_add(own);
             if layer.is_in_branch {
                 // The other branch takes in the same features.
                 before = before.then(ChannelOrder::Undeclared);

@@ -20,12 +20,15 @@ pub enum Names<'a> {
         /// What stands before each name, its point included; empty for a bare `Sequential`.
         prefix: &'a str,
     },
-    /// A name for each tensor, from the input on: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on. The tensors have PyTorch's
-    /// layout.
+    /// A name for each tensor, from the input on: weights and bias of the first [`Dense`](crate::Dense), of the second, and so on; behind them all
+    /// running statistics, mean and variance of each [`BatchNorm`](crate::BatchNorm). The tensors have PyTorch's layout.
     PyTorch(&'a [&'a str]),
     /// A name for each tensor in the same order. The tensors have Keras's layout.
     Keras(&'a [&'a str]),
 }
+
+const RUNNING_MEAN: &str = "running_mean";
+const BATCHES: &str = "num_batches_tracked";
 
 /// What is wrong with names that were given.
 pub(super) enum Mistake {
@@ -48,7 +51,7 @@ impl Names<'_> {
     /// Whether there is one name for each tensor, and no two are the same.
     pub(super) fn check<N: Parameters>(&self) -> Result<(), Mistake> {
         let (Self::PyTorch(names) | Self::Keras(names)) = self else { return Ok(()) };
-        let needed = N::COUNT;
+        let needed = Entry::all::<N>().count();
         if names.len() != needed {
             return Err(Mistake::Count { needed });
         }
@@ -69,6 +72,19 @@ impl Names<'_> {
             Self::PyTorch(names) | Self::Keras(names) => {
                 Name { start: names.get(entry.index).unwrap_or(&""), position: None, end: "" }
             }
+        }
+    }
+
+    /// What PyTorch calls the count of batches that lies beside a running mean; nothing here needs it.
+    pub(super) fn count_beside(&self, entry: &Entry) -> Option<Name<'_>> {
+        if entry.tensor.name != RUNNING_MEAN {
+            return None;
+        }
+        let Name { start, position, .. } = self.of(entry);
+        match self {
+            Self::Sequential { .. } => Some(Name { start, position, end: BATCHES }),
+            Self::PyTorch(_) => Some(Name { start: start.strip_suffix(RUNNING_MEAN)?, position, end: BATCHES }),
+            Self::Keras(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::names::{Names, decimal};
 use super::tensors::{Entry, are_as_described, without_order};
 use crate::checkpoint::CHUNK;
 use crate::kernels::{Kernels, ThisCpu};
+use crate::layer::has_sound_state;
 use crate::network::OnInput;
 
 /// Bytes of the `.safetensors` file of a network.
@@ -58,7 +59,7 @@ pub fn write<N: OnInput, E: From<ExportError>>(
         writer.put(b' ');
     }
     for entry in Entry::all::<N>() {
-        let values = network.tensor(entry.index);
+        let values = entry.values(network);
         for place in Stored::of::<N>(&entry, names.layout()).places() {
             let bytes = values.get(place).map_or([0; 4], |value| value.to_le_bytes());
             bytes.into_iter().for_each(|byte| writer.put(byte));
@@ -85,7 +86,10 @@ fn check<N: OnInput>(network: &N, names: &Names<'_>) -> Result<(), ExportError> 
     }
     let mut finite = true;
     network.for_each_tensor(&mut |values| finite &= ThisCpu::all_finite(values));
-    if finite { Ok(()) } else { Err(ExportError::NonFiniteWeights) }
+    if !finite {
+        return Err(ExportError::NonFiniteWeights);
+    }
+    if has_sound_state(network) { Ok(()) } else { Err(ExportError::UnsoundState) }
 }
 
 /// Bytes of the header: a multiple of 8, so that the numbers behind it are aligned.
@@ -96,7 +100,8 @@ fn header_bytes<N: OnInput>(names: &Names<'_>) -> usize {
 }
 
 fn data_bytes<N: OnInput>() -> usize {
-    N::PARAMETERS.saturating_mul(4)
+    let tensors = Entry::all::<N>().map(|entry| entry.tensor.len());
+    tensors.fold(0, usize::saturating_add).saturating_mul(4)
 }
 
 /// The header without the spaces at its end.

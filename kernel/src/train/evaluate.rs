@@ -10,7 +10,7 @@ use crate::setting::Domain;
 use crate::shape::{ArrayShape, SampleOf, Shape, Values};
 use crate::sum::Sum;
 
-/// Calls `visit(index, output, target)` for each sample in order, computed in batches of the workspace.
+/// Calls `visit(index, output, target)` for each sample in order, computed in batches of the workspace. The outputs are those of a prediction.
 ///
 /// # Errors
 /// [`StepError::NoSamples`], a non-finite input or pre-activation; samples before the batch where it shows have been visited.
@@ -31,7 +31,7 @@ where
     let mut start = 0;
     while start < total {
         let count = total.saturating_sub(start).min(B);
-        forward(network, workspace, samples, start, count)?;
+        forward(network, usize::MAX, workspace, samples, start, count)?;
         let (outputs, _) = workspace.split::<N>(count);
         let outputs = &*outputs;
         for offset in 0..count {

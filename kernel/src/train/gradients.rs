@@ -126,8 +126,8 @@ impl<N: Parameters> State for Gradients<N> {
 ///
 /// # Errors
 /// As [`step`](super::step). [`StepError::NoSamples`] if `mean_over` is 0. [`StepError::TooManySamples`] if it is 2²⁴ or more, where a sum in `f32` would
-/// lose its terms. `gradients` is as before then. `network` is not changed in any case (it is `&mut` because the
-/// same sweep that trains is used).
+/// lose its terms. `gradients` is as before then, and so is `network`. Without an error only the [state](crate::Parameters::STATE) of `network` changes, as in
+/// a step: each micro-batch moves running statistics.
 pub fn accumulate<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
@@ -169,7 +169,7 @@ where
     if mean_over > MOST_SAMPLES {
         return Err(StepError::TooManySamples { samples: mean_over, capacity: MOST_SAMPLES });
     }
-    let sum = forward_and_delta(network, workspace, samples, loss, mean_over, sum)?;
+    let sum = forward_and_delta(network, 0, workspace, samples, loss, mean_over, sum)?;
     let step = gradients.rule.begin_step();
     let pass = Whole::<B>::new(samples.len());
     backward::<N, StoreGradient, D, _, B, FLOATS>(network, pass, &mut gradients.slots, workspace, samples, &step);

@@ -179,8 +179,14 @@ where
         let (outputs, memory) = workspace.split::<N>(count);
         network
             .forward_pass(Slice::<B>::new(count, slice), &inputs, outputs, memory)
-            .map_err(|error| unsound_sample::<N, D>(samples, sample..sample.saturating_add(1), error))?;
-        if slice >= through {
+            .map_err(|error| unsound_sample::<N, D>(samples, 0..sample.saturating_add(1), error))?;
+        // A layer for a whole batch gives its outputs with the last sample only.
+        let complete = match slice.checked_sub(through) {
+            Some(sample) if !N::WHOLE_BATCH => sample..sample.saturating_add(1),
+            Some(sample) if sample.saturating_add(1) == count => 0..count,
+            _ => 0..0,
+        };
+        for sample in complete {
             let output =
                 outputs.get_mut(sample.saturating_mul(N::Out::SIZE)..).and_then(SampleOf::<N::Out>::first_of_mut);
             if let (Some(output), Some(target)) = (output, samples.target(sample)) {

@@ -3,7 +3,7 @@
 use super::Residual;
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
-use crate::layer::{Parameters, Slots, Tensor, Tensors};
+use crate::layer::{Parameters, Slots, StateTensor, Tensor, Tensors};
 use crate::optimizer::Slot;
 use crate::zero::Zero;
 
@@ -94,6 +94,34 @@ impl<B: Parameters, S: Parameters, A: Activation> Parameters for Residual<B, S, 
             B::describe_tensor(index)
         } else {
             let (modules, tensor) = S::describe_tensor(index.wrapping_sub(B::COUNT))?;
+            Some((modules.saturating_add(B::MODULES), tensor))
+        }
+    }
+
+    const STATE_COUNT: usize = B::STATE_COUNT + S::STATE_COUNT;
+    const STATE_VALUES: usize = B::STATE_VALUES + S::STATE_VALUES;
+
+    fn state_tensor(&self, index: usize) -> &[f32] {
+        if index < B::STATE_COUNT {
+            self.body.state_tensor(index)
+        } else {
+            self.shortcut.state_tensor(index.wrapping_sub(B::STATE_COUNT))
+        }
+    }
+
+    fn state_tensor_mut(&mut self, index: usize) -> &mut [f32] {
+        if index < B::STATE_COUNT {
+            self.body.state_tensor_mut(index)
+        } else {
+            self.shortcut.state_tensor_mut(index.wrapping_sub(B::STATE_COUNT))
+        }
+    }
+
+    fn describe_state(index: usize) -> Option<(usize, StateTensor)> {
+        if index < B::STATE_COUNT {
+            B::describe_state(index)
+        } else {
+            let (modules, tensor) = S::describe_state(index.wrapping_sub(B::STATE_COUNT))?;
             Some((modules.saturating_add(B::MODULES), tensor))
         }
     }
