@@ -9,7 +9,8 @@ use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
 use crate::layer::{
-    Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, Parameters, Residual, Stacked, WeightSlots, Window,
+    BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, Parameters, Residual, Stacked,
+    WeightSlots, Window,
 };
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
@@ -55,6 +56,13 @@ impl<W: Flat<S>, B: Flat<S>, S: Slot> Format for WeightSlots<W, B, S> {
 impl<const N: usize, A: Activation> Format for LayerNorm<N, A> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "LayerNorm<{=usize}, {=str}>", N, A::NAME);
+    }
+}
+
+/// Number of channels and activation: `BatchNorm<8, relu>`.
+impl<const N: usize, A: Activation, S> Format for BatchNorm<N, A, S> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "BatchNorm<{=usize}, {=str}>", N, A::NAME);
     }
 }
 

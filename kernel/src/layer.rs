@@ -1,7 +1,7 @@
 //! Layers: parameters, a forward pass and a backward pass that updates as it goes.
 //!
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
-//! [`HardSwish`] is a function of each value; [`LayerNorm`] normalizes each position; [`Residual`] adds two branches of layers; [`Frozen`] layers
+//! [`HardSwish`] is a function of each value; [`LayerNorm`] normalizes each position, [`BatchNorm`] each channel; [`Residual`] adds two branches of layers; [`Frozen`] layers
 //! predict and do not learn. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
 //!
@@ -18,6 +18,7 @@
 //!
 //! A [`Window`] is [`Same`], [`Strided`], [`Centered`] or [`Valid`].
 
+mod batch_norm;
 mod convolution;
 mod dense;
 mod flatten;
@@ -36,6 +37,7 @@ mod tensor;
 pub(crate) mod window;
 
 pub use all::*;
+pub use batch_norm::{BatchNormSlots, Fold};
 pub use convolution::{Conv2dSlots, DepthwiseConv2dSlots};
 pub use dense::DenseSlots;
 pub use frozen::Body;
@@ -65,6 +67,7 @@ use memory::cut;
 
 /// What is at the root of the crate too.
 pub(crate) mod all {
+    pub use super::batch_norm::{BatchNorm, KerasNorm, NormSettings, PyTorchNorm};
     pub use super::convolution::{Conv1d, Conv2d, DepthwiseConv1d, DepthwiseConv2d};
     pub use super::dense::Dense;
     pub use super::flatten::Flatten;

@@ -16,8 +16,8 @@ use crate::activation::Activation;
 use crate::initializer::Initializer;
 use crate::layer::memory::max;
 use crate::layer::{
-    self, Backward, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite, Parameters,
-    Pass, Place, Residual, Slots, step_of_layer,
+    self, Backward, BatchNorm, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite,
+    Parameters, Pass, Place, Residual, Slots, step_of_layer,
 };
 use crate::optimizer::Optimizer;
 use crate::shape::{ArrayShape, Features, OutputOf, SampleOf, Shape, Values};
@@ -35,6 +35,10 @@ pub trait Entry {
 
 impl<const IN: usize, const OUT: usize, A> Entry for Dense<IN, OUT, A> {
     type In = Features<IN>;
+}
+
+impl<const N: usize, A, S> Entry for BatchNorm<N, A, S> {
+    type In = Features<N>;
 }
 
 impl<const N: usize, A> Entry for LayerNorm<N, A> {
