@@ -1,4 +1,4 @@
-//! Residual blocks and layer normalization in the plainest loops: what the library's layers must equal, bit for bit.
+//! Residual blocks and normalizations in the plainest loops: what the library's layers must equal, bit for bit.
 //!
 //! A network is a list of [`Block`]s, and its parameters are one flat list in storage order. Forward, then the gradients from the last block to the
 //! first, each in a loop of its own. Nothing here is of the library but its scalar functions. Beside it stands the same network in `f64`.
@@ -15,6 +15,8 @@ pub enum Block {
     Dense(usize, usize, Activation),
     /// Each position of so many channels by its own mean and variance.
     LayerNorm(usize, Activation),
+    /// Each of so many channels by its mean and variance over a batch.
+    BatchNorm(usize, Activation),
     /// `g(body(x) + shortcut(x))`; without a shortcut the input itself.
     Residual(Vec<Block>, Option<Vec<Block>>, Activation),
 }
@@ -39,9 +41,10 @@ const EPSILON: f32 = 1e-5;
 impl Block {
     fn activation(&self) -> Activation {
         match self {
-            Self::Dense(_, _, activation) | Self::LayerNorm(_, activation) | Self::Residual(_, _, activation) => {
-                *activation
-            }
+            Self::Dense(_, _, activation)
+            | Self::LayerNorm(_, activation)
+            | Self::BatchNorm(_, activation)
+            | Self::Residual(_, _, activation) => *activation,
         }
     }
 
@@ -49,7 +52,7 @@ impl Block {
     pub fn parameters(&self) -> usize {
         match self {
             Self::Dense(inputs, outputs, _) => inputs * outputs + outputs,
-            Self::LayerNorm(channels, _) => 2 * channels,
+            Self::LayerNorm(channels, _) | Self::BatchNorm(channels, _) => 2 * channels,
             Self::Residual(body, shortcut, _) => {
                 body.iter().chain(shortcut.iter().flatten()).map(Self::parameters).sum()
             }
@@ -85,6 +88,16 @@ impl Block {
                         }
                     }
                     z.push(all);
+                }
+            }
+            Self::BatchNorm(channels, _) => {
+                z.clone_from(x);
+                for c in 0..*channels {
+                    let (mean, squares, n) = moments(x, *channels, c);
+                    let factor = parameters[c] / sqrt(squares / n + EPSILON);
+                    for z in z.iter_mut().flat_map(|z| z.chunks_mut(*channels)) {
+                        z[c] = (z[c] - mean) * factor + parameters[channels + c];
+                    }
                 }
             }
             Self::Residual(body, shortcut, _) => {
@@ -158,6 +171,24 @@ impl Block {
                 }
                 (dx, gradient)
             }
+            Self::BatchNorm(channels, _) => {
+                let (mut dx, mut of_gain, mut of_bias) = (trace.x.clone(), Vec::new(), Vec::new());
+                let pairs = pairs(&trace.x, *channels, delta, *channels);
+                for c in 0..*channels {
+                    let (mean, squares, n) = moments(&trace.x, *channels, c);
+                    let (variance, root) = (squares / n + EPSILON, sqrt(squares / n + EPSILON));
+                    let all = sum(pairs.iter().map(|(_, delta)| delta[c]));
+                    let products = sum(pairs.iter().map(|(x, delta)| delta[c] * (x[c] - mean)));
+                    let (u, v, factor) = (all / n, products / variance / n, parameters[c] / root);
+                    let places = dx.iter_mut().flat_map(|dx| dx.chunks_mut(*channels));
+                    for (dx, (x, delta)) in places.zip(&pairs) {
+                        dx[c] = ((delta[c] - u) - (x[c] - mean) * v) * factor;
+                    }
+                    of_gain.push(products / root);
+                    of_bias.push(all);
+                }
+                (dx, [of_gain, of_bias].concat())
+            }
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 let (dx_of_body, mut gradient) = backward(body, of_body, &trace.body, delta);
@@ -174,7 +205,7 @@ impl Block {
         }
     }
 
-    /// The output for one sample in `f64`, from the definitions.
+    /// The output for one sample in `f64`, from the definitions. To a normalization over a batch it is the whole batch.
     pub fn precise(&self, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         let z: Vec<f64> = match self {
             Self::Dense(inputs, outputs, _) => {
@@ -190,6 +221,19 @@ impl Block {
                     let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
                     let root = (variance + f64::from(EPSILON)).sqrt();
                     all.extend((0..*channels).map(|c| (x[c] - mean) / root * parameters[c] + parameters[channels + c]));
+                }
+                all
+            }
+            Self::BatchNorm(channels, _) => {
+                let (n, mut all) = ((x.len() / channels) as f64, x.to_vec());
+                for c in 0..*channels {
+                    let of_channel = || x.iter().skip(c).step_by(*channels);
+                    let mean = of_channel().sum::<f64>() / n;
+                    let variance = of_channel().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+                    let root = (variance + f64::from(EPSILON)).sqrt();
+                    for z in all.chunks_mut(*channels) {
+                        z[c] = (z[c] - mean) / root * parameters[c] + parameters[channels + c];
+                    }
                 }
                 all
             }
@@ -223,6 +267,24 @@ fn normalize(x: &[f32]) -> (Vec<f32>, f32) {
     let variance = sum(x.iter().map(|x| (x - mean) * (x - mean))) / n;
     let factor = 1.0 / sqrt(variance + EPSILON);
     (x.iter().map(|x| (x - mean) * factor).collect(), factor)
+}
+
+/// Mean of a channel over a batch, the sum of squares about it, and the number of values.
+fn moments(x: &Batch, channels: usize, c: usize) -> (f32, f32, f32) {
+    let values = || x.iter().flat_map(|x| x.chunks(channels)).map(|x| x[c]);
+    let n = values().count() as f32;
+    let mean = sum(values()) / n;
+    (mean, sum(values().map(|x| (x - mean) * (x - mean))), n)
+}
+
+/// Running mean and running variance of all channels after a batch.
+pub fn moved(running: [&[f32]; 2], x: &Batch, channels: usize) -> [Vec<f32>; 2] {
+    let step = |c: usize| {
+        let (mean, squares, n) = moments(x, channels, c);
+        let others = if n > 1.0 { n - 1.0 } else { 1.0 };
+        [running[0][c] * 0.9 + mean * 0.1, running[1][c] * 0.9 + squares / others * 0.1]
+    };
+    [0, 1].map(|which| (0..channels).map(|c| step(c)[which]).collect())
 }
 
 /// Input and `delta` of each position of each sample.

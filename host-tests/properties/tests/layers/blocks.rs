@@ -45,11 +45,11 @@ type Ends = (
 type Norm = (LayerNorm<4, Tanh>, Residual<Dense<4, 4>>, Dense<4, 2>);
 
 /// A network with its blocks for the oracle.
-trait Known: Network<Out = Features<2>> + Copy {
+pub(crate) trait Known: Network<Out = Features<2>> + Copy {
     fn blocks() -> Vec<Block>;
 }
 
-fn dense(inputs: usize, outputs: usize, activation: &str) -> Block {
+pub(crate) fn dense(inputs: usize, outputs: usize, activation: &str) -> Block {
     Block::Dense(inputs, outputs, textbook::activation(activation))
 }
 
@@ -57,7 +57,7 @@ fn norm(channels: usize, activation: &str) -> Block {
     Block::LayerNorm(channels, textbook::activation(activation))
 }
 
-fn residual(body: Vec<Block>, shortcut: Option<Vec<Block>>, activation: &str) -> Block {
+pub(crate) fn residual(body: Vec<Block>, shortcut: Option<Vec<Block>>, activation: &str) -> Block {
     Block::Residual(body, shortcut, textbook::activation(activation))
 }
 
@@ -98,13 +98,13 @@ impl Known for Norm {
 }
 
 /// Samples of a network and targets, and the same for the oracle.
-struct Data<N: Network> {
-    inputs: Vec<SampleOf<N::In>>,
-    targets: Vec<[f32; 2]>,
+pub(crate) struct Data<N: Network> {
+    pub(crate) inputs: Vec<SampleOf<N::In>>,
+    pub(crate) targets: Vec<[f32; 2]>,
 }
 
 impl<N: Network> Data<N> {
-    fn random(random: &mut Random, count: usize) -> Self {
+    pub(crate) fn random(random: &mut Random, count: usize) -> Self {
         let mut sample = || {
             let mut sample = <SampleOf<N::In> as Zero>::ZERO;
             sample.values_mut().fill_with(|| random.input());
@@ -114,11 +114,11 @@ impl<N: Network> Data<N> {
         Self { inputs, targets: (0..count).map(|_| [random.input(), random.input()]).collect() }
     }
 
-    fn dataset(&self) -> Dataset<'_, SampleOf<N::In>, [f32; 2]> {
+    pub(crate) fn dataset(&self) -> Dataset<'_, SampleOf<N::In>, [f32; 2]> {
         Dataset::new(&self.inputs, &self.targets).expect("as many targets")
     }
 
-    fn batch(&self) -> (Batch, Batch) {
+    pub(crate) fn batch(&self) -> (Batch, Batch) {
         let inputs = self.inputs.iter().map(|input| input.values().to_vec()).collect();
         (inputs, self.targets.iter().map(|target| target.to_vec()).collect())
     }
@@ -139,7 +139,7 @@ fn everything<N: Network, O: Optimizer<Slot: State> + State, const F: usize>(
 }
 
 /// Steps at once, in slices and in plain loops; in the middle both trainings go on from a checkpoint.
-fn assert_training<N: Known, O: SavedRule, const F: usize>(name: &str, start: O, formula: Formula) {
+pub(crate) fn assert_training<N: Known, O: SavedRule, const F: usize>(name: &str, start: O, formula: Formula) {
     let mut numbers = Random::new(21);
     let (mut whole, mut sliced) = (Trainer::<N, O, 5, F>::NEW, Trainer::<N, O, 5, F>::NEW);
     whole.network = random(&mut numbers);

@@ -62,6 +62,7 @@ where
         gradient: delta.to_vec(),
         parameters: Vec::new(),
         slots: Vec::new(),
+        state: Vec::new(),
     });
 }
 

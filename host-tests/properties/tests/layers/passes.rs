@@ -128,6 +128,8 @@ pub(crate) struct Made {
     pub(crate) parameters: Vec<f32>,
     /// The new slots, likewise.
     pub(crate) slots: Vec<f32>,
+    /// The new state, likewise.
+    pub(crate) state: Vec<f32>,
 }
 
 /// A layer whose parameters are random numbers.
@@ -180,7 +182,8 @@ pub(crate) fn learn<In: Shape, L: Layer<In> + Copy, O: Optimizer>(
     let (mut parameters, mut slots_as_numbers) = (Vec::new(), Vec::new());
     layer.for_each_tensor(&mut |values| parameters.extend_from_slice(values));
     slots.for_each_tensor(&mut |slots| slots_as_numbers.extend(slots.iter().flat_map(&numbers)));
-    Made { y, gradient, parameters, slots: slots_as_numbers }
+    let state = (0..L::STATE_COUNT).flat_map(|index| layer.state_tensor(index).to_vec()).collect();
+    Made { y, gradient, parameters, slots: slots_as_numbers, state }
 }
 
 /// A prediction from outside, and from either end of a memory of NaN.
