@@ -1,7 +1,7 @@
 //! Layers: parameters, a forward pass and a backward pass that updates as it goes.
 //!
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
-//! [`HardSwish`] is a function of each value; [`LayerNorm`] normalizes each position, [`BatchNorm`] each channel; [`Residual`] adds two branches of layers; [`Frozen`] layers
+//! [`HardSwish`] is a function of each value; [`Dropout`] drops some of them in training; [`LayerNorm`] normalizes each position, [`BatchNorm`] each channel; [`Residual`] adds two branches of layers; [`Frozen`] layers
 //! predict and do not learn. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
 //!
@@ -21,6 +21,7 @@
 mod batch_norm;
 mod convolution;
 mod dense;
+mod dropout;
 mod flatten;
 mod frozen;
 mod hard_swish;
@@ -70,6 +71,7 @@ pub(crate) mod all {
     pub use super::batch_norm::{BatchNorm, KerasNorm, NormSettings, PyTorchNorm};
     pub use super::convolution::{Conv1d, Conv2d, DepthwiseConv1d, DepthwiseConv2d};
     pub use super::dense::Dense;
+    pub use super::dropout::Dropout;
     pub use super::flatten::Flatten;
     pub use super::frozen::Frozen;
     pub use super::hard_swish::HardSwish;

@@ -63,6 +63,7 @@ fn types_with_parameters_have_a_format() {
         layer::GlobalAveragePool,
         layer::InputGradient<'static>,
         layer::BatchNorm<8, Relu>,
+        layer::Dropout<50>,
         layer::LayerNorm<8, Relu>,
         layer::LayerNormSlots<8, f32>,
         layer::MaxPool1d<3, layer::Strided<2>>,

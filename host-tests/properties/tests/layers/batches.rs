@@ -215,7 +215,8 @@ fn gradients_of_micro_batches_are_added() {
         }
         gradient(&gradients)
     };
-    let [both, first, second] = [of(&[0..3, 3..5]), of(&[0..3]), of(&[3..5])];
+    let parts = [0..3, 3..5];
+    let [both, first, second] = [of(&parts), of(&parts[..1]), of(&parts[1..])];
     // Gain and bias at the input.
     for k in 0..6 {
         assert_eq!(both[k].to_bits(), (first[k] + second[k]).to_bits(), "parameter {k}");

@@ -8,6 +8,7 @@ mod blocks;
 mod branches;
 mod convolutional;
 mod convolutions;
+mod dropouts;
 mod networks;
 mod norms;
 mod passes;
