@@ -1,14 +1,17 @@
-//! Residual blocks and normalizations in the plainest loops: what the library's layers must equal, bit for bit.
+//! Networks of all layers in the plainest loops: what the library's networks must equal, bit for bit.
 //!
 //! A network is a list of [`Block`]s, and its parameters are one flat list in storage order. Forward, then the gradients from the last block to the
 //! first, each in a loop of its own. Nothing here is of the library but its scalar functions. Beside it stands the same network in `f64`.
+//! The loops of [`Convolution`] and of pools are in files of their own.
 
 #![allow(clippy::needless_range_loop)] // indices as the formulas write them
 
-use crate::textbook::{Activation, Loss};
+use crate::convolution::Convolution;
+use crate::textbook::{Activation, Loss, activation};
+use crate::windows::{Pool, pool, pool_gradient, precise_pool};
 use baregrad::scalar::sqrt;
 
-/// A layer, or two branches of layers. Each goes over the positions of a sample by itself: a sample is one flat list, position after position.
+/// A layer, or two branches of layers. A sample is one flat list, position after position.
 #[derive(Clone, Debug)]
 pub enum Block {
     /// `g(x·W + b)` of each position: inputs, outputs, activation.
@@ -17,6 +20,10 @@ pub enum Block {
     LayerNorm(usize, Activation),
     /// Each of so many channels by its mean and variance over a batch.
     BatchNorm(usize, Activation),
+    /// A convolution of each image.
+    Convolution(Convolution, Activation),
+    /// A pool: the positions of each window, and the channels.
+    Pool(Pool, Vec<Vec<usize>>, usize),
     /// `g(body(x) + shortcut(x))`; without a shortcut the input itself.
     Residual(Vec<Block>, Option<Vec<Block>>, Activation),
 }
@@ -41,10 +48,12 @@ const EPSILON: f32 = 1e-5;
 impl Block {
     fn activation(&self) -> Activation {
         match self {
-            Self::Dense(_, _, activation)
-            | Self::LayerNorm(_, activation)
-            | Self::BatchNorm(_, activation)
-            | Self::Residual(_, _, activation) => *activation,
+            Self::Dense(_, _, curve)
+            | Self::LayerNorm(_, curve)
+            | Self::BatchNorm(_, curve)
+            | Self::Convolution(_, curve)
+            | Self::Residual(_, _, curve) => *curve,
+            Self::Pool(..) => activation("Identity"),
         }
     }
 
@@ -53,9 +62,26 @@ impl Block {
         match self {
             Self::Dense(inputs, outputs, _) => inputs * outputs + outputs,
             Self::LayerNorm(channels, _) | Self::BatchNorm(channels, _) => 2 * channels,
+            Self::Convolution(plain, _) => plain.weights() + plain.outputs,
+            Self::Pool(..) => 0,
             Self::Residual(body, shortcut, _) => {
                 body.iter().chain(shortcut.iter().flatten()).map(Self::parameters).sum()
             }
+        }
+    }
+
+    /// The parameters before training: those of a normalization change nothing, all others are drawn.
+    pub fn initial(&self, draw: &mut impl FnMut() -> f32) -> Vec<f32> {
+        match self {
+            Self::LayerNorm(channels, _) => [vec![1.0; *channels], vec![0.0; *channels]].concat(),
+            Self::Residual(body, shortcut, _) => {
+                let mut all = Vec::new();
+                for block in body.iter().chain(shortcut.iter().flatten()) {
+                    all.extend(block.initial(draw));
+                }
+                all
+            }
+            _ => (0..self.parameters()).map(|_| draw()).collect(),
         }
     }
 
@@ -98,6 +124,17 @@ impl Block {
                     for z in z.iter_mut().flat_map(|z| z.chunks_mut(*channels)) {
                         z[c] = (z[c] - mean) * factor + parameters[channels + c];
                     }
+                }
+            }
+            Self::Convolution(plain, _) => {
+                let (weights, bias) = parameters.split_at(plain.weights());
+                for x in x {
+                    z.push(plain.forward(weights, bias, x));
+                }
+            }
+            Self::Pool(kind, windows, channels) => {
+                for x in x {
+                    z.push(pool(*kind, windows, *channels, x));
                 }
             }
             Self::Residual(body, shortcut, _) => {
@@ -189,6 +226,19 @@ impl Block {
                 }
                 (dx, [of_gain, of_bias].concat())
             }
+            Self::Convolution(plain, _) => {
+                let (weights, _) = parameters.split_at(plain.weights());
+                let dx = delta.iter().map(|delta| plain.input_gradient(weights, delta)).collect();
+                let (of_weights, of_bias) = plain.gradients(&trace.x.concat(), &delta.concat());
+                (dx, [of_weights, of_bias].concat())
+            }
+            Self::Pool(kind, windows, channels) => {
+                let mut dx = Batch::new();
+                for (x, delta) in trace.x.iter().zip(delta) {
+                    dx.push(pool_gradient(*kind, windows, *channels, x, delta));
+                }
+                (dx, Vec::new())
+            }
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 let (dx_of_body, mut gradient) = backward(body, of_body, &trace.body, delta);
@@ -237,6 +287,11 @@ impl Block {
                 }
                 all
             }
+            Self::Convolution(plain, _) => {
+                let (weights, bias) = parameters.split_at(plain.weights());
+                plain.precise(weights, bias, x)
+            }
+            Self::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, x),
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 let left = precise(body, of_body, x);

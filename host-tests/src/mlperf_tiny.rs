@@ -113,7 +113,8 @@ pub fn wake_word() -> Images {
 
 /// With the weights that the board has.
 fn plain<N: Example>(image: Size, channels: usize, parts: &'static [Part]) -> Images {
-    let mut network = Images::of(&Row { name: N::PROGRAM, image, channels, parts, optimizer: "Sgd", batch: 1 });
+    let mut network =
+        Images::of(&Row { name: N::PROGRAM, image, channels, parts, optimizer: "Sgd", batch: 1 }, &mut || 0.0);
     network.parameters.clear();
     N::NETWORK.for_each_tensor(&mut |values| network.parameters.extend_from_slice(values));
     network

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use baregrad::activation::Activation;
 use baregrad::shape::Features;
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_elementwise, further_activations};
+use catalogue::blocks::each_network_of_blocks;
 use catalogue::losses::{Formula, Target as RowTarget, VisitLosses, further_losses};
 use catalogue::networks::{CLASSES, Row, VisitNetworks, each_network};
 use catalogue::optimizers::{self, SavedRule, VisitOptimizers, each_optimizer, further_optimizers};
@@ -158,6 +159,7 @@ pub fn expected_of_further_rows() -> String {
     each_optimizer(&mut thawing);
     let mut networks = NetworkLines(thawing.0.0);
     each_network(&mut networks);
+    each_network_of_blocks(&mut networks);
     networks.0
 }
 
@@ -241,8 +243,7 @@ impl VisitNetworks for NetworkLines {
             .collect();
         let targets: Vec<Target> = (0..NETWORK_SAMPLES).map(|k| Target::Label(k % CLASSES)).collect();
         let mut generator = Pcg32::new(network_seed(&row) + 1, 0);
-        let mut network = Images::of(&row);
-        network.parameters.fill_with(|| uniform(-0.5, 0.5, generator.next_u32()));
+        let mut network = Images::of(&row, &mut || uniform(-0.5, 0.5, generator.next_u32()));
         report("init", crc(&network.parameters));
         let outputs: Vec<f32> = inputs[..OUTPUTS].iter().flat_map(|input| network.predict(input)).collect();
         report("forward", crc(&outputs));

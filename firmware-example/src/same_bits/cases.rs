@@ -18,7 +18,7 @@ use rand_pcg::Pcg32;
 
 use super::choices::{Choice, ChosenActivation, ChosenLoss, ChosenOptimizer};
 use super::further::train_further;
-use super::networks::train_networks;
+use super::networks::{train_blocks, train_networks};
 use super::{
     ACTIVATIONS, BATCHES, Checksum, DIGITS, DIVERGENCE, FUNCTIONS, LOSSES, MOST_DIVERGING, OPTIMIZERS, OUTPUTS,
     REPORTED, STEPS, grid,
@@ -135,12 +135,13 @@ macro_rules! each_optimizer {
 }
 
 /// The parts of [`run_parts`]: each loss with every optimizer, then the digits, then the scalar functions and the divergences, then the
-/// further rows of the table, then the networks on images.
-pub const PARTS: usize = LOSSES.len() + 4;
+/// further rows of the table, then the networks on images, then those with residuals and normalization.
+pub const PARTS: usize = LOSSES.len() + 5;
 const DIGITS_PART: usize = LOSSES.len();
 const FUNCTIONS_PART: usize = LOSSES.len() + 1;
 const FURTHER_PART: usize = LOSSES.len() + 2;
 const NETWORKS_PART: usize = LOSSES.len() + 3;
+const BLOCKS_PART: usize = LOSSES.len() + 4;
 
 const fn within(part: usize, from: usize, to: usize) -> bool {
     from <= part && part < to
@@ -173,6 +174,9 @@ pub fn run_parts<const FROM: usize, const TO: usize>(small_only: bool, report: R
     }
     if const { within(NETWORKS_PART, FROM, TO) } {
         train_networks(report);
+    }
+    if const { within(BLOCKS_PART, FROM, TO) } {
+        train_blocks(report);
     }
 }
 
@@ -383,7 +387,7 @@ fn parameters(network: &impl Parameters) -> u32 {
 fn outputs<N: Network, X: Sample<SampleOf<N::In>>, T>(network: &N, data: &Dataset<'_, X, T>) -> u32 {
     let mut checksum = Checksum::new();
     for input in data.inputs().iter().take(OUTPUTS) {
-        if let Ok(output) = network.predict_in(&input.convert(), &mut [0.0; 256]) {
+        if let Ok(output) = network.predict_in(&input.convert(), &mut [0.0; 384]) {
             checksum.add(output.values());
         }
     }

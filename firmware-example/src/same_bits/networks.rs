@@ -6,6 +6,7 @@ use baregrad::fingerprint::Fingerprint;
 use baregrad::initializer::uniform;
 use baregrad::shape::{Features, SampleOf, Values};
 use baregrad::{CrossEntropy, Dataset, Identity, Network, Zero};
+use catalogue::blocks::each_network_of_blocks;
 use catalogue::networks::{CLASSES, Row, VisitNetworks, each_network};
 use catalogue::optimizers::SavedRule;
 use heapless::String;
@@ -29,9 +30,14 @@ pub fn network_seed(row: &Row) -> u64 {
     u64::from(Fingerprint::of(row.name).name(row.optimizer).value())
 }
 
-/// Trains all of them.
+/// Trains those of convolutions and pools alone.
 pub(super) fn train_networks(report: Report<'_>) {
     each_network(&mut Networks(report));
+}
+
+/// Trains those with residuals and normalization.
+pub(super) fn train_blocks(report: Report<'_>) {
+    each_network_of_blocks(&mut Networks(report));
 }
 
 struct Networks<'a>(Report<'a>);

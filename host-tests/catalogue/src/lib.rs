@@ -19,6 +19,7 @@
 #![no_std]
 
 pub mod activations;
+pub mod blocks;
 pub mod losses;
 pub mod networks;
 pub mod optimizers;

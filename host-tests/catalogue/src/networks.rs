@@ -1,4 +1,5 @@
-//! Networks on images and sequences: convolutions and pools, each with several of the windows. A new one is a row in [`each_network`].
+//! Networks on images and sequences: convolutions and pools, each with several of the windows. A new one is a row in [`each_network`], or
+//! beside, in [`blocks`](crate::blocks), if it has residuals or normalization.
 
 use baregrad::shape::{Features, Image, Sequence};
 use baregrad::{
@@ -48,6 +49,22 @@ pub enum Part {
     },
     /// From here on a sample has one position.
     Flatten,
+    /// Each position by its own mean and variance.
+    LayerNorm {
+        /// Channels in and out.
+        channels: usize,
+        /// Name of the activation's type.
+        activation: &'static str,
+    },
+    /// Two branches, added.
+    Residual {
+        /// The layers of the body.
+        body: &'static [Self],
+        /// Those of the shortcut; `None`: the input itself.
+        shortcut: Option<&'static [Self]>,
+        /// Name of the activation's type.
+        activation: &'static str,
+    },
 }
 
 /// What a row says besides its types.
@@ -107,7 +124,7 @@ pub fn each_network(to: &mut impl VisitNetworks) {
     on_sequences(to);
 }
 
-type Images<L> = Model<Image<6, 5, 2>, L>;
+pub(crate) type Images<L> = Model<Image<6, 5, 2>, L>;
 
 fn on_images(to: &mut impl VisitNetworks) {
     use Window::{Centered as C, Same as S, Strided as T, Valid as V};
@@ -175,7 +192,7 @@ fn on_images(to: &mut impl VisitNetworks) {
     to.network::<Fourth, _, 1, { floats::<Fourth>() }>(row("conv-valid", "RmsProp", 1, FOURTH), RmsProp::new(RATE));
 }
 
-type Sequences<L> = Model<Sequence<15, 4>, L>;
+pub(crate) type Sequences<L> = Model<Sequence<15, 4>, L>;
 
 fn on_sequences(to: &mut impl VisitNetworks) {
     use Window::{Centered as C, Same as S, Strided as T, Valid as V};
