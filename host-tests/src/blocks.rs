@@ -336,8 +336,10 @@ fn moments(x: &Batch, channels: usize, c: usize) -> (f32, f32, f32) {
 pub fn moved(running: [&[f32]; 2], x: &Batch, channels: usize) -> [Vec<f32>; 2] {
     let step = |c: usize| {
         let (mean, squares, n) = moments(x, channels, c);
-        let others = if n > 1.0 { n - 1.0 } else { 1.0 };
-        [running[0][c] * 0.9 + mean * 0.1, running[1][c] * 0.9 + squares / others * 0.1]
+        if n == 1.0 {
+            return [running[0][c], running[1][c]];
+        }
+        [running[0][c] * 0.9 + mean * 0.1, running[1][c] * 0.9 + squares / (n - 1.0) * 0.1]
     };
     [0, 1].map(|which| (0..channels).map(|c| step(c)[which]).collect())
 }

@@ -55,7 +55,7 @@ pub use tensor::{Form, Initial, StateTensor, Taps, Tensor};
 pub use window::{Along, Padding, Window};
 
 pub(crate) use inputs::StartingAt;
-pub(crate) use parameters::{begin_step, draw, has_sound_state, update};
+pub(crate) use parameters::{begin_step, draw, has_sound_state, state_values, update};
 pub(crate) use pass::{Above, Slice};
 
 use core::fmt;
@@ -196,6 +196,10 @@ pub struct LayerSummary {
 ///
 /// `x`, `y`, `delta` and the gradient of `x` are samples one after the other, as many as the pass has. `memory` is as large as the
 /// constants here ask for, and holds anything when a pass begins, but for what the layer has kept.
+///
+/// A layer that holds layers passes on what they say: of [`Parameters`] all items about tensors, state, layers and modules; here
+/// [`WHOLE_BATCH`](Self::WHOLE_BATCH) and [`GIVES_INPUT_GRADIENT`](Self::GIVES_INPUT_GRADIENT), and [`Pass::behind`] says how many layers lie in front of
+/// one. `Residual` is an example.
 ///
 /// A layer implements [`Out`](Self::Out), [`Activation`](Self::Activation), [`forward`](Self::forward) and
 /// [`backward`](Self::backward), and says what it keeps. All else has a default.

@@ -29,7 +29,10 @@
 //! # Names and shapes
 //! [`Names::SEQUENTIAL`] are those of PyTorch's `Sequential`, where an activation is a module too: `Dense<4, 16, Relu>` is `Linear(4, 16)`
 //! at position `i` and `ReLU()` at `i + 1`. Or give a name for each tensor. The file has to hold the network's tensors and
-//! no others, in any order.
+//! no others, in any order. PyTorch's count of batches beside the running mean of a [`BatchNorm`](crate::BatchNorm), `num_batches_tracked`, may be there; it is not read.
+//!
+//! The names of a list are those of all parameters, layer by layer, then those of all running statistics, layer by layer. Keras's `get_weights()` has both
+//! of a layer beside each other.
 //!
 //! # Layouts
 //! Libraries differ in the order of the dimensions of a weight. [`Names`] says whose order a file has, in both directions, and nothing is
@@ -44,6 +47,7 @@
 //! | [`DepthwiseConv2d`](crate::DepthwiseConv2d) | `[kh][kw][c]` | `[c, 1, kh, kw]` | `[kh, kw, c, 1]` |
 //! | [`DepthwiseConv1d`](crate::DepthwiseConv1d) | `[k][1][c]` | `[c, 1, k]` | `[k, c, 1]` |
 //! | each bias; gain and bias of [`LayerNorm`](crate::LayerNorm) | `[out]` | `[out]` | `[out]` |
+//! | gain, bias, running mean and variance of [`BatchNorm`](crate::BatchNorm) | `[c]`: `weight`, `bias`, `running_mean`, `running_var` | the same | the same: `gamma`, `beta`, `moving_mean`, `moving_variance` |
 //!
 //! A `Dense` layer can be a `Linear` or a convolution of one tap in the other library. A load takes both, because the values are the same. A file
 //! that is written has the convolution where the layer goes over several positions in a network with other convolutions; else it has the matrix.
@@ -67,7 +71,7 @@
 //!
 //! # Numbers
 //! Tensors of `F32` are copied bit for bit, `F16` and `BF16` widened, which is exact, also for subnormal numbers. What is written is `F32`. An
-//! infinity or a NaN among the weights is refused in both directions: a network with one is of no use, and a checkpoint would not
+//! infinity, a NaN or a negative variance is refused in both directions: a network with one is of no use, and a checkpoint would not
 //! take it either.
 //!
 //! # Nothing goes wrong quietly
@@ -75,7 +79,7 @@
 //!
 //! # Order of the errors
 //! Tensors that a layer doesn't have, and an order that nobody knows; what is wrong with the names given; the header from its length on; tensors that are missing or there twice, then those that nobody asked for;
-//! then of each tensor its type, shape and place; overlaps and gaps; numbers that are not finite.
+//! then of each tensor its type, shape and place; counts of batches; overlaps and gaps; numbers that are not finite.
 //!
 //! # Time and memory
 //! A few small structs on the stack, no buffer. The header is read anew for each tensor, so the time is `tensors · length of
@@ -161,7 +165,7 @@ fn check_names<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(),
     Ok(())
 }
 
-/// Whether counts of batches, which nobody reads, are inside the file, and there once.
+/// Whether counts of batches, which nobody reads, are such numbers, inside the file, and there once. An error names the running mean beside one.
 fn check_counts<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<(), ImportError> {
     for entry in Entry::all::<N>() {
         let (Some(name), tensor, mut count) = (names.count_beside(&entry), entry.index, 0u8) else { continue };
@@ -169,6 +173,9 @@ fn check_counts<N: OnInput>(header: &Header<'_>, names: &Names<'_>) -> Result<()
             let found = found?;
             if name.is(found.name) {
                 count = count.saturating_add(1);
+                if !found.is_count {
+                    return Err(ImportError::WrongType { tensor });
+                }
                 if header.bytes(&found).is_none() {
                     return Err(ImportError::OutOfRange { tensor });
                 }

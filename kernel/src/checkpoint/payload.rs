@@ -3,7 +3,7 @@
 use super::header::{FRAME, Header};
 use super::stream::{Reader, Writer};
 use super::{HEADER_BYTES, LoadError, ReadError, SaveError, State};
-use crate::layer::{Parameters, Slots, StateTensor, Tensors, has_sound_state};
+use crate::layer::{Parameters, Slots, StateTensor, Tensors, has_sound_state, state_values};
 use crate::optimizer::{Optimizer, Slot};
 use crate::zero::Zero;
 
@@ -16,7 +16,7 @@ pub(super) fn saveable_weights<N: Parameters>(network: &N) -> Result<(), SaveErr
     });
     if !finite {
         Err(SaveError::NonFiniteWeights)
-    } else if count != N::PARAMETERS {
+    } else if count != N::PARAMETERS || state_values(network) != N::STATE_VALUES {
         Err(SaveError::WrongLength)
     } else if !has_sound_state(network) {
         Err(SaveError::UnsoundState)

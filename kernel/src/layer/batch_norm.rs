@@ -90,7 +90,7 @@ use tile::{Line, TILE, tile_mut};
 /// ∂L/∂γ = D / √(variance + ε)
 /// ∂L/∂β = S
 /// running mean     ← (1 - m)·running mean     + m·mean
-/// running variance ← (1 - m)·running variance + m·(squares / max(n - 1, 1))        m = 0.1
+/// running variance ← (1 - m)·running variance + m·(squares / (n - 1))        m = 0.1
 /// ```
 ///
 /// A stored gradient is complete before it is added to the one of the micro-batches before. Every difference, product, sum, quotient and root rounds to
@@ -98,7 +98,8 @@ use tile::{Line, TILE, tile_mut};
 ///
 /// # Special values
 /// A channel with a single value in the batch (one sample of one position) has variance 0. Its output is `β`, the gradient of its input is 0, and its
-/// running variance moves towards 0. Infinities and NaN are refused as in any layer, and so is a variance that overflows.
+/// running statistics stay as they are. So on features nothing below the layer learns from a batch of one sample: take more, or [`LayerNorm`](crate::LayerNorm).
+/// Infinities and NaN are refused as in any layer, and so is a variance that overflows.
 ///
 /// # Differs from PyTorch
 /// PyTorch adds in another order, and refuses to train on a single value for each channel. It moves running statistics in its forward pass. In PyTorch

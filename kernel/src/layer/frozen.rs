@@ -53,7 +53,8 @@ impl<L: Parameters> Body for L {
 /// without parameters that belongs in front of them belongs inside: `Frozen<(Squares, Dense<4, 8>)>`.
 ///
 /// # Order and rounding
-/// The bits of the same layers in a network that trains them.
+/// The bits that the same layers have in a prediction. In a network that trains them they have these too, but for [`BatchNorm`](crate::BatchNorm) and
+/// [`Dropout`](crate::Dropout), which train otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frozen<B>(pub B);

@@ -108,8 +108,8 @@ pub trait Parameters: Zero + Tensors<f32> {
     const LAYERS: usize = 1;
     /// Modules that it takes in a `Sequential` of PyTorch: one, and one more for an activation.
     const MODULES: usize = 1;
-    /// Tells architectures apart in a checkpoint; from [`KIND`](Self::KIND) and the sizes of the tensors, unless said otherwise.
-    const FINGERPRINT: u32 = of_tensors(Self::KIND, Self::TENSORS);
+    /// Tells architectures apart in a checkpoint; from [`KIND`](Self::KIND) and the sizes of the tensors, those of state too, unless said otherwise.
+    const FINGERPRINT: u32 = of_tensors(Self::KIND, Self::TENSORS, Self::STATE);
 
     /// Tensor `index`, and the number of PyTorch's modules in front of its own.
     fn describe_tensor(index: usize) -> Option<(usize, Tensor)> {
@@ -117,6 +117,9 @@ pub trait Parameters: Zero + Tensors<f32> {
     }
 
     /// The tensors of state, in the order of [`state_tensor`](Self::state_tensor): what is saved, and not trained.
+    ///
+    /// The backward pass moves it. A layer with state and without parameters must not look at `delta` there: in front of the first layer that learns
+    /// nobody computes it.
     const STATE: &'static [StateTensor] = &[];
     /// Number of tensors of state.
     const STATE_COUNT: usize = Self::STATE.len();
@@ -148,6 +151,11 @@ const fn count_state(tensors: &[StateTensor]) -> usize {
     sum
 }
 
+/// Number of values of state that a network hands out.
+pub(crate) fn state_values<N: Parameters>(network: &N) -> usize {
+    (0..N::STATE_COUNT).fold(0, |sum: usize, index| sum.saturating_add(network.state_tensor(index).len()))
+}
+
 /// Whether all values of state are in their domains, and as many as the layers say.
 pub(crate) fn has_sound_state<N: Parameters>(network: &N) -> bool {
     let (mut sound, mut count) = (true, 0usize);
@@ -170,16 +178,21 @@ const fn count(tensors: &[Tensor]) -> usize {
     sum
 }
 
-const fn of_tensors(kind: &str, tensors: &[Tensor]) -> u32 {
-    let (mut fingerprint, mut rest) = (Fingerprint::of(kind), tensors);
+const fn of_tensors(kind: &str, tensors: &[Tensor], state: &[StateTensor]) -> u32 {
+    let (mut fingerprint, mut rest, mut state) = (Fingerprint::of(kind), tensors, state);
     while let [first, others @ ..] = rest {
         fingerprint = fingerprint.number(first.rows).number(first.columns);
         rest = others;
     }
+    while let [first, others @ ..] = state {
+        fingerprint = fingerprint.name(first.tensor.name).number(first.tensor.len());
+        state = others;
+    }
     fingerprint.value()
 }
 
-/// Draws initial parameters, tensor by tensor, then what the state begins with. All parameters are NaN where the initializer has settings that make no sense: nothing uses such a network.
+/// Draws initial parameters, tensor by tensor, then what the state begins with. All parameters are NaN where the initializer has settings that make no
+/// sense, and the state stays: nothing uses such a network.
 pub(crate) fn draw<N: Parameters>(network: &mut N, initializer: &impl Initializer, random: &mut impl FnMut() -> u32) {
     if initializer.check_settings().is_err() {
         return network.for_each_tensor_mut(&mut |parameters| parameters.fill(f32::NAN));

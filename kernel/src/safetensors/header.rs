@@ -27,6 +27,8 @@ pub(super) struct Entry<'a> {
     pub(super) at: usize,
     /// `None`: a type that can't be read.
     pub(super) kind: Option<Kind>,
+    /// A single `I64`, as PyTorch's `num_batches_tracked` is.
+    pub(super) is_count: bool,
     pub(super) shape: Dimensions,
     begin: u64,
     end: u64,
@@ -263,7 +265,7 @@ impl<'a> Scanner<'a> {
     /// Takes what stands behind the name of a tensor.
     #[inline(never)]
     fn entry(&mut self, name: &'a [u8], at: usize) -> Result<Entry<'a>, ImportError> {
-        let (mut kind, mut shape, mut offsets) = (None, None, None);
+        let (mut kind, mut shape, mut offsets, mut is_i64) = (None, None, None, false);
         self.take_after_space(b'{')?;
         loop {
             let before = self.malformed();
@@ -274,7 +276,9 @@ impl<'a> Scanner<'a> {
             let once = |is_there| if is_there { Err(ImportError::RepeatedKey { at }) } else { Ok(()) };
             if key.clone().eq("dtype".bytes()) {
                 once(kind.is_some())?;
-                kind = Some(Kind::of(unescaped(self.string()?)));
+                let name = unescaped(self.string()?);
+                is_i64 = name.clone().eq("I64".bytes());
+                kind = Some(Kind::of(name));
             } else if key.clone().eq("shape".bytes()) {
                 once(shape.is_some())?;
                 shape = Some(self.shape()?);
@@ -293,7 +297,10 @@ impl<'a> Scanner<'a> {
             }
         }
         match (kind, shape, offsets) {
-            (Some(kind), Some(shape), Some((begin, end))) => Ok(Entry { name, at, kind, shape, begin, end }),
+            (Some(kind), Some(shape), Some((begin, end))) => {
+                let is_count = is_i64 && shape == Dimensions::NONE && end.wrapping_sub(begin) == 8;
+                Ok(Entry { name, at, kind, is_count, shape, begin, end })
+            }
             _ => Err(self.malformed()),
         }
     }

@@ -62,7 +62,7 @@ pub enum StepError {
     NonFiniteLoss,
     /// The gradient at the output, or a stored gradient, is infinite or NaN.
     NonFiniteGradient,
-    /// A parameter or a slot of the optimizer is infinite or NaN.
+    /// A parameter or a slot of the optimizer is infinite or NaN, or the state of a layer is outside of its domain, as a negative variance is.
     NonFiniteState,
     /// No gradient has been stored since the last restart.
     NoGradient,
@@ -143,7 +143,10 @@ impl fmt::Display for StepError {
             }
             Self::NonFiniteLoss => write!(f, "the loss is infinite or NaN: the outputs are far too large"),
             Self::NonFiniteGradient => write!(f, "a gradient is infinite or NaN"),
-            Self::NonFiniteState => write!(f, "a parameter or a slot of the optimizer is infinite or NaN"),
+            Self::NonFiniteState => write!(
+                f,
+                "a parameter, a slot of the optimizer or the state of a layer is infinite, NaN or outside of its domain"
+            ),
             Self::NoGradient => write!(f, "no gradient has been accumulated"),
             Self::AllFrozen { layers } => write!(f, "all {layers} layers are frozen, so none is left to train"),
             Self::Setting(error) => error.fmt(f),

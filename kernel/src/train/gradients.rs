@@ -121,7 +121,8 @@ impl<N: Parameters> State for Gradients<N> {
 /// It takes the place of the batch size in the loss, whatever the number of samples: with 1 the gradients of a mean are those of a sum.
 ///
 /// # Order and rounding
-/// Micro-batches continue one running sum: they give the bits of one batch of all their samples. Such a sum is one `f32`, as in a batch: its error
+/// Micro-batches continue one running sum: they give the bits of one batch of all their samples. A layer that looks at a [whole
+/// batch](crate::Layer::WHOLE_BATCH) is the exception: it sees each micro-batch by itself. Such a sum is one `f32`, as in a batch: its error
 /// can reach `n·2⁻²⁴` of the largest sum after `n` samples.
 ///
 /// # Errors
@@ -179,13 +180,14 @@ where
 /// First phase for a batch of any length: [`accumulate`] over pieces of it that fit the workspace, the mean over the whole.
 ///
 /// # Order and rounding
-/// Gradients and loss have the bits of one batch in a workspace for all the samples: both are running sums over the samples, in one `f32`. For a data
+/// Gradients and loss have the bits of one batch in a workspace for all the samples: both are running sums over the samples, in one `f32`. Layers that look
+/// at a [whole batch](crate::Layer::WHOLE_BATCH) are the exception: they see each piece by itself. For a data
 /// set [`mean_loss`](super::mean_loss) keeps what such a sum loses.
 ///
 /// # Errors
 /// As [`accumulate`]. With no samples or too many, or a setting or a target that is refused, the gradient is as before. Where an input, a
 /// pre-activation, the loss or the output gradient is not finite, the pieces before it have been added by then, so the gradient is forgotten
-/// ([`Gradients::restart`]).
+/// ([`Gradients::restart`]). They have moved the [state](crate::Parameters::STATE) of `network` too, and that stays.
 pub fn accumulate_all<N, L, D, const B: usize, const FLOATS: usize>(
     network: &mut N,
     gradients: &mut Gradients<N>,
@@ -250,7 +252,7 @@ impl<D: Samples> Samples for Part<'_, D> {
 ///
 /// # Errors
 /// [`StepError::NoGradient`] if nothing was accumulated; [`StepError::NonFiniteGradient`]; [`StepError::Setting`] of the optimizer. All of them before
-/// anything is changed.
+/// anything is changed; the [state](crate::Parameters::STATE) of `network` has moved in the first phase.
 pub fn apply<N: Parameters, O: Optimizer>(
     network: &mut N,
     slots: &mut N::Slots<O::Slot>,

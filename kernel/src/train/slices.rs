@@ -20,10 +20,12 @@ use crate::shape::{SampleOf, Shape, Values};
 ///
 /// # Time
 /// A step over `n` samples is made in `n·LAYERS + SLICES` slices. Each of the first ones takes one sample through one layer, and the last
-/// layer's with the loss. Each of the others takes four rows of a dense layer's weights, from the last layer to the first: at most `8·OUT`
-/// products for each sample and position, and the optimizer's formula for `4·OUT` parameters; or the rows that are left and the bias, which is less. On a
+/// layer's with the loss. A layer that looks at a [whole batch](crate::Layer::WHOLE_BATCH) has nothing to do for a sample but the last, and all samples then; the
+/// losses of a network with such a layer are all in the last of these slices. Each of the others takes four rows of a dense layer's weights, from the last layer to the first: at most `8·OUT`
+/// products for each sample and position, and the optimizer's formula for `4·OUT` parameters; or the rows that are left and the bias, which is less. Other layers say in their docs what a slice is: all of a
+/// [`BatchNorm`](crate::BatchNorm) is one. On a
 /// processor with an FPU the time of a slice does not depend on the data, unless a pre-activation is not finite: the slice that meets it
-/// ends the step, and may go through a layer of ReLU twice. Where slices may be longer, poll several times.
+/// ends the step, may go through a layer of ReLU twice, and looks at the samples up to its own once more. Where slices may be longer, poll several times.
 ///
 /// # An unfinished step
 /// To drop it is to abandon it. As long as [`is_updating`](Self::is_updating) says no, nothing but the workspace has been changed.
@@ -149,7 +151,7 @@ where
         matches!(self.stage, Stage::Backward { .. } | Stage::Done(Ok(_)))
     }
 
-    /// One sample through one layer; after the last layer its gradient at the output, and after the last sample whether the step can be made.
+    /// One sample through one layer, or the whole batch; after the last layer its gradient at the output, and after the last sample whether the step can be made.
     fn forward(&mut self, slice: usize, mut sum: f32, mut finite: bool) -> Result<Stage<O::Step>, StepError> {
         let Self { network, workspace, samples, loss, count, optimizer, .. } = self;
         let count = *count;

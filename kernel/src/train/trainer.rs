@@ -41,7 +41,7 @@ impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Zero for Tra
 impl<N: Network, O: Optimizer, const B: usize, const FLOATS: usize> Trainer<N, O, B, FLOATS> {
     /// The all-zero value, for a `static`.
     pub const NEW: Self = Self::ZERO;
-    /// Bytes of the weights and biases: `4·PARAMETERS` for dense layers.
+    /// Bytes of the network: 4 for each parameter of the library's layers and for each value of their state.
     pub const NETWORK_BYTES: usize = size_of::<N>();
     /// Bytes of the optimizer's slots: `PARAMETERS` times the size of [`Optimizer::Slot`], and what it remembers of each layer.
     pub const SLOT_BYTES: usize = size_of::<N::Slots<O::Slot>>();

@@ -336,14 +336,14 @@ fn infinities_nan_and_a_variance_that_overflows_are_refused() {
     type Inside = (Dense<1, 1>, BatchNorm<1>, Dense<1, 1>);
     let network = (Dense::ZERO, unsound, Dense::ZERO);
     assert_eq!(Inside::predict_in(&network, &[1.0], &mut [0.0; 4]), Err(NonFinite { layer: 1 }));
-    // A single value is its own mean.
+    // A single value is its own mean, and says nothing of a variance.
     let mut trainer = Trainer::<(BatchNorm<1>,), Sgd, 1, { floats::<(BatchNorm<1>,)>() }>::NEW;
     trainer.network.0 = BatchNorm::new([2.0], [0.5], [1.0], [1.0]);
     let data = Dataset::from_arrays(&[[7.0]], &[[0.5]]);
     let loss = trainer.step(&data, MeanSquaredError, &mut Sgd::new(0.1));
     assert_eq!(loss, Ok(0.0));
     let BatchNorm { running_mean, running_variance, .. } = trainer.network.0;
-    assert_eq!((running_mean, running_variance), ([0.9 + 7.0 * 0.1], [0.9]));
+    assert_eq!((running_mean, running_variance), ([1.0], [1.0]));
 }
 
 #[test]
@@ -544,6 +544,17 @@ fn counts_of_batches_are_skipped() {
     assert_eq!(negative, Err(ImportError::UnsoundState { tensor: 3 }));
     let infinite = refuse(Names::SEQUENTIAL, &four(None, f32::INFINITY));
     assert_eq!(infinite, Err(ImportError::NonFiniteWeight { tensor: 3 }));
+    // What is no count.
+    for (kind, shape, bytes) in [("F32", &[][..], 4), ("I32", &[], 4), ("I64", &[2], 16), ("I64", &[1], 8)] {
+        let file = file_of(&[
+            ("0.bias", "F32", &[2], f32s([3.0, 4.0])),
+            ("0.running_mean", "F32", &[2], f32s([5.0, 6.0])),
+            ("0.num_batches_tracked", kind, shape, vec![0; bytes]),
+            ("0.running_var", "F32", &[2], f32s([7.0, 8.0])),
+            ("0.weight", "F32", &[2], f32s([1.0, 2.0])),
+        ]);
+        assert_eq!(refuse(Names::SEQUENTIAL, &file), Err(ImportError::WrongType { tensor: 2 }), "{kind} {shape:?}");
+    }
     // A count beyond the end of the file, and two of them.
     let mut cut = four(Some("0.num_batches_tracked"), 8.0);
     cut.truncate(cut.len() - count.len());

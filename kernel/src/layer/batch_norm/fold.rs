@@ -3,9 +3,12 @@
 use super::tile::{TILE, copied, tile, tile_mut};
 use super::{BatchNorm, NormSettings};
 use crate::activation::{Activation, Identity};
-use crate::layer::{Conv2d, Dense, DepthwiseConv2d, Parameters, Tensors, Window};
+use crate::layer::{Conv2d, Dense, DepthwiseConv2d, Parameters, Tensor, Tensors, Window};
 
 /// A layer that a [`BatchNorm`] of `N` channels behind it can be folded into: [`Dense`], a convolution or a depthwise convolution, without activation.
+///
+/// A layer of one's own has two tensors, weights and a bias for each of the `N` outputs. Its weights have the outputs last, so each row of them has
+/// `N` values, and it has no activation. [`Folded`](Self::Folded) has tensors of the same sizes: that is checked when it compiles.
 #[diagnostic::on_unimplemented(
     message = "no `BatchNorm` of {N} channels can be folded into `{Self}`",
     note = "it is folded into a layer with so many outputs and without activation, that is `Dense` or a convolution"
@@ -54,6 +57,14 @@ impl<const N: usize, A, S: NormSettings> BatchNorm<N, A, S> {
     /// # Source
     /// Jacob et al., *Quantization and training of neural networks for efficient integer-arithmetic-only inference*, 2018, section 3.2.
     pub fn fold_into<L: Fold<N, A>>(&self, layer: &L, folded: &mut L::Folded) {
+        const {
+            assert!(
+                is_foldable(L::TENSORS, N)
+                    && is_foldable(L::Folded::TENSORS, N)
+                    && L::PARAMETERS == L::Folded::PARAMETERS,
+                "a BatchNorm is folded into a layer of weights and a bias, and gives one of the same sizes"
+            );
+        }
         let mut at = 0_usize;
         while at.wrapping_add(TILE) <= N {
             self.fold_tile::<TILE, L>(layer, folded, at);
@@ -81,5 +92,13 @@ impl<const N: usize, A, S: NormSettings> BatchNorm<N, A, S> {
                 *to = bias * factor + (own - mean * factor);
             }
         }
+    }
+}
+
+/// Whether these are weights with `outputs` last, and a bias for each.
+const fn is_foldable(tensors: &[Tensor], outputs: usize) -> bool {
+    match tensors {
+        [weights, bias] => weights.len() % outputs == 0 && bias.len() == outputs,
+        _ => false,
     }
 }

@@ -297,9 +297,11 @@ impl<const N: usize, A, S: NormSettings> BatchNorm<N, A, S> {
         }
         update::<T, O>(&mut self.gain, &mut slots.weights, &of_gain, at, step);
         update::<T, O>(&mut self.bias, &mut slots.bias, &sums, at, step);
-        let others = count.wrapping_sub(1).max(1) as f32;
-        follow::<S, T>(&mut self.running_mean, &mean, at);
-        follow::<S, T>(&mut self.running_variance, &squares.map(|squares| squares / others), at);
+        if count > 1 {
+            let others = count.wrapping_sub(1) as f32;
+            follow::<S, T>(&mut self.running_mean, &mean, at);
+            follow::<S, T>(&mut self.running_variance, &squares.map(|squares| squares / others), at);
+        }
         Back { mean, factor, means }
     }
 }
