@@ -11,6 +11,7 @@ pub mod digits;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod file_flash;
 pub mod iris;
+#[cfg(feature = "board")] // reading the weights takes the compiler a second
 pub mod mlperf_tiny;
 pub mod record;
 #[cfg(all(feature = "board", target_os = "none"))]

@@ -101,22 +101,23 @@ static WAKE_WORD: WakeWord = {
 ///
 /// The compiler reads it, so that the network needs no RAM. A host test compares it with what the library loads.
 struct Numbers {
-    left: &'static [u8],
+    numbers: &'static [[u8; 4]],
+    at: usize,
 }
 
 impl Numbers {
     /// Behind the header, whose length is in front of it.
     const fn of(file: &'static [u8]) -> Self {
         let Some((length, rest)) = file.split_first_chunk() else { panic!("no file of tensors") };
-        Self { left: rest.split_at(u64::from_le_bytes(*length) as usize).1 }
+        let (_, numbers) = rest.split_at(u64::from_le_bytes(*length) as usize);
+        Self { numbers: numbers.as_chunks().0, at: 0 }
     }
 
     const fn vector<const N: usize>(&mut self) -> [f32; N] {
         let (mut values, mut index) = ([0.0; N], 0);
         while index < N {
-            let Some((number, rest)) = self.left.split_first_chunk() else { panic!("too few numbers") };
-            self.left = rest;
-            values[index] = f32::from_le_bytes(*number);
+            values[index] = f32::from_le_bytes(self.numbers[self.at]);
+            self.at += 1;
             index += 1;
         }
         values
