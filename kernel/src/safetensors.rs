@@ -47,10 +47,14 @@
 //! | [`DepthwiseConv2d`](crate::DepthwiseConv2d) | `[kh][kw][c]` | `[c, 1, kh, kw]` | `[kh, kw, c, 1]` |
 //! | [`DepthwiseConv1d`](crate::DepthwiseConv1d) | `[k][1][c]` | `[c, 1, k]` | `[k, c, 1]` |
 //! | each bias; gain and bias of [`LayerNorm`](crate::LayerNorm) | `[out]` | `[out]` | `[out]` |
-//! | gain, bias, running mean and variance of [`BatchNorm`](crate::BatchNorm) | `[c]`: `weight`, `bias`, `running_mean`, `running_var` | the same | the same: `gamma`, `beta`, `moving_mean`, `moving_variance` |
+//! | the four of [`BatchNorm`](crate::BatchNorm): gain, bias, running mean and variance | `[c]` | `[c]` | `[c]` |
 //!
 //! A `Dense` layer can be a `Linear` or a convolution of one tap in the other library. A load takes both, because the values are the same. A file
 //! that is written has the convolution where the layer goes over several positions in a network with other convolutions; else it has the matrix.
+//!
+//! Running statistics are no parameters, and come last where names are given: `weight` and `bias` of all layers, then `running_mean` and `running_var`
+//! of all norms. (In Keras: the trainable weights, then `moving_mean` and `moving_variance` of each.) PyTorch's `num_batches_tracked`, the number of
+//! steps, is skipped in a file and not written: PyTorch takes a file without it, and counts from 0. The state of [`Dropout`](crate::Dropout) is in no file.
 //!
 //! # Behind a Flatten
 //! PyTorch has channels first: its `Flatten` gives `[channel][row][column]`, and [`Flatten`](crate::Flatten) here gives `[row][column][channel]`. So the inputs of

@@ -28,9 +28,10 @@ use baregrad::shape::{Features, Image, SampleOf, Sequence, Values};
 use baregrad::streaming::{MinMax, MovingAccuracy, NonFiniteValue, PageHinkley, Standardizer, StreamError, one_hot};
 use baregrad::train::Slices;
 use baregrad::{
-    Adam, AdamW, ClipValue, ConfusionMatrix, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, Flatten,
-    FloatEnvironmentError, Frozen, GatherBuffer, Gradients, HardSwish, HeUniform, Matrix, Model, Momentum, Order, Relu,
-    Sgd, StepError, Tanh, Trainer, Uniform, Valid, WeightDecay, Workspace, Zero, floats, predict_floats, train,
+    Adam, AdamW, BatchNorm, ClipValue, ConfusionMatrix, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, Dropout,
+    Flatten, FloatEnvironmentError, Frozen, GatherBuffer, Gradients, HardSwish, HeUniform, Matrix, Model, Momentum,
+    Order, Relu, Residual, Sgd, StepError, Tanh, Trainer, Uniform, Valid, WeightDecay, Workspace, Zero, floats,
+    predict_floats, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use nalgebra::SMatrix;
@@ -39,7 +40,7 @@ use rand_pcg::Pcg32;
 type Classifier = (Dense<3, 5, Relu>, Dense<5, 3>);
 type Convolutional = Model<
     Image<4, 4, 2>,
-    (Conv2d<2, 2, 3, 3>, DepthwiseConv2d<2, 3, 3, Valid>, Dense<2, 2, Relu>, Flatten<8>, HardSwish, Dense<8, 2>),
+    (Conv2d<2, 2, 3, 3>, DepthwiseConv2d<2, 3, 3, Valid>, BatchNorm<2, Relu>, Flatten<8>, HardSwish, Dense<8, 2>),
 >;
 type Judge = (Dense<3, 5, Tanh>, Dense<5, 4, Tanh>, Dense<4, 1>);
 type Extra = (u32, [u64; 2], bool, (Order<9>, StepDecay), (Cosine, ReduceOnPlateau, EarlyStopping));
@@ -100,6 +101,10 @@ fn layers() {
         pass.slices(unknown()),
         pass.samples(),
     ));
+    type Kept = (Dense<3, 5>, BatchNorm<5>, Residual<(Dropout<50>, BatchNorm<5>)>, Dense<5, 2>);
+    let mut kept = black_box(Model::<Sequence<4, 3>, Kept>::ZERO);
+    black_box((kept.state_tensor(unknown()), Model::<Sequence<4, 3>, Kept>::describe_state(unknown())));
+    black_box(kept.state_tensor_mut(unknown()));
     black_box((x, gradient));
 }
 

@@ -7,16 +7,16 @@ use baregrad::network::Network;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::{Features, Image, SampleOf, Sequence};
 use baregrad::{
-    AveragePool1d, AveragePool2d, Centered, Conv1d, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv1d,
-    DepthwiseConv2d, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, Model, Relu, Same, Sgd,
-    Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
+    AveragePool1d, AveragePool2d, BatchNorm, Centered, Conv1d, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv1d,
+    DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, Model, Relu,
+    Same, Sgd, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
 };
 
 type Convolved = Model<
     Image<7, 5, 3>,
     (
         (Conv2d<3, 5, 3, 2, Same, Relu>, DepthwiseConv2d<5, 3, 3, Strided<2>, Tanh>),
-        Conv2d<5, 9, 2, 2, Valid>,
+        (Conv2d<5, 9, 2, 2, Valid>, BatchNorm<9, Tanh>, Dropout<25>),
         DepthwiseConv2d<9, 2, 2>,
         GlobalAveragePool,
         Dense<9, 2>,
@@ -44,6 +44,9 @@ pub(crate) fn windows() {
     added::<MaxPool2d<2>>(Zero::ZERO);
     added::<Flatten<105>>(Flatten);
     added::<Conv2d<3, 3, 3, 3>>(Zero::ZERO);
+    added::<BatchNorm<3, Tanh>>(BatchNorm::new([0.5; 3], [0.5; 3], [0.5; 3], [0.5; 3]));
+    added::<Dropout<25>>(Dropout::with_seed(black_box(7)));
+    folded();
     added::<DepthwiseConv2d<3, 2, 3>>(DepthwiseConv2d::new([[[0.5; 3]; 3]; 2], [0.5; 3]));
     // Miri takes minutes for what follows, and there is no `unsafe` in these layers.
     if cfg!(miri) {
@@ -65,6 +68,17 @@ pub(crate) fn windows() {
     convolved::<Convolved, Sgd, { floats::<Convolved>() }>(&images, &[1; 3], Sgd::new(0.1));
     let sequences = black_box([[[0.5; 2]; 9]; 2]);
     convolved::<Along, Sgd, { floats::<Along>() }>(&sequences, &[1; 2], Sgd::new(0.1));
+}
+
+/// Normalizations in the layers in front of them.
+fn folded() {
+    let norm = black_box(BatchNorm::<9, Relu>::new([0.5; 9], [0.5; 9], [0.5; 9], [0.5; 9]));
+    let (mut dense, mut conv) = (Dense::<3, 9, Relu>::ZERO, Conv2d::<3, 9, 2, 2, Valid, Relu>::ZERO);
+    let mut depthwise = DepthwiseConv2d::<9, 2, 2, Same, Relu>::ZERO;
+    norm.fold_into(black_box(&Dense::ZERO), &mut dense);
+    norm.fold_into(black_box(&Conv2d::ZERO), &mut conv);
+    norm.fold_into(black_box(&DepthwiseConv2d::ZERO), &mut depthwise);
+    black_box((dense, conv, depthwise));
 }
 
 /// A network with a layer of each kind that goes over windows, for the small images.

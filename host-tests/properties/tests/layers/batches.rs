@@ -4,8 +4,8 @@
 
 use baregrad::activation::Activation;
 use baregrad::checkpoint::{self, LoadError, SaveError, load_weights, save_weights, weights_bytes};
-use baregrad::layer::{Layer, NonFinite, Parameters, Stacked, Whole};
-use baregrad::optimizer::StoreGradient;
+use baregrad::layer::{InputGradient, Layer, NonFinite, Parameters, Stacked, Whole};
+use baregrad::optimizer::{Optimizer, StoreGradient};
 use baregrad::safetensors::{self, ExportError, ImportError, Names};
 use baregrad::shape::{Features, Grid, Line, One, Plane, Positions, SampleOf, Values};
 use baregrad::train::{Gradients, accumulate};
@@ -320,6 +320,53 @@ fn gradients_match_central_differences() {
         let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
         assert!((f64::from(*found) - difference).abs() < 2e-6, "input {index}: {found}, {difference}");
     }
+}
+
+/// Three steps and a prediction by PyTorch: `fixtures/pytorch_batch_norm.txt`. Of values above 1 the error is relative.
+#[test]
+fn steps_are_those_of_pytorch_within_rounding() {
+    const SIZE: usize = 4 * 5 * 9;
+    type In = Sequence<5, 9>;
+    let path = format!("{}/../fixtures/pytorch_batch_norm.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the fixture");
+    let array = |name: &str| -> Vec<f32> {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).expect("an array");
+        let (_, values) = line.split_once(": ").expect("values");
+        values.split(' ').map(|value| value.parse().expect("a number")).collect()
+    };
+    let mut most = 0_f32;
+    let mut assert_near = |what: &str, found: &[f32], expected: &[f32]| {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        for (found, expected) in found.iter().zip(expected) {
+            let error = (found - expected).abs() / expected.abs().max(1.0);
+            assert!(error < 1e-5, "{what}: {found}, {expected}");
+            most = most.max(error);
+        }
+    };
+    let nine = |values: &[f32]| -> [f32; 9] { values.try_into().expect("a value for each channel") };
+    let mut layer = BatchNorm::<9>::new(nine(&array("gain")), nine(&array("bias")), [0.0; 9], [1.0; 9]);
+    for step in 0..3 {
+        let of = |name: &str, size: usize| array(name)[step * size..][..size].to_vec();
+        let (x, delta, rule) = (of("inputs", SIZE), of("weights", SIZE), &mut Sgd::new(0.1));
+        let (pass, inputs, mut y) = (Whole::<4>::new(4), Stacked::<In>::new(&x), vec![f32::NAN; SIZE]);
+        Layer::<In>::forward(&layer, pass, &inputs, &mut y, &mut []).expect("finite");
+        assert_near("outputs", &y, &of("outputs", SIZE));
+        let (mut dx, mut slots) = (vec![f32::NAN; SIZE], <BatchNorm<9> as Parameters>::Slots::<()>::ZERO);
+        let (write, step) = (InputGradient::Write(&mut dx), rule.begin_step());
+        Layer::<In>::backward::<_, Sgd, _>(&mut layer, pass, &inputs, &delta, write, &mut [], &mut slots, &step);
+        assert_near("gradients", &dx, &of("gradients", SIZE));
+        assert_near("gain", &layer.gain, &of("gains", 9));
+        assert_near("bias", &layer.bias, &of("biases", 9));
+        assert_near("running mean", &layer.running_mean, &of("means", 9));
+        assert_near("running variance", &layer.running_variance, &of("variances", 9));
+    }
+    let x = array("inputs");
+    for (sample, expected) in x[..SIZE].chunks(45).zip(array("predictions").chunks(45)) {
+        let mut y = vec![f32::NAN; 45];
+        Layer::<In>::predict_into(&layer, sample, &mut y, &mut []).expect("finite");
+        assert_near("prediction", &y, expected);
+    }
+    println!("largest difference from PyTorch: {most:e}");
 }
 
 #[test]
