@@ -206,9 +206,7 @@ pub struct LayerSummary {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take in `{In}`",
     label = "this layer, or a layer of this network, does not fit",
-    note = "each layer takes in the shape that the one before gives out; a network is a tuple of 1 to 16 layers, and tuples nest",
-    note = "`Grid<One, N>` is `Features<N>`",
-    note = "an activation is a parameter of its layer: `Dense<4, 16, Relu>`"
+    note = "`Grid<One, N>` is `Features<N>`; a network is a tuple of 1 to 16 layers; an activation is a parameter: `Dense<4, 16, Relu>`"
 )]
 pub trait Layer<In: Shape>: Parameters {
     /// What a sample looks like coming out.
@@ -234,6 +232,10 @@ pub trait Layer<In: Shape>: Parameters {
     /// Unless the layer says otherwise it is [`Undeclared`](ChannelOrder::Undeclared), or [`Unknown`](ChannelOrder::Unknown) if it makes features of
     /// positions or positions of features.
     const ORDER: ChannelOrder = ChannelOrder::undeclared(In::Positions::COUNT, <Self::Out as Shape>::Positions::COUNT);
+
+    /// Why the layer does not fit what it takes in, if so: [`floats`](crate::floats) and [`predict_floats`](crate::predict_floats) do not compile
+    /// then, and their message is this.
+    const MISFIT: Option<&'static str> = None;
 
     /// Forward pass: writes the output of each sample to `y`. [`Pass::trains`] says whether a backward pass follows.
     ///

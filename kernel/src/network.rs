@@ -14,7 +14,7 @@ pub use summary::Summary;
 
 use crate::activation::Activation;
 use crate::initializer::Initializer;
-use crate::layer::memory::max;
+use crate::layer::memory::{max, refuse};
 use crate::layer::{
     self, Backward, BatchNorm, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite,
     Parameters, Pass, Place, Residual, Slots, step_of_layer,
@@ -87,6 +87,8 @@ pub trait Network: OnInput {
     type Out: ArrayShape;
     /// The activation of the output.
     type Activation: Activation;
+    /// Why its layers do not fit, if so: [`Layer::MISFIT`].
+    const MISFIT: Option<&'static str>;
     /// Floats of a training pass for each sample: what [`floats`] gives.
     const FLOATS: usize;
     /// Floats of a prediction: what [`predict_floats`] gives.
@@ -193,6 +195,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
     type In = <N as Entry>::In;
     type Out = <N as Layer<<N as Entry>::In>>::Out;
     type Activation = <N as Layer<<N as Entry>::In>>::Activation;
+    const MISFIT: Option<&'static str> = <N as Layer<<N as Entry>::In>>::MISFIT;
     const FLOATS: usize = N::Out::SIZE + N::KEPT + N::SCRATCH;
     const PREDICT_FLOATS: usize = N::FROM_OUTSIDE;
     const SLICES: usize = <N as Layer<<N as Entry>::In>>::SLICES;
@@ -236,12 +239,25 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
 /// Floats that training takes for each sample of a batch, scratch included: the size of a [`Workspace`](crate::Workspace).
 ///
 /// It is also the place where the compiler says that layers don't fit: `const _: usize = floats::<Net>();`.
+#[track_caller]
 pub const fn floats<N: Network>() -> usize {
+    refuse(N::MISFIT);
+    // In a function of its own: its constants are computed when it is called, and those here before.
+    of_training::<N>()
+}
+
+const fn of_training<N: Network>() -> usize {
     N::FLOATS
 }
 
 /// Floats that a prediction takes, the output included.
+#[track_caller]
 pub const fn predict_floats<N: Network>() -> usize {
+    refuse(N::MISFIT);
+    of_prediction::<N>()
+}
+
+const fn of_prediction<N: Network>() -> usize {
     N::PREDICT_FLOATS
 }
 

@@ -29,10 +29,7 @@
 //! # Names and shapes
 //! [`Names::SEQUENTIAL`] are those of PyTorch's `Sequential`, where an activation is a module too: `Dense<4, 16, Relu>` is `Linear(4, 16)`
 //! at position `i` and `ReLU()` at `i + 1`. Or give a name for each tensor. The file has to hold the network's tensors and
-//! no others, in any order. PyTorch's count of batches beside the running mean of a [`BatchNorm`](crate::BatchNorm), `num_batches_tracked`, may be there; it is not read.
-//!
-//! The names of a list are those of all parameters, layer by layer, then those of all running statistics, layer by layer. Keras's `get_weights()` has both
-//! of a layer beside each other.
+//! no others, in any order.
 //!
 //! # Layouts
 //! Libraries differ in the order of the dimensions of a weight. [`Names`] says whose order a file has, in both directions, and nothing is
@@ -53,7 +50,8 @@
 //! that is written has the convolution where the layer goes over several positions in a network with other convolutions; else it has the matrix.
 //!
 //! Running statistics are no parameters, and come last where names are given: `weight` and `bias` of all layers, then `running_mean` and `running_var`
-//! of all norms. (In Keras: the trainable weights, then `moving_mean` and `moving_variance` of each.) PyTorch's `num_batches_tracked`, the number of
+//! of all norms. (In Keras: the trainable weights, then `moving_mean` and `moving_variance` of each; its `get_weights()` has all four of a norm beside
+//! each other.) PyTorch's `num_batches_tracked`, the number of
 //! steps, is skipped in a file and not written: PyTorch takes a file without it, and counts from 0. The state of [`Dropout`](crate::Dropout) is in no file.
 //!
 //! # Behind a Flatten

@@ -165,6 +165,7 @@ impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW:
     type Out = Grid<W::Out<P, KH, KW>, OUT>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Mixed;
+    const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
     const KEPT: usize = {
         let () = Places::<P, W, KH, KW>::FITS;
         0

@@ -109,6 +109,8 @@ impl<const IN: usize, const OUT: usize, A: Activation> Parameters for Dense<IN, 
 impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<G, IN>> for Dense<IN, OUT, A> {
     type Out = Grid<G, OUT>;
     type Activation = A;
+    const MISFIT: Option<&'static str> =
+        if IN > 0 && OUT > 0 { None } else { Some("a Dense layer needs at least one input and one output") };
     const ORDER: ChannelOrder = ChannelOrder::Mixed;
     /// The input columns that a backward pass is about to overwrite.
     const SCRATCH: usize = COLUMNS * G::COUNT;

@@ -1,6 +1,6 @@
 //! All positions as one vector.
 
-use super::memory::cut;
+use super::memory::{cut, refuse};
 use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -52,9 +52,14 @@ impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS
     type Out = Features<N>;
     type Activation = Identity;
     const ORDER: ChannelOrder = ChannelOrder::of_flatten(P::COUNT, CHANNELS);
+    const MISFIT: Option<&'static str> = if P::COUNT * CHANNELS == N {
+        None
+    } else {
+        Some("`Flatten<N>`: N is not height * width * channels of what it takes in")
+    };
     /// Nothing; another number of values does not compile.
     const KEPT: usize = {
-        assert!(P::COUNT * CHANNELS == N, "`Flatten<N>`: N is not height * width * channels of what it takes in");
+        refuse(<Self as Layer<Grid<P, CHANNELS>>>::MISFIT);
         0
     };
     /// In place.

@@ -78,6 +78,7 @@ impl<In: Shape, B: Body<Layers: Layer<In>>> Layer<In> for Frozen<B> {
     const SCRATCH: usize = B::Layers::PREDICT;
     const GIVES_INPUT_GRADIENT: bool = false;
     const ORDER: ChannelOrder = B::Layers::ORDER;
+    const MISFIT: Option<&'static str> = B::Layers::MISFIT;
 
     fn forward<P: Pass, X: Inputs + ?Sized>(
         &self,

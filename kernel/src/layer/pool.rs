@@ -138,6 +138,7 @@ pub(crate) trait On<P: Positions>: Region {
     const AXES: Axes;
     /// Compiles if they fit.
     const FITS: ();
+    const MISFIT: Option<&'static str>;
 }
 
 impl<const KH: usize, const KW: usize, W: Window> Region for Over<KH, KW, W> {
@@ -149,6 +150,7 @@ impl<const KH: usize, const KW: usize, W: Window> Region for Over<KH, KW, W> {
 impl<P: Positions, const KH: usize, const KW: usize, W: Window> On<P> for Over<KH, KW, W> {
     const AXES: Axes = Places::<P, W, KH, KW>::AXES;
     const FITS: () = Places::<P, W, KH, KW>::FITS;
+    const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
 }
 
 impl Region for Global {
@@ -160,6 +162,7 @@ impl Region for Global {
 impl<P: Positions> On<P> for Global {
     const AXES: Axes = Axes::whole::<P>();
     const FITS: () = ();
+    const MISFIT: Option<&'static str> = None;
 }
 
 impl<R, G> Pool<R, G> {
@@ -188,6 +191,7 @@ impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool
     type Out = Grid<G::Out<P>, N>;
     type Activation = Identity;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
+    const MISFIT: Option<&'static str> = G::MISFIT;
     /// Nothing; windows that do not fit do not compile.
     const KEPT: usize = {
         let () = G::FITS;

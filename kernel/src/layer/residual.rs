@@ -8,7 +8,7 @@ pub use parameters::ResidualSlots;
 
 use core::marker::PhantomData;
 
-use super::memory::{cut, max};
+use super::memory::{cut, first_of, max, refuse};
 use super::{
     Backward, ChannelOrder, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
     Slots, StartingAt, activate, backward_apart, forward_due, makes_last_slice, step_of_layer,
@@ -17,7 +17,7 @@ use crate::activation::{Activation, Identity};
 use crate::optimizer::Optimizer;
 use crate::shape::{Positions, Shape};
 use crate::zero::Zero;
-use branch::{NoActivation, SameShape};
+use branch::NoActivation;
 
 /// Residual block: `y = g(body(x) + shortcut(x))`, with an activation `g`.
 ///
@@ -100,12 +100,16 @@ impl<In: Shape, B: Layer<In>, S: Layer<In>, A: Activation> Layer<In> for Residua
 where
     B::Activation: NoActivation,
     S::Activation: NoActivation,
-    S::Out: SameShape<B::Out>,
 {
     type Out = B::Out;
     type Activation = A;
+    const MISFIT: Option<&'static str> = if B::LAYERS == 0 {
+        Some("the body of a `Residual` is a layer: `Skip` is for the shortcut")
+    } else {
+        first_of([B::MISFIT, S::MISFIT, misfit_of_sum::<B::Out, S::Out>()])
+    };
     const KEPT: usize = {
-        assert!(B::LAYERS > 0, "the body of a `Residual` is a layer: `Skip` is for the shortcut");
+        refuse(<Self as Layer<In>>::MISFIT);
         B::KEPT + S::KEPT
     };
     const SCRATCH: usize = work::<In, B, S>() - B::KEPT + max(added::<In, B, S>(), In::SIZE);
@@ -253,6 +257,19 @@ impl<B: Parameters, S: Parameters, A: Activation> Residual<B, S, A> {
             let step = &step_of_layer::<O>(slots.shortcut.layer(), step);
             self.shortcut.backward::<P, O, X>(pass, x, delta, dx, memory, &mut slots.shortcut, step);
         }
+    }
+}
+
+/// Why the outputs of body and shortcut cannot be added, if so.
+const fn misfit_of_sum<Body: Shape, Shortcut: Shape>() -> Option<&'static str> {
+    let has_rows = Body::Positions::HEIGHT == Shortcut::Positions::HEIGHT;
+    let has_columns = Body::Positions::WIDTH == Shortcut::Positions::WIDTH;
+    if has_rows && has_columns && Body::CHANNELS == Shortcut::CHANNELS {
+        None
+    } else {
+        Some(
+            "body and shortcut of a `Residual` give out different shapes: `Residual<Dense<4, 8>, Dense<4, 8>>` needs both",
+        )
     }
 }
 

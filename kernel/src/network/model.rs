@@ -89,6 +89,7 @@ impl<In, L: Parameters> Parameters for Model<In, L> {
 impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     type Out = L::Out;
     type Activation = L::Activation;
+    const MISFIT: Option<&'static str> = L::MISFIT;
     const KEPT: usize = L::KEPT;
     const SCRATCH: usize = L::SCRATCH;
     const SLICES: usize = L::SLICES;

@@ -108,3 +108,12 @@ pub(super) fn own<'a, P: Pass>(
     let (delta, _) = cut(delta, pass.samples().wrapping_mul(spot.size));
     (delta, memory)
 }
+
+/// Why a layer does not fit behind another, if so.
+pub(super) const fn behind<In: Shape, L: Layer<In>>() -> Option<&'static str> {
+    if L::GIVES_INPUT_GRADIENT {
+        None
+    } else {
+        Some("`Frozen` gives no gradient to the layer in front of it: put that layer inside, or behind")
+    }
+}

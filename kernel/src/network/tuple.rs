@@ -2,10 +2,10 @@
 #![allow(clippy::indexing_slicing)] // Only in constants.
 
 use super::Entry;
-use super::plan::{Sizes, Spot, cut_at, own, spots};
+use super::plan::{Sizes, Spot, behind, cut_at, own, spots};
 use crate::activation::Activation;
 use crate::fingerprint;
-use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
+use crate::layer::memory::{cut, first_end, first_of, largest, max, predict_between, stack};
 use crate::layer::{
     Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots,
     Stacked, StateTensor, Tensor, Tensors, forward_due, step_of_layer,
@@ -248,6 +248,8 @@ macro_rules! network {
             type Out = $last::Out;
             type Activation = $last::Activation;
 
+            const MISFIT: Option<&'static str> =
+                first_of([$($layer::MISFIT,)* $(behind::<$below::Out, $above>()),*]);
             const KEPT: usize = 0 $(+ $low::Out::SIZE + $low::KEPT)* + $last::KEPT;
             const SCRATCH: usize = stack(
                 [$($layer::Out::SIZE),*],

@@ -14,14 +14,8 @@ use super::Positions;
 pub struct Every<P, const DOWN: usize, const ACROSS: usize>(PhantomData<P>);
 
 impl<P: Positions, const DOWN: usize, const ACROSS: usize> Positions for Every<P, DOWN, ACROSS> {
-    const HEIGHT: usize = {
-        assert!(DOWN > 0, "the stride is 0");
-        P::HEIGHT.div_ceil(DOWN)
-    };
-    const WIDTH: usize = {
-        assert!(ACROSS > 0, "the stride is 0");
-        P::WIDTH.div_ceil(ACROSS)
-    };
+    const HEIGHT: usize = if DOWN == 0 { 0 } else { P::HEIGHT.div_ceil(DOWN) };
+    const WIDTH: usize = if ACROSS == 0 { 0 } else { P::WIDTH.div_ceil(ACROSS) };
 }
 
 /// The places of a kernel of `KH × KW` that lie whole inside of the positions `P`, `DOWN` rows and `ACROSS` columns apart.
@@ -34,16 +28,13 @@ pub struct Inside<P, const KH: usize, const KW: usize, const DOWN: usize, const 
 impl<P: Positions, const KH: usize, const KW: usize, const DOWN: usize, const ACROSS: usize> Positions
     for Inside<P, KH, KW, DOWN, ACROSS>
 {
-    const HEIGHT: usize = {
-        assert!(DOWN > 0, "the stride is 0");
-        assert!(P::HEIGHT >= KH, "the window is higher than the image, or longer than the sequence");
-        (P::HEIGHT - KH) / DOWN + 1
-    };
-    const WIDTH: usize = {
-        assert!(ACROSS > 0, "the stride is 0");
-        assert!(P::WIDTH >= KW, "the window is wider than the image");
-        (P::WIDTH - KW) / ACROSS + 1
-    };
+    const HEIGHT: usize = inside(P::HEIGHT, KH, DOWN);
+    const WIDTH: usize = inside(P::WIDTH, KW, ACROSS);
+}
+
+/// Places along an axis; none of a window that does not fit, which the layer that has it refuses.
+const fn inside(size: usize, kernel: usize, stride: usize) -> usize {
+    if kernel > size || stride == 0 { 0 } else { (size - kernel) / stride + 1 }
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
     type Out = Grid<W::Out<P, KH, KW>, N>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
+    const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
     const KEPT: usize = {
         let () = Places::<P, W, KH, KW>::FITS;
         0

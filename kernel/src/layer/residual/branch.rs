@@ -93,12 +93,3 @@ pub(crate) trait NoActivation: Activation {}
 // So that a message speaks of the activation alone.
 #[diagnostic::do_not_recommend]
 impl NoActivation for Identity {}
-
-/// What the shortcut of a [`Residual`](crate::Residual) gives out, if its body gives out `Other`.
-#[diagnostic::on_unimplemented(
-    message = "the shortcut of a `Residual` gives out `{Self}`, its body `{Other}`",
-    label = "a body that changes the shape needs a shortcut that does: `Residual<Dense<4, 8>, Dense<4, 8>>`"
-)]
-pub(crate) trait SameShape<Other>: Shape {}
-
-impl<S: Shape> SameShape<S> for S {}

@@ -5,6 +5,7 @@ use core::num::NonZeroUsize;
 use core::ops::Range;
 
 use super::{Padding, Window};
+use crate::layer::memory::{first_of, refuse};
 use crate::shape::Positions;
 
 /// The places of windows along one axis: the rows of an image, or its columns.
@@ -34,22 +35,40 @@ pub(crate) struct Taps {
 }
 
 impl Axis {
-    const fn of(padding: Padding, size: usize, kernel: usize, stride: usize, places: usize) -> Self {
-        assert!(size > 0, "there are no positions");
-        assert!(kernel > 0, "a kernel has at least one row and one column");
-        assert!(stride > 0, "the stride is 0");
-        let (before, expected) = match padding {
-            Padding::None => {
-                assert!(kernel <= size, "the window is larger than the image");
-                (0, (size - kernel) / stride + 1)
+    /// Why a window does not fit, if so.
+    const fn misfit(
+        padding: Padding,
+        size: usize,
+        kernel: usize,
+        stride: usize,
+        places: usize,
+    ) -> Option<&'static str> {
+        if size == 0 {
+            return Some("there are no positions");
+        }
+        if kernel == 0 {
+            return Some("a kernel has at least one row and one column");
+        }
+        if stride == 0 {
+            return Some("the stride is 0");
+        }
+        let expected = match padding {
+            Padding::None if kernel > size => {
+                return Some("the window is larger than the image, or longer than the sequence");
             }
-            Padding::AsNeeded => {
-                let expected = size.div_ceil(stride);
-                (((expected - 1) * stride + kernel).saturating_sub(size) / 2, expected)
-            }
-            Padding::Half => (kernel / 2, size.div_ceil(stride)),
+            Padding::None => (size - kernel) / stride + 1,
+            Padding::AsNeeded | Padding::Half => size.div_ceil(stride),
         };
-        assert!(places == expected, "`Window::Out` has not as many places as padding and stride give");
+        if places == expected { None } else { Some("`Window::Out` has not as many places as padding and stride give") }
+    }
+
+    const fn of(padding: Padding, size: usize, kernel: usize, stride: usize, places: usize) -> Self {
+        refuse(Self::misfit(padding, size, kernel, stride, places));
+        let before = match padding {
+            Padding::None => 0,
+            Padding::AsNeeded => ((places - 1) * stride + kernel).saturating_sub(size) / 2,
+            Padding::Half => kernel / 2,
+        };
         Self { size, kernel, stride: NonZeroUsize::MIN.saturating_add(stride - 1), before, places }
     }
 
@@ -185,11 +204,23 @@ impl Axes {
 pub(crate) struct Places<P, W, const KH: usize, const KW: usize>(PhantomData<(P, W)>);
 
 impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH, KW> {
+    /// Why they do not fit, if so.
+    pub(crate) const MISFIT: Option<&'static str> = {
+        let is_odd = KH % 2 == 1 && KW % 2 == 1;
+        if W::IS_ALONG && P::WIDTH != 1 {
+            Some("a 1-d layer takes in a sequence, not an image")
+        } else if !is_odd && matches!(W::PADDING, Padding::Half) {
+            Some("`Centered` is for kernels of odd size")
+        } else {
+            first_of([
+                Axis::misfit(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
+                Axis::misfit(W::PADDING, P::WIDTH, KW, W::STRIDE_WIDTH, W::Out::<P, KH, KW>::WIDTH),
+            ])
+        }
+    };
     /// Down and across.
     pub(crate) const AXES: Axes = {
-        assert!(!W::IS_ALONG || P::WIDTH == 1, "a 1-d layer takes in a sequence, not an image");
-        let is_odd = KH % 2 == 1 && KW % 2 == 1;
-        assert!(is_odd || !matches!(W::PADDING, Padding::Half), "`Centered` is for kernels of odd size");
+        refuse(Self::MISFIT);
         Axes {
             rows: Axis::of(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
             columns: Axis::of(W::PADDING, P::WIDTH, KW, W::STRIDE_WIDTH, W::Out::<P, KH, KW>::WIDTH),
