@@ -37,7 +37,7 @@ const SPEAKERS: [&str; 6] = ["george", "jackson", "lucas", "nicolas", "theo", "y
 
 /// Writes `voice.rs`, and beside it the recordings of one speaker as bytes: five of each digit to learn from, the others to test with.
 ///
-/// `weights` has a file `NAME.safetensors` for each speaker, trained on the other five.
+/// `weights` has files `dense/NAME.safetensors` and `convolution/NAME.safetensors` for each speaker, trained on the other five.
 pub(super) fn voice(data: &Path, weights: &Path, speaker: usize, out_dir: &Path) {
     let file = data.join("fsdd_mfcc.bin");
     println!("cargo::rerun-if-changed={}", file.display());
@@ -46,7 +46,7 @@ pub(super) fn voice(data: &Path, weights: &Path, speaker: usize, out_dir: &Path)
     // After 16 bytes of header: label, speaker, number of the recording, then 24 × 13 values.
     let own = contents[16..].as_chunks::<{ 3 + 24 * 13 }>().0.iter().filter(|row| usize::from(row[1]) == speaker);
     let (few, rest): (Vec<_>, Vec<&[u8; 3 + 24 * 13]>) = own.partition(|row| row[2] < 5);
-    let mut source = format!("pub const SPEAKER: &str = {name:?};\npub const PROGRAM: &str = \"voice_{name}\";\n");
+    let mut source = format!("pub const SPEAKER: &str = {name:?};\n");
     for (part, rows) in [("few", few), ("rest", rest)] {
         let values: Vec<u8> = rows.iter().flat_map(|row| &row[3..]).copied().collect();
         fs::write(out_dir.join(format!("voice_{part}.bin")), values).expect("OUT_DIR can be written");
@@ -54,11 +54,15 @@ pub(super) fn voice(data: &Path, weights: &Path, speaker: usize, out_dir: &Path)
         source += &format!("pub(super) static {upper}_BYTES: &[u8] = include_bytes!(\"voice_{part}.bin\");\n");
         source += &format!("pub(super) static {upper}_LABELS: [u8; {}] = {labels:?};\n", labels.len());
     }
-    let weights = weights.join(format!("{name}.safetensors"));
-    println!("cargo::rerun-if-changed={}", weights.display());
-    fs::copy(&weights, out_dir.join("voice.safetensors"))
-        .unwrap_or_else(|error| panic!("{}: {error}", weights.display()));
-    source += "pub static WEIGHTS: &[u8] = include_bytes!(\"voice.safetensors\");\n";
+    for (kind, program) in [("dense", "voice"), ("convolution", "voice_convolution")] {
+        let weights = weights.join(kind).join(format!("{name}.safetensors"));
+        println!("cargo::rerun-if-changed={}", weights.display());
+        fs::copy(&weights, out_dir.join(format!("{program}.safetensors")))
+            .unwrap_or_else(|error| panic!("{}: {error}", weights.display()));
+        let upper = kind.to_uppercase();
+        source += &format!("pub(super) const {upper}_PROGRAM: &str = \"{program}_{name}\";\n");
+        source += &format!("pub(super) const {upper}_WEIGHTS: &[u8] = include_bytes!(\"{program}.safetensors\");\n");
+    }
     fs::write(out_dir.join("voice.rs"), source).expect("OUT_DIR can be written");
 }
 

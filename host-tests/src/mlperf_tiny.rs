@@ -13,7 +13,7 @@ use baregrad::{
     Strided, Zero,
 };
 
-use catalogue::networks::{Part, Row, Size, Window, conv, dense, depthwise};
+use catalogue::networks::{Part, Size, Window, conv, dense, depthwise};
 
 use firmware_example::mlperf_tiny::output_crc;
 pub use firmware_example::mlperf_tiny::{Example, KeywordSpotting, WakeWord};
@@ -113,8 +113,7 @@ pub fn wake_word() -> Images {
 
 /// With the weights that the board has.
 fn plain<N: Example>(image: Size, channels: usize, parts: &'static [Part]) -> Images {
-    let mut network =
-        Images::of(&Row { name: N::PROGRAM, image, channels, parts, optimizer: "Sgd", batch: 1 }, &mut || 0.0);
+    let mut network = Images::new(image, channels, parts, &mut || 0.0);
     network.parameters.clear();
     N::NETWORK.for_each_tensor(&mut |values| network.parameters.extend_from_slice(values));
     network

@@ -57,8 +57,13 @@ pub fn blocks(parts: &[Part], image: Size, channels: usize) -> (Vec<Block>, Size
 impl Images {
     /// The network of a row, its parameters drawn.
     pub fn of(row: &Row, draw: &mut impl FnMut() -> f32) -> Self {
-        let (blocks, image, _) = blocks(row.parts, row.image, row.channels);
-        assert_eq!(image, [1, 1], "{row:?}");
+        Self::new(row.image, row.channels, row.parts, draw)
+    }
+
+    /// The network of these layers on an image, its parameters drawn.
+    pub fn new(image: Size, channels: usize, parts: &[Part], draw: &mut impl FnMut() -> f32) -> Self {
+        let (blocks, image, _) = blocks(parts, image, channels);
+        assert_eq!(image, [1, 1], "{parts:?}");
         let parameters = blocks.iter().flat_map(|block| block.initial(draw)).collect();
         Self { blocks, parameters }
     }

@@ -189,7 +189,7 @@ fn bits(values: &[f32]) -> String {
 }
 
 /// A tensor as `f32`.
-fn numbers(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+pub(crate) fn numbers(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
     let tensor = file.tensor(name).map_err(|error| error.to_string())?;
     if tensor.shape() != shape {
         return Err(format!("{name} has the shape {:?}, not {shape:?}", tensor.shape()));

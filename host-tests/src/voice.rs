@@ -3,10 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use baregrad::data::Samples;
-use baregrad::{CrossEntropy, Dataset, GlorotUniform, Network, SgdMomentum, StepError, Trainer, floats};
-use firmware_example::voice::{INPUTS, Net};
+use baregrad::shape::{SampleOf, Values};
+use baregrad::{
+    BatchNorm, Conv1d, Dataset, Dense, GlobalAveragePool, GlorotUniform, HeUniform, MaxPool1d, Model, Network, Order,
+    Relu, Same, Sequence, Sgd, SgdMomentum, StepError, Trainer,
+};
+use firmware_example::voice::{
+    self, COEFFICIENTS, ConvolutionNet, DenseNet, FRAMES, INPUTS, Learns, Recognizer, State,
+};
 use rand_pcg::Pcg32;
+
+use crate::recipe::{self, Rate};
 
 /// In the order of the file.
 pub const SPEAKERS: [&str; 6] = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"];
@@ -65,29 +72,151 @@ pub fn split(speaker: usize) -> Split {
     split
 }
 
-/// The file that `python/voice.py` wrote: a network for a speaker, from the other five.
-pub fn weights(speaker: usize) -> Vec<u8> {
-    fs::read(file(&format!("fixtures/voice/{}.safetensors", SPEAKERS[speaker]))).expect("the weights are there")
+/// The official split: the first five recordings of each digit are to test with, of every speaker.
+pub fn official_split() -> [Part; 2] {
+    let mut both = [Part::default(), Part::default()];
+    for speaker in 0..SPEAKERS.len() {
+        let Split { few, rest, .. } = split(speaker);
+        for (part, further) in both.iter_mut().zip([rest, few]) {
+            part.inputs.extend(further.inputs);
+            part.labels.extend(further.labels);
+        }
+    }
+    both
 }
 
-/// What `python/voice.py` does before: 15 epochs on five speakers, SGD with momentum 0.9 as PyTorch has it, rate 0.02, batches of 32.
+/// The file that `python/voice.py` wrote: a network for a speaker, from the other five. `kind` is `dense` or `convolution`.
+pub fn weights(kind: &str, speaker: usize) -> Vec<u8> {
+    fs::read(file(&format!("fixtures/voice/{kind}/{}.safetensors", SPEAKERS[speaker]))).expect("the weights are there")
+}
+
+/// A network as it is trained on some speakers first.
+pub trait Base: Recognizer {
+    /// What goes on learning from another.
+    type Adapted: Recognizer;
+    /// The rate of the first training.
+    const RATE: Rate;
+
+    /// Draws the first weights.
+    fn draw(&mut self, generator: &mut Pcg32);
+    /// What goes on learning.
+    fn adapted(&self, to: &mut Self::Adapted);
+}
+
+impl Base for DenseNet {
+    type Adapted = Self;
+    const RATE: Rate = Rate::Constant(0.02);
+
+    fn draw(&mut self, generator: &mut Pcg32) {
+        self.initialize(GlorotUniform, generator);
+    }
+
+    fn adapted(&self, to: &mut Self) {
+        *to = *self;
+    }
+}
+
+impl Base for ConvolutionNet {
+    type Adapted = Self;
+    const RATE: Rate = Rate::Cosine(0.05);
+
+    fn draw(&mut self, generator: &mut Pcg32) {
+        self.initialize(HeUniform, generator);
+        self.layers.4.initialize(GlorotUniform, generator);
+    }
+
+    fn adapted(&self, to: &mut Self) {
+        *to = *self;
+    }
+}
+
+/// The convolutions of `A` and `B` channels with batch normalization, as they are trained first.
+pub type Normalized<const A: usize, const B: usize> = Model<
+    Sequence<FRAMES, COEFFICIENTS>,
+    (
+        Conv1d<COEFFICIENTS, A, 3>,
+        BatchNorm<A, Relu>,
+        MaxPool1d<2>,
+        Conv1d<A, B, 3>,
+        BatchNorm<B, Relu>,
+        GlobalAveragePool,
+        Dense<B, 10>,
+    ),
+>;
+/// The same with batch normalization folded into the convolutions.
+pub type Folded<const A: usize, const B: usize> = Model<
+    Sequence<FRAMES, COEFFICIENTS>,
+    (
+        Conv1d<COEFFICIENTS, A, 3, Same, Relu>,
+        MaxPool1d<2>,
+        Conv1d<A, B, 3, Same, Relu>,
+        GlobalAveragePool,
+        Dense<B, 10>,
+    ),
+>;
+
+impl<const A: usize, const B: usize> Base for Normalized<A, B> {
+    type Adapted = Folded<A, B>;
+    const RATE: Rate = Rate::Cosine(0.05);
+
+    fn draw(&mut self, generator: &mut Pcg32) {
+        self.initialize(HeUniform, generator);
+        self.layers.6.initialize(GlorotUniform, generator);
+    }
+
+    fn adapted(&self, to: &mut Folded<A, B>) {
+        self.layers.1.fold_into(&self.layers.0, &mut to.layers.0);
+        self.layers.4.fold_into(&self.layers.3, &mut to.layers.2);
+        to.layers.4 = self.layers.6;
+    }
+}
+
+/// Recordings as numbers.
+pub fn inputs<N: Recognizer>(part: &Part) -> Vec<SampleOf<N::In>> {
+    let mut inputs = vec![*SampleOf::<N::In>::ZEROS; part.inputs.len()];
+    for (input, bytes) in inputs.iter_mut().zip(&part.inputs) {
+        voice::scale(bytes, input);
+    }
+    inputs
+}
+
+/// A trainer of the first training.
+pub type BaseTrainer<N, const FLOATS: usize> = Trainer<N, SgdMomentum, 32, FLOATS>;
+
+/// What `python/voice.py` does before: 15 epochs by SGD with momentum 0.9 as PyTorch has it, in batches of 32.
 ///
 /// # Errors
 /// None with these data.
-pub fn trained_on(others: &Part, seed: u64) -> Result<Net, StepError> {
-    let inputs: Vec<[f32; INPUTS]> =
-        others.inputs.iter().map(|bytes| bytes.map(|byte| f32::from(byte.cast_signed()) / 32.0)).collect();
-    let data = Dataset::new(&inputs, &others.labels)?;
+pub fn trained_on<N: Base, const FLOATS: usize>(
+    part: &Part,
+    seed: u64,
+) -> Result<Box<BaseTrainer<N, FLOATS>>, StepError> {
+    let inputs = inputs::<N>(part);
     let mut generator = Pcg32::new(seed, 0);
-    let mut trainer = Box::new(Trainer::<Net, SgdMomentum, 32, { floats::<Net>() }>::NEW);
-    trainer.network.initialize(GlorotUniform, &mut generator);
-    let mut rule = SgdMomentum { learning_rate: 0.02, momentum: 0.9 };
-    let mut order: Vec<u16> = (0..data.len() as u16).collect();
-    for _ in 0..15 {
-        baregrad::data::shuffle_with(&mut order, || rand_core::Rng::next_u32(&mut generator));
-        for batch in data.batches(&order, 32)? {
-            trainer.step(&batch, CrossEntropy, &mut rule)?;
-        }
+    let mut trainer = Box::new(BaseTrainer::<N, FLOATS>::NEW);
+    trainer.network.draw(&mut generator);
+    recipe::train(&mut trainer, &Dataset::new(&inputs, &part.labels)?, N::RATE, 15, &mut generator)?;
+    Ok(trainer)
+}
+
+/// How many of a speaker's 450 recordings are recognised before, and after learning in each of some ways from the 50 others.
+///
+/// # Errors
+/// None with these data.
+pub fn right<N: Base, const FLOATS: usize, const ADAPTED: usize>(
+    speaker: usize,
+    seed: u64,
+    ways: &[(Learns, f32)],
+) -> Result<Vec<usize>, StepError> {
+    let split = split(speaker);
+    let base = trained_on::<N, FLOATS>(&split.others, seed)?;
+    let (mut state, mut order) = (Box::new(State::<N::Adapted, ADAPTED>::NEW), Order::IDENTITY);
+    base.network.adapted(&mut state.trainer.network);
+    let mut all = vec![voice::right(&mut state, &split.rest.dataset())?];
+    for (learns, rate) in ways {
+        base.network.adapted(&mut state.trainer.network);
+        voice::adapt(&mut state, &mut order, &split.few.dataset(), *learns, Sgd::new(*rate))?;
+        all.push(voice::right(&mut state, &split.rest.dataset())?);
     }
-    Ok(trainer.network)
+    Ok(all)
 }

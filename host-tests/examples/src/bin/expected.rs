@@ -5,11 +5,13 @@ use host_tests::programs;
 use host_tests::voice::SPEAKERS;
 
 fn main() {
-    println!("xor {:08x}", programs::weights_crc(&programs::xor()));
-    println!("iris {:08x}", programs::weights_crc(&programs::iris()));
-    println!("digits {:08x}", programs::weights_crc(&programs::digits()));
+    println!("xor {:08x}", programs::weights_crc(&programs::xor().parameters()));
+    println!("iris {:08x}", programs::weights_crc(&programs::iris().parameters()));
+    println!("digits {:08x}", programs::weights_crc(&programs::digits().parameters()));
     for (speaker, name) in SPEAKERS.iter().enumerate() {
-        println!("voice_{name} {:08x}", programs::weights_crc(&programs::voice(speaker)));
+        println!("voice_{name} {:08x}", programs::weights_crc(&programs::voice(speaker).parameters()));
+        let network = programs::voice_convolution(speaker);
+        println!("voice_convolution_{name} {:08x}", programs::weights_crc(&network.parameters));
     }
     println!("keyword_spotting {:08x}", prediction_crc::<KeywordSpotting>(&keyword_spotting()));
     println!("wake_word {:08x}", prediction_crc::<WakeWord>(&wake_word()));
