@@ -132,6 +132,7 @@ pub(crate) const fn first_of<const N: usize>(misfits: [Option<&'static str>; N])
 
 /// Does not compile where there is a reason not to fit. The message is at the line that asks.
 #[track_caller]
+#[allow(clippy::panic)] // in constants alone
 pub(crate) const fn refuse(misfit: Option<&'static str>) {
     if let Some(why) = misfit {
         panic!("{}", why);
