@@ -20,6 +20,8 @@ pub enum Block {
     LayerNorm(usize, Activation),
     /// Each of so many channels by its mean and variance over a batch.
     BatchNorm(usize, Activation),
+    /// So many percent of the values are 0: percent, seed, steps so far.
+    Dropout(u32, u32, u32),
     /// A convolution of each image.
     Convolution(Convolution, Activation),
     /// A pool: the positions of each window, and the channels.
@@ -34,7 +36,8 @@ pub type Batch = Vec<Vec<f32>>;
 /// What a block has made of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    x: Batch,
+    /// Inputs.
+    pub x: Batch,
     /// Pre-activations.
     z: Batch,
     /// Outputs.
@@ -53,7 +56,7 @@ impl Block {
             | Self::BatchNorm(_, curve)
             | Self::Convolution(_, curve)
             | Self::Residual(_, _, curve) => *curve,
-            Self::Pool(..) => activation("Identity"),
+            Self::Pool(..) | Self::Dropout(..) => activation("Identity"),
         }
     }
 
@@ -63,7 +66,7 @@ impl Block {
             Self::Dense(inputs, outputs, _) => inputs * outputs + outputs,
             Self::LayerNorm(channels, _) | Self::BatchNorm(channels, _) => 2 * channels,
             Self::Convolution(plain, _) => plain.weights() + plain.outputs,
-            Self::Pool(..) => 0,
+            Self::Pool(..) | Self::Dropout(..) => 0,
             Self::Residual(body, shortcut, _) => {
                 body.iter().chain(shortcut.iter().flatten()).map(Self::parameters).sum()
             }
@@ -73,7 +76,9 @@ impl Block {
     /// The parameters before training: those of a normalization change nothing, all others are drawn.
     pub fn initial(&self, draw: &mut impl FnMut() -> f32) -> Vec<f32> {
         match self {
-            Self::LayerNorm(channels, _) => [vec![1.0; *channels], vec![0.0; *channels]].concat(),
+            Self::LayerNorm(channels, _) | Self::BatchNorm(channels, _) => {
+                [vec![1.0; *channels], vec![0.0; *channels]].concat()
+            }
             Self::Residual(body, shortcut, _) => {
                 let mut all = Vec::new();
                 for block in body.iter().chain(shortcut.iter().flatten()) {
@@ -116,16 +121,6 @@ impl Block {
                     z.push(all);
                 }
             }
-            Self::BatchNorm(channels, _) => {
-                z.clone_from(x);
-                for c in 0..*channels {
-                    let (mean, squares, n) = moments(x, *channels, c);
-                    let factor = parameters[c] / sqrt(squares / n + EPSILON);
-                    for z in z.iter_mut().flat_map(|z| z.chunks_mut(*channels)) {
-                        z[c] = (z[c] - mean) * factor + parameters[channels + c];
-                    }
-                }
-            }
             Self::Convolution(plain, _) => {
                 let (weights, bias) = parameters.split_at(plain.weights());
                 for x in x {
@@ -137,6 +132,17 @@ impl Block {
                     z.push(pool(*kind, windows, *channels, x));
                 }
             }
+            Self::BatchNorm(channels, _) => {
+                z.clone_from(x);
+                for c in 0..*channels {
+                    let (mean, squares, n) = moments(x, *channels, c);
+                    let factor = parameters[c] / sqrt(squares / n + EPSILON);
+                    for z in z.iter_mut().flat_map(|z| z.chunks_mut(*channels)) {
+                        z[c] = (z[c] - mean) * factor + parameters[channels + c];
+                    }
+                }
+            }
+            Self::Dropout(percent, seed, steps) => z = dropped(x, *percent, *seed, *steps),
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 trace.body = forward(body, of_body, x);
@@ -208,6 +214,19 @@ impl Block {
                 }
                 (dx, gradient)
             }
+            Self::Convolution(plain, _) => {
+                let (weights, _) = parameters.split_at(plain.weights());
+                let dx = delta.iter().map(|delta| plain.input_gradient(weights, delta)).collect();
+                let (of_weights, of_bias) = plain.gradients(&trace.x.concat(), &delta.concat());
+                (dx, [of_weights, of_bias].concat())
+            }
+            Self::Pool(kind, windows, channels) => {
+                let mut dx = Batch::new();
+                for (x, delta) in trace.x.iter().zip(delta) {
+                    dx.push(pool_gradient(*kind, windows, *channels, x, delta));
+                }
+                (dx, Vec::new())
+            }
             Self::BatchNorm(channels, _) => {
                 let (mut dx, mut of_gain, mut of_bias) = (trace.x.clone(), Vec::new(), Vec::new());
                 let pairs = pairs(&trace.x, *channels, delta, *channels);
@@ -226,19 +245,7 @@ impl Block {
                 }
                 (dx, [of_gain, of_bias].concat())
             }
-            Self::Convolution(plain, _) => {
-                let (weights, _) = parameters.split_at(plain.weights());
-                let dx = delta.iter().map(|delta| plain.input_gradient(weights, delta)).collect();
-                let (of_weights, of_bias) = plain.gradients(&trace.x.concat(), &delta.concat());
-                (dx, [of_weights, of_bias].concat())
-            }
-            Self::Pool(kind, windows, channels) => {
-                let mut dx = Batch::new();
-                for (x, delta) in trace.x.iter().zip(delta) {
-                    dx.push(pool_gradient(*kind, windows, *channels, x, delta));
-                }
-                (dx, Vec::new())
-            }
+            Self::Dropout(percent, seed, steps) => (dropped(delta, *percent, *seed, *steps), Vec::new()),
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 let (dx_of_body, mut gradient) = backward(body, of_body, &trace.body, delta);
@@ -274,6 +281,11 @@ impl Block {
                 }
                 all
             }
+            Self::Convolution(plain, _) => {
+                let (weights, bias) = parameters.split_at(plain.weights());
+                plain.precise(weights, bias, x)
+            }
+            Self::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, x),
             Self::BatchNorm(channels, _) => {
                 let (n, mut all) = ((x.len() / channels) as f64, x.to_vec());
                 for c in 0..*channels {
@@ -287,11 +299,7 @@ impl Block {
                 }
                 all
             }
-            Self::Convolution(plain, _) => {
-                let (weights, bias) = parameters.split_at(plain.weights());
-                plain.precise(weights, bias, x)
-            }
-            Self::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, x),
+            Self::Dropout(..) => x.to_vec(),
             Self::Residual(body, shortcut, _) => {
                 let (of_body, of_shortcut) = parameters.split_at(count(body));
                 let left = precise(body, of_body, x);
@@ -342,6 +350,43 @@ pub fn moved(running: [&[f32]; 2], x: &Batch, channels: usize) -> [Vec<f32>; 2] 
         [running[0][c] * 0.9 + mean * 0.1, running[1][c] * 0.9 + squares / (n - 1.0) * 0.1]
     };
     [0, 1].map(|which| (0..channels).map(|c| step(c)[which]).collect())
+}
+
+/// The outputs of a prediction by running mean and running variance.
+pub fn normalized(x: &[f32], parameters: &[f32], running: [&[f32]; 2], curve: Activation) -> Vec<f32> {
+    let channels = running[0].len();
+    let of = |k: usize| {
+        let c = k % channels;
+        let factor = parameters[c] / sqrt(running[1][c] + EPSILON);
+        (curve.value)((x[k] - running[0][c]) * factor + parameters[channels + c])
+    };
+    (0..x.len()).map(of).collect()
+}
+
+/// The values of a batch that a dropout leaves.
+fn dropped(x: &Batch, percent: u32, seed: u32, steps: u32) -> Batch {
+    let count = x.iter().map(Vec::len).sum();
+    let mut factors = dropout_factors(percent, seed, steps, count).into_iter();
+    let mut of = |x: &f32| x * factors.next().expect("a factor for each value");
+    x.iter().map(|x| x.iter().map(&mut of).collect()).collect()
+}
+
+/// What a dropout multiplies each value of a batch by.
+pub fn dropout_factors(percent: u32, seed: u32, steps: u32, count: usize) -> Vec<f32> {
+    let key = lowbias32(lowbias32(seed).wrapping_add(steps));
+    let border = u64::from(percent) * (1 << 32) / 100;
+    let stays = |index: u32| u64::from(lowbias32(key ^ index.wrapping_mul(0x9e37_79b1))) >= border;
+    (0..count as u32).map(|index| if stays(index) { 100.0 / (100 - percent) as f32 } else { 0.0 }).collect()
+}
+
+/// As Wellons gives it.
+fn lowbias32(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7feb_352d);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846c_a68b);
+    x ^= x >> 16;
+    x
 }
 
 /// Input and `delta` of each position of each sample.

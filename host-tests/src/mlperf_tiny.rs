@@ -113,7 +113,7 @@ pub fn wake_word() -> Images {
 
 /// With the weights that the board has.
 fn plain<N: Example>(image: Size, channels: usize, parts: &'static [Part]) -> Images {
-    let mut network = Images::new(image, channels, parts, &mut || 0.0);
+    let mut network = Images::new(image, channels, parts, &mut || 0);
     network.parameters.clear();
     N::NETWORK.for_each_tensor(&mut |values| network.parameters.extend_from_slice(values));
     network

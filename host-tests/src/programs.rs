@@ -83,7 +83,7 @@ pub fn voice_convolution(speaker: usize) -> Images {
         Part::Pool { places: None, is_maximum: false },
         part(([1, 1], [1, 1], Window::Same), [32, 10], "Identity"),
     ];
-    let mut network = Images::new([24, 1], 13, &parts, &mut || 0.0);
+    let mut network = Images::new([24, 1], 13, &parts, &mut || 0);
     let file = crate::voice::weights("convolution", speaker);
     let file = SafeTensors::deserialize(&file).expect("PyTorch's file");
     let tensor = |name: String, shape: &[usize]| numbers(&file, &name, shape).expect("PyTorch's file");

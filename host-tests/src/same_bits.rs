@@ -243,7 +243,7 @@ impl VisitNetworks for NetworkLines {
             .collect();
         let targets: Vec<Target> = (0..NETWORK_SAMPLES).map(|k| Target::Label(k % CLASSES)).collect();
         let mut generator = Pcg32::new(network_seed(&row) + 1, 0);
-        let mut network = Images::of(&row, &mut || uniform(-0.5, 0.5, generator.next_u32()));
+        let mut network = Images::of(&row, &mut || generator.next_u32());
         report("init", crc(&network.parameters));
         let outputs: Vec<f32> = inputs[..OUTPUTS].iter().flat_map(|input| network.predict(input)).collect();
         report("forward", crc(&outputs));
@@ -260,6 +260,9 @@ impl VisitNetworks for NetworkLines {
             }
         }
         report("state", crc(&rule.slots()));
+        if !network.state().is_empty() {
+            report("kept", crc(&network.state()));
+        }
     }
 }
 

@@ -375,6 +375,11 @@ pub(super) fn train<N, X, T, O, F, const B: usize, const FLOATS: usize>(
     let mut checksum = Checksum::new();
     trainer.slots.for_each_tensor(&mut |piece| piece.iter().for_each(|slot| checksum.add_state(slot)));
     report(name, "state", checksum.finish());
+    if const { N::STATE_COUNT > 0 } {
+        let mut checksum = Checksum::new();
+        (0..N::STATE_COUNT).for_each(|index| checksum.add(trainer.network.state_tensor(index)));
+        report(name, "kept", checksum.finish());
+    }
 }
 
 fn parameters(network: &impl Parameters) -> u32 {

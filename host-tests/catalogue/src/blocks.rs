@@ -5,10 +5,10 @@
 //! test counts them.
 
 use baregrad::{
-    AdaGrad, Adam, AdamW, AveragePool1d, AveragePool2d, Centered, ClipValue, Conv1d, Conv2d, Dense, DepthwiseConv1d,
-    DepthwiseConv2d, Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LayerNorm, LeakyRelu, Lion,
-    MaxPool1d, MaxPool2d, Momentum, Nesterov, Relu, Residual, RmsProp, Same, Sgd, SgdMomentum, Sigmoid, Skip, Strided,
-    Tanh, Valid, WeightDecay, floats,
+    AdaGrad, Adam, AdamW, AveragePool1d, AveragePool2d, BatchNorm, Centered, ClipValue, Conv1d, Conv2d, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity,
+    LayerNorm, LeakyRelu, Lion, MaxPool1d, MaxPool2d, Momentum, Nesterov, Relu, Residual, RmsProp, Same, Sgd,
+    SgdMomentum, Sigmoid, Skip, Strided, Tanh, Valid, WeightDecay, floats,
 };
 
 use crate::networks::Window::{Centered as C, Same as S, Strided as T, Valid as V};
@@ -35,6 +35,35 @@ pub fn each_network_of_blocks(to: &mut impl VisitNetworks) {
     on_images(to);
     on_sequences(to);
     norms(to);
+    batches(to);
+}
+
+/// Layers that see a whole batch, and keep something from step to step.
+fn batches(to: &mut impl VisitNetworks) {
+    let row = |name, optimizer, batch, parts| Row { name, image: [15, 1], channels: 4, parts, optimizer, batch };
+
+    type Layers = Sequences<(
+        Conv1d<4, 9, 3>,
+        BatchNorm<9, Relu>,
+        MaxPool1d<2>,
+        Dropout<25>,
+        Conv1d<9, 5, 3>,
+        BatchNorm<5, Tanh>,
+        GlobalAveragePool,
+        Dense<5, 3>,
+    )>;
+    const LAYERS: &[Part] = &[
+        conv(([3, 1], [1, 1], S), [4, 9], "Identity"),
+        Part::BatchNorm { channels: 9, activation: "Relu" },
+        pool(([2, 1], [2, 1], V), true),
+        Part::Dropout { percent: 25 },
+        conv(([3, 1], [1, 1], S), [9, 5], "Identity"),
+        Part::BatchNorm { channels: 5, activation: "Tanh" },
+        MEAN,
+        dense(5, 3, "Identity"),
+    ];
+    to.network::<Layers, _, 3, { floats::<Layers>() }>(row("batch-norm", "Adam", 3, LAYERS), Adam::new(RATE));
+    to.network::<Layers, _, 1, { floats::<Layers>() }>(row("batch-norm", "Sgd", 1, LAYERS), Sgd::new(RATE));
 }
 
 fn on_images(to: &mut impl VisitNetworks) {
@@ -62,7 +91,7 @@ fn on_images(to: &mut impl VisitNetworks) {
         dense(5, 3, "Identity"),
     ];
     let start = SgdMomentum::new(RATE);
-    to.network::<First, _, 3, { floats::<First>() }>(row("resnet", "SgdMomentum", 3, FIRST), start);
+    to.network::<First, _, 1, { floats::<First>() }>(row("resnet", "SgdMomentum", 1, FIRST), start);
 
     type Second = Images<(
         DepthwiseConv2d<2, 3, 3, Centered<2>, Relu>,

@@ -56,6 +56,18 @@ pub enum Part {
         /// Name of the activation's type.
         activation: &'static str,
     },
+    /// Each channel by its mean and variance over a batch.
+    BatchNorm {
+        /// Channels in and out.
+        channels: usize,
+        /// Name of the activation's type.
+        activation: &'static str,
+    },
+    /// So many percent of the values are 0 in training.
+    Dropout {
+        /// How many.
+        percent: u32,
+    },
     /// Two branches, added.
     Residual {
         /// The layers of the body.

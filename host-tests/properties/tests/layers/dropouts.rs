@@ -1,6 +1,6 @@
 //! Dropout by itself, bit for bit, and in networks; what its masks look like.
 //!
-//! Oracle: the formula of the mask in a plain loop.
+//! Oracle: the formula of the mask in a plain loop, `host_tests::blocks`.
 
 use baregrad::checkpoint::training_bytes;
 use baregrad::layer::{Layer, NonFinite, Parameters, Stacked, Whole};
@@ -11,26 +11,10 @@ use baregrad::{
     Tanh, Trainer, Zero, floats, predict_floats,
 };
 
+use host_tests::blocks::dropout_factors as factors;
+
 use crate::common::{Random, assert_same_bits, parameters, poll_to_the_end};
 use crate::passes::{FORMS, SAMPLES, learn, left, predictions, random};
-
-/// `lowbias32`, as Wellons gives it.
-fn mix(mut x: u32) -> u32 {
-    x ^= x >> 16;
-    x = x.wrapping_mul(0x7feb_352d);
-    x ^= x >> 15;
-    x = x.wrapping_mul(0x846c_a68b);
-    x ^= x >> 16;
-    x
-}
-
-/// What each value of a batch is multiplied by.
-fn factors(percent: u32, seed: u32, steps: u32, count: usize) -> Vec<f32> {
-    let key = mix(mix(seed).wrapping_add(steps));
-    let border = u64::from(percent) * (1 << 32) / 100;
-    let of = |index: u32| u64::from(mix(key ^ index.wrapping_mul(0x9e37_79b1))) >= border;
-    (0..count as u32).map(|index| if of(index) { 100.0 / (100 - percent) as f32 } else { 0.0 }).collect()
-}
 
 /// A layer before step number `steps`.
 fn dropout<const PERCENT: u32>(seed: u32, steps: u32) -> Dropout<PERCENT> {

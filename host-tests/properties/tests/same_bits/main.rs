@@ -86,6 +86,8 @@ fn layers(parts: &[Part], is_sequence: bool) -> Vec<(String, Option<String>, Opt
                 }
             }
             Part::Flatten => all.push(("Flatten".to_owned(), None, None)),
+            Part::BatchNorm { .. } => all.push(("BatchNorm".to_owned(), None, None)),
+            Part::Dropout { .. } => all.push(("Dropout".to_owned(), None, None)),
             Part::LayerNorm { activation, .. } => all.push(("LayerNorm".to_owned(), None, Some(activation))),
             Part::Residual { body, shortcut, activation } => {
                 all.push(("Residual".to_owned(), None, Some(activation)));
@@ -122,7 +124,7 @@ fn networks_have_every_pair_with_a_layer() {
     assert_eq!(windows.len(), 8 * 4, "layers and windows: {windows:?}");
     // Conv, DepthwiseConv, Dense, LayerNorm, Residual; all activations but HardSwish, which is a layer.
     assert_eq!(activations.len(), 5 * 6, "layers and activations: {activations:?}");
-    assert_eq!(batches.len(), 14 * 2, "layers and batches: {batches:?}");
+    assert_eq!(batches.len(), 16 * 2, "layers and batches: {batches:?}");
     assert_eq!(windows_and_batches.len(), 4 * 2, "windows and batches: {windows_and_batches:?}");
     let missing: Vec<_> = ["Conv", "DepthwiseConv", "Dense", "LayerNorm"]
         .iter()

@@ -73,6 +73,8 @@ impl Row {
             _ if self.flushes_subnormals() => &["0..1"],
             // The first has 256 KB of flash; the second has 4 MB, of which a debug build would need 7.
             "microbit" | "mps2-an386" => &["0..4", "4..8", "8..10", "10..12", "12..13", "13..14"],
+            // 1 MB of flash.
+            "netduinoplus2" => &["0..12", "12..14"],
             // It starts in a RAM of 512 KB.
             "mps3-an547" => &["0..5", "5..10", "10..12", "12..13", "13..14"],
             "miri" if miri_full => &["0..14"],
