@@ -62,6 +62,10 @@ use taps::UnderTap;
 /// # Special values
 /// Arithmetic is IEEE 754's. A tap outside is no product with 0: an infinite weight does not make a NaN at an edge.
 ///
+/// # Learning rate
+/// Let it fall, by [`Cosine`](crate::schedule::Cosine): with momentum at a constant rate a network that has learnt may forget again. The docs there
+/// have figures.
+///
 /// # Differs from PyTorch
 /// `Conv2d` of PyTorch keeps `W` as `[o][i][kh][kw]`, takes in `[channel][row][column]`, and adds in no promised order. Keras has the order of this
 /// library. PyTorch draws weights and biases from `±1/√(IN·KH·KW)`; here the [`initializer`](crate::initializer) says from what.
