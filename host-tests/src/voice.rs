@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use baregrad::shape::{SampleOf, Values};
 use baregrad::{
-    BatchNorm, Conv1d, Dataset, Dense, GlobalAveragePool, GlorotUniform, HeUniform, MaxPool1d, Model, Network, Order,
-    Relu, Same, Sequence, Sgd, SgdMomentum, StepError, Trainer,
+    BatchNorm, Conv1d, CrossEntropy, Dataset, Dense, GlobalAveragePool, GlorotUniform, HeUniform, MaxPool1d, Model,
+    Network, Order, Relu, Same, Sequence, Sgd, SgdMomentum, StepError, Trainer,
 };
 use firmware_example::voice::{
     self, COEFFICIENTS, ConvolutionNet, DenseNet, FRAMES, INPUTS, Learns, Recognizer, State,
@@ -209,10 +209,14 @@ pub fn right<N: Base, const FLOATS: usize, const ADAPTED: usize>(
     ways: &[(Learns, f32)],
 ) -> Result<Vec<usize>, StepError> {
     let split = split(speaker);
-    let base = trained_on::<N, FLOATS>(&split.others, seed)?;
+    let mut base = trained_on::<N, FLOATS>(&split.others, seed)?;
     let (mut state, mut order) = (Box::new(State::<N::Adapted, ADAPTED>::NEW), Order::IDENTITY);
     base.network.adapted(&mut state.trainer.network);
     let mut all = vec![voice::right(&mut state, &split.rest.dataset())?];
+    let rest = inputs::<N>(&split.rest);
+    let of_base = base.evaluate(&Dataset::new(&rest, &split.rest.labels)?, CrossEntropy, 1)?.correct;
+    // Folding rounds, which may turn a recording of two digits about as likely.
+    assert!(of_base.abs_diff(all[0]) <= 1, "{of_base} recordings by the first network, {} by what goes on", all[0]);
     for (learns, rate) in ways {
         base.network.adapted(&mut state.trainer.network);
         voice::adapt(&mut state, &mut order, &split.few.dataset(), *learns, Sgd::new(*rate))?;
