@@ -51,7 +51,7 @@ impl Names<'_> {
     /// Whether there is one name for each tensor, and no two are the same.
     pub(super) fn check<N: Parameters>(&self) -> Result<(), Mistake> {
         let (Self::PyTorch(names) | Self::Keras(names)) = self else { return Ok(()) };
-        let needed = Entry::all::<N>().count();
+        let needed = Entry::all::<N>().fold(0, |count: usize, _| count.saturating_add(1)); // not by `count`, which looks for an overflow
         if names.len() != needed {
             return Err(Mistake::Count { needed });
         }
