@@ -80,7 +80,7 @@ fn layers(parts: &[Part], is_sequence: bool) -> Vec<(String, Option<String>, Opt
                 let kind = if is_maximum { "MaxPool" } else { "AveragePool" };
                 match places {
                     Some((_, _, window)) => {
-                        all.push((format!("{kind}{dimensions}"), Some(format!("{window:?}")), None))
+                        all.push((format!("{kind}{dimensions}"), Some(format!("{window:?}")), None));
                     }
                     None => all.push((format!("Global{kind}"), None, None)),
                 }
