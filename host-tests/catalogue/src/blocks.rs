@@ -43,9 +43,9 @@ fn batches(to: &mut impl VisitNetworks) {
     let row = |name, optimizer, batch, parts| Row { name, image: [15, 1], channels: 4, parts, optimizer, batch };
 
     type Layers = Sequences<(
+        MaxPool1d<3>,
         Conv1d<4, 9, 3>,
         BatchNorm<9, Relu>,
-        MaxPool1d<2>,
         Dropout<25>,
         Conv1d<9, 5, 3>,
         BatchNorm<5, Tanh>,
@@ -53,9 +53,9 @@ fn batches(to: &mut impl VisitNetworks) {
         Dense<5, 3>,
     )>;
     const LAYERS: &[Part] = &[
+        pool(([3, 1], [3, 1], V), true),
         conv(([3, 1], [1, 1], S), [4, 9], "Identity"),
         Part::BatchNorm { channels: 9, activation: "Relu" },
-        pool(([2, 1], [2, 1], V), true),
         Part::Dropout { percent: 25 },
         conv(([3, 1], [1, 1], S), [9, 5], "Identity"),
         Part::BatchNorm { channels: 5, activation: "Tanh" },
@@ -118,23 +118,23 @@ fn on_images(to: &mut impl VisitNetworks) {
 
     type Third = Images<(
         MaxPool2d<2, 2, Same>,
-        Conv2d<2, 4, 2, 2, Valid>,
-        LayerNorm<4, Relu>,
-        DepthwiseConv2d<4, 3, 3>,
-        Residual<(LayerNorm<4, Sigmoid>, Dense<4, 4>)>,
+        Conv2d<2, 3, 2, 2, Valid>,
+        LayerNorm<3, Relu>,
+        DepthwiseConv2d<3, 3, 3>,
+        Residual<(LayerNorm<3, Sigmoid>, Dense<3, 3>)>,
         AveragePool2d<2, 2, Strided<2>>,
-        Flatten<24>,
-        Dense<24, 3>,
+        Flatten<18>,
+        Dense<18, 3>,
     )>;
     const THIRD: &[Part] = &[
         pool(([2, 2], [1, 1], S), true),
-        conv(([2, 2], [1, 1], V), [2, 4], "Identity"),
-        norm(4, "Relu"),
-        depthwise(([3, 3], [1, 1], S), 4, "Identity"),
-        skip(&[norm(4, "Sigmoid"), dense(4, 4, "Identity")], "Identity"),
+        conv(([2, 2], [1, 1], V), [2, 3], "Identity"),
+        norm(3, "Relu"),
+        depthwise(([3, 3], [1, 1], S), 3, "Identity"),
+        skip(&[norm(3, "Sigmoid"), dense(3, 3, "Identity")], "Identity"),
         pool(([2, 2], [2, 2], T), false),
         Part::Flatten,
-        dense(24, 3, "Identity"),
+        dense(18, 3, "Identity"),
     ];
     let start = AdaGrad::new(RATE);
     to.network::<Third, _, 3, { floats::<Third>() }>(row("residual-of-a-norm", "AdaGrad", 3, THIRD), start);
