@@ -236,6 +236,8 @@ pub trait Layer<In: Shape>: Parameters {
     /// Why the layer does not fit what it takes in, if so: [`floats`](crate::floats) and [`predict_floats`](crate::predict_floats) do not compile
     /// then, and their message is this.
     const MISFIT: Option<&'static str> = None;
+    /// Why layers in it can predict where they are, but can't be trained there, if so; [`floats`](crate::floats) says it.
+    const UNTRAINABLE: Option<&'static str> = None;
 
     /// Forward pass: writes the output of each sample to `y`. [`Pass::trains`] says whether a backward pass follows.
     ///

@@ -89,6 +89,8 @@ pub trait Network: OnInput {
     type Activation: Activation;
     /// Why its layers do not fit, if so: [`Layer::MISFIT`].
     const MISFIT: Option<&'static str>;
+    /// Why they can't be trained, if so: [`Layer::UNTRAINABLE`].
+    const UNTRAINABLE: Option<&'static str>;
     /// Floats of a training pass for each sample: what [`floats`] gives.
     const FLOATS: usize;
     /// Floats of a prediction: what [`predict_floats`] gives.
@@ -196,6 +198,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
     type Out = <N as Layer<<N as Entry>::In>>::Out;
     type Activation = <N as Layer<<N as Entry>::In>>::Activation;
     const MISFIT: Option<&'static str> = <N as Layer<<N as Entry>::In>>::MISFIT;
+    const UNTRAINABLE: Option<&'static str> = <N as Layer<<N as Entry>::In>>::UNTRAINABLE;
     const FLOATS: usize = N::Out::SIZE + N::KEPT + N::SCRATCH;
     const PREDICT_FLOATS: usize = N::FROM_OUTSIDE;
     const SLICES: usize = <N as Layer<<N as Entry>::In>>::SLICES;
@@ -242,6 +245,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
 #[track_caller]
 pub const fn floats<N: Network>() -> usize {
     refuse(N::MISFIT);
+    refuse(N::UNTRAINABLE);
     // In a function of its own: its constants are computed when it is called, and those here before.
     of_training::<N>()
 }

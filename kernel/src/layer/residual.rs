@@ -108,6 +108,7 @@ where
     } else {
         first_of([B::MISFIT, S::MISFIT, misfit_of_sum::<B::Out, S::Out>()])
     };
+    const UNTRAINABLE: Option<&'static str> = first_of([B::UNTRAINABLE, S::UNTRAINABLE]);
     const KEPT: usize = {
         refuse(<Self as Layer<In>>::MISFIT);
         B::KEPT + S::KEPT

@@ -90,6 +90,7 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     type Out = L::Out;
     type Activation = L::Activation;
     const MISFIT: Option<&'static str> = L::MISFIT;
+    const UNTRAINABLE: Option<&'static str> = L::UNTRAINABLE;
     const KEPT: usize = L::KEPT;
     const SCRATCH: usize = L::SCRATCH;
     const SLICES: usize = L::SLICES;

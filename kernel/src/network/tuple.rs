@@ -248,8 +248,9 @@ macro_rules! network {
             type Out = $last::Out;
             type Activation = $last::Activation;
 
-            const MISFIT: Option<&'static str> =
-                first_of([$($layer::MISFIT,)* $(behind::<$below::Out, $above>()),*]);
+            const MISFIT: Option<&'static str> = first_of([$($layer::MISFIT),*]);
+            const UNTRAINABLE: Option<&'static str> =
+                first_of([$($layer::UNTRAINABLE,)* $(behind::<$below::Out, $above>()),*]);
             const KEPT: usize = 0 $(+ $low::Out::SIZE + $low::KEPT)* + $last::KEPT;
             const SCRATCH: usize = stack(
                 [$($layer::Out::SIZE),*],
