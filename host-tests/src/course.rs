@@ -5,8 +5,8 @@ use baregrad::checkpoint::{LoadError, training_bytes};
 use baregrad::loss::Loss;
 use baregrad::shape::{SampleOf, Values};
 use baregrad::{
-    Adam, Conv1d, Dataset, Dense, Features, Flatten, MaxPool1d, MeanSquaredError, Model, Network, Relu, Same, Sequence,
-    Tanh, Trainer, Zero,
+    Adam, BatchNorm, Conv1d, Dataset, Dense, Dropout, Features, Flatten, MaxPool1d, MeanSquaredError, Model, Network,
+    Relu, Same, Sequence, Tanh, Trainer, Zero,
 };
 use embedded_storage::nor_flash::NorFlash;
 
@@ -15,8 +15,11 @@ pub type Small = (Dense<2, 2, Relu>, Dense<2, 1>);
 /// 274 parameters: a checkpoint of 3,376 bytes, which takes two pages of 2 KB.
 pub type Large = (Dense<14, 16, Tanh>, Dense<16, 2>);
 
-/// Six moments of two sensors; 31 parameters: a checkpoint of 460 bytes.
-pub type Convolutional = Model<Sequence<6, 2>, (Conv1d<2, 3, 3, Same, Tanh>, MaxPool1d<2>, Flatten<9>, Dense<9, 1>)>;
+/// Six moments of two sensors; 37 parameters, and 8 numbers of state.
+pub type Convolutional = Model<
+    Sequence<6, 2>,
+    (Conv1d<2, 3, 3, Same>, BatchNorm<3, Tanh>, MaxPool1d<2>, Dropout<25>, Flatten<9>, Dense<9, 1>),
+>;
 
 /// Steps done, and the state of the generator of the samples.
 pub type Extra = (u32, u64);
@@ -24,7 +27,7 @@ pub type Extra = (u32, u64);
 /// Weights, optimizer and extra state: the samples come from the generator, so all of them decide how it goes on.
 pub struct Course<N: Network> {
     /// Network and slots.
-    pub trainer: Trainer<N, Adam, 2, 48>,
+    pub trainer: Trainer<N, Adam, 2, 96>,
     /// The optimizer's own numbers.
     pub optimizer: Adam,
     /// Whatever else it needs to go on.

@@ -1,4 +1,5 @@
-//! As `timing`, for networks on images and sequences: those of the table in package `catalogue`.
+//! As `timing`, for networks on images and sequences: those of the tables in package `catalogue`, with convolutions, pools, residuals, normalizations and
+//! dropout.
 //!
 //! A maximum of a pool lies where the data says, so addresses depend on the data; the instructions must not.
 #![no_std]
@@ -13,6 +14,7 @@ mod measure;
 
 use baregrad::shape::Features;
 use baregrad::{CrossEntropy, Identity, Network};
+use catalogue::blocks::each_network_of_blocks;
 use catalogue::networks::{CLASSES, Row, VisitNetworks, each_network};
 use catalogue::optimizers::SavedRule;
 use cortex_m_rt::entry;
@@ -26,7 +28,8 @@ fn main() -> ! {
     let (log, seen) = Log::begin(&mut counter);
     let mut all = Images { counter, log };
     each_network(&mut all);
-    board::exit(seen && all.log.networks >= 6 && all.log.end())
+    each_network_of_blocks(&mut all);
+    board::exit(seen && all.log.networks >= 19 && all.log.end())
 }
 
 struct Images {

@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use super::memory::cut;
+use super::memory::{cut, refuse};
 use super::{
     ChannelOrder, End, Form, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, StateTensor, Tensor,
     Tensors, activate,
@@ -73,9 +73,11 @@ const WHOLE: u32 = (1 << 24) - 1;
 impl<const PERCENT: u32> Dropout<PERCENT> {
     /// The words below it drop a value.
     const BORDER: u32 = {
-        assert!(PERCENT < 100, "`Dropout` of 100 percent leaves nothing");
+        refuse(Self::TOO_MUCH);
         (((PERCENT as u64) << 32) / 100) as u32
     };
+    const TOO_MUCH: Option<&'static str> =
+        if PERCENT < 100 { None } else { Some("`Dropout` of 100 percent leaves nothing") };
     /// What the values that stay are multiplied by.
     const SCALE: f32 = 100.0 / (100 - PERCENT) as f32;
 
@@ -154,6 +156,7 @@ impl<S: Shape, const PERCENT: u32> Layer<S> for Dropout<PERCENT> {
     /// In place.
     const SCRATCH_INNER: usize = 0;
     /// The place of a value in the batch is part of the hash.
+    const MISFIT: Option<&'static str> = Self::TOO_MUCH;
     const WHOLE_BATCH: bool = true;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
 

@@ -259,7 +259,10 @@ fn the_text_of_a_refused_step_says_what_and_where() {
         ),
         (StepError::NonFiniteLoss, "the loss is infinite or NaN: the outputs are far too large"),
         (StepError::NonFiniteGradient, "a gradient is infinite or NaN"),
-        (StepError::NonFiniteState, "a parameter or a slot of the optimizer is infinite or NaN"),
+        (
+            StepError::NonFiniteState,
+            "a parameter, a slot of the optimizer or the state of a layer is infinite, NaN or outside of its domain",
+        ),
         (StepError::NoGradient, "no gradient has been accumulated"),
         (StepError::AllFrozen { layers: 2 }, "all 2 layers are frozen, so none is left to train"),
         (StepError::Data(DataError::Empty), &DataError::Empty.to_string()),

@@ -18,7 +18,8 @@ use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions, Shape};
 use crate::zero::Zero;
 
-/// Depthwise convolution of an image: a kernel of `KH × KW` for each of `N` channels by itself, with an activation `g`.
+/// Depthwise convolution of an image: a kernel of `KH × KW` for each of `N` channels by itself, with an activation `g`. Each channel gives one: Keras's
+/// `depth_multiplier` is 1.
 ///
 /// ```text
 /// y[p][c] = g(b[c] + Σ_kh Σ_kw x[p·stride + (kh, kw) - before][c]·W[kh][kw][c])
