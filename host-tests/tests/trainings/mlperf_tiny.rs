@@ -70,6 +70,17 @@ fn assert_classes<const CLASSES: usize>(what: &str, found: &[f32], golden: &[u8]
     assert_near(what, &probabilities.collect::<Vec<_>>(), &tensor(golden, "output"));
 }
 
+/// The class of each output is the one that the quantized network gives, whose bytes these are.
+fn assert_quantized_agrees<const CLASSES: usize>(found: &[f32], quantized: &[u8]) {
+    let classes = found.as_chunks::<CLASSES>().0.iter().map(|row| Vector::from(*row).argmax());
+    let expected = quantized
+        .as_chunks::<CLASSES>()
+        .0
+        .iter()
+        .map(|row| Vector::from(row.map(|byte| f32::from(byte as i8))).argmax());
+    assert!(classes.eq(expected));
+}
+
 /// Numbers of a tensor in a file.
 fn tensor(bytes: &[u8], name: &str) -> Vec<f32> {
     let file = SafeTensors::deserialize(bytes).expect("a file of tensors");
@@ -142,6 +153,7 @@ fn the_streaming_wake_word_predicts_what_is_computed_in_f64() {
     let inputs = floats_of(&file("sww_real_f32.bin"));
     let found = predictions::<WakeWord, { predict_floats::<WakeWord>() }>(&weights, &inputs);
     assert_classes::<3>("streaming wake word", &found, &file("sww_f32_golden.safetensors"));
+    assert_quantized_agrees::<3>(&found, &file("sww_real_output.bin"));
     assert_board_has::<WakeWord>("mlperf_tiny_sww.safetensors", &weights);
 }
 
@@ -159,6 +171,7 @@ fn keyword_spotting_predicts_what_is_computed_in_f64() {
         inputs.chunks(490).flat_map(|input| plain.precise(&wide(input))).map(|value| value as f32).collect();
     assert_near("keyword spotting", &found, &precise);
     // The quantized network: class 5 with 255 of 256. (Of noise it makes something else, because its values are clamped.)
+    assert_quantized_agrees::<12>(&found[..12], &file("kws_real_output.bin"));
     let probabilities = Vector::from(*found.first_chunk::<12>().expect("12 classes")).softmax();
     assert!(probabilities.as_array()[5] > 255.0 / 256.0, "{probabilities:?}");
 }
