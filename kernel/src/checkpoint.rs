@@ -5,7 +5,7 @@
 //!  4  u16    1                      version of this format
 //!  6  u16    1 weights, 2 training  kind
 //!  8  u32    architecture           fingerprint: kinds of layers, sizes, activations
-//! 12  u32    w = 4·PARAMETERS       bytes of weights and biases, and 4 for each value of state
+//! 12  u32    w                      bytes of weights, biases and state, 4 each
 //! 16  u32    optimizer              fingerprint of rule and slot  ┐
 //! 20  u32    o                      bytes of slots and rule       │ all 0 in
 //! 24  u32    extra                  fingerprint                   │ kind 1

@@ -198,8 +198,8 @@ pub struct LayerSummary {
 /// constants here ask for, and holds anything when a pass begins, but for what the layer has kept.
 ///
 /// A layer that holds layers passes on what they say: of [`Parameters`] all items about tensors, state, layers and modules; here
-/// [`WHOLE_BATCH`](Self::WHOLE_BATCH) and [`GIVES_INPUT_GRADIENT`](Self::GIVES_INPUT_GRADIENT), and [`Pass::behind`] says how many layers lie in front of
-/// one. `Residual` is an example.
+/// [`MISFIT`](Self::MISFIT), [`UNTRAINABLE`](Self::UNTRAINABLE), [`WHOLE_BATCH`](Self::WHOLE_BATCH), [`GIVES_INPUT_GRADIENT`](Self::GIVES_INPUT_GRADIENT) and
+/// [`ORDER`](Self::ORDER). [`Pass::behind`] says how many layers lie in front of one. `Residual` is an example.
 ///
 /// A layer implements [`Out`](Self::Out), [`Activation`](Self::Activation), [`forward`](Self::forward) and
 /// [`backward`](Self::backward), and says what it keeps. All else has a default.

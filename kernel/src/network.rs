@@ -57,7 +57,7 @@ impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has layers that don't fit, or nothing says what the first takes in",
     note = "`Model<Image<28, 28, 1>, (…)>` puts layers on an input; a tuple that begins with `Dense` needs none",
-    note = "`const _: usize = baregrad::floats::<Net>();` names the layer that doesn't fit"
+    note = "`const _: usize = baregrad::floats::<Net>();` says what doesn't fit"
 )]
 pub trait OnInput: Parameters {
     /// [`Layer::describe`].
@@ -68,6 +68,7 @@ pub trait OnInput: Parameters {
 #[diagnostic::do_not_recommend]
 impl<N: Entry + Layer<<N as Entry>::In>> OnInput for N {
     fn describe_layers(visit: &mut impl FnMut(LayerSummary)) {
+        const { refuse(<N as Layer<<N as Entry>::In>>::MISFIT) };
         N::describe(visit);
     }
 }
@@ -78,7 +79,7 @@ impl<N: Entry + Layer<<N as Entry>::In>> OnInput for N {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a network: its layers don't fit, or nothing says what the first takes in",
     note = "a network is a tuple of 1 to 16 layers, and tuples nest; `Model<Image<28, 28, 1>, (…)>` puts layers on an input",
-    note = "`const _: usize = baregrad::floats::<Net>();` names the layer that doesn't fit"
+    note = "`const _: usize = baregrad::floats::<Net>();` says what doesn't fit"
 )]
 pub trait Network: OnInput {
     /// What a sample looks like going in.
@@ -212,6 +213,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
         y: &mut [f32],
         memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        const { refuse(<Self as Network>::MISFIT) };
         tuple::forward(self, pass, 0, x, y, memory)
     }
 
@@ -235,6 +237,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
 
     #[inline(always)]
     fn predict_pass(&self, x: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+        const { refuse(<Self as Network>::MISFIT) };
         self.predict_along(End::Outside, x, memory)
     }
 }
@@ -251,6 +254,11 @@ pub const fn floats<N: Network>() -> usize {
 }
 
 const fn of_training<N: Network>() -> usize {
+    // A call that is no constant compiles only if this does.
+    const {
+        refuse(N::MISFIT);
+        refuse(N::UNTRAINABLE);
+    };
     N::FLOATS
 }
 
@@ -262,6 +270,7 @@ pub const fn predict_floats<N: Network>() -> usize {
 }
 
 const fn of_prediction<N: Network>() -> usize {
+    const { refuse(N::MISFIT) };
     N::PREDICT_FLOATS
 }
 

@@ -81,7 +81,8 @@
 //!
 //! # Order of the errors
 //! Tensors that a layer doesn't have, and an order that nobody knows; what is wrong with the names given; the header from its length on; tensors that are missing or there twice, then those that nobody asked for;
-//! then of each tensor its type, shape and place; counts of batches; overlaps and gaps; numbers that are not finite.
+//! then of each tensor its type, shape and place; counts of batches; overlaps and gaps; numbers that are not finite, or a negative variance. An error of a count of batches has the number of the running mean beside
+//! it.
 //!
 //! # Time and memory
 //! A few small structs on the stack, no buffer. The header is read anew for each tensor, so the time is `tensors · length of

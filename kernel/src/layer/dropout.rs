@@ -16,8 +16,8 @@ use crate::zero::Zero;
 
 /// Dropout of `PERCENT` percent: in training a value is 0 with the probability `p = PERCENT/100`, and is divided by `1 - p` otherwise.
 ///
-/// It takes samples of any shape: `(Dense<64, 32, Relu>, Dropout<25>, Dense<32, 10>)`. In a prediction, an evaluation, and below the first layer that learns,
-/// it gives out what it takes in. The scale is the one of training (*inverted* dropout), so a prediction needs none.
+/// It takes samples of any shape: `(Dense<64, 32, Relu>, Dropout<25>, Dense<32, 10>)`. In a prediction and an evaluation it gives out what it
+/// takes in. So it does inside of [`Frozen`](crate::Frozen), and among the layers that [`step_frozen`](crate::train::step_frozen()) leaves as they are. The scale is the one of training (*inverted* dropout), so a prediction needs none.
 ///
 /// The mask is a hash of a seed, the number of steps so far, and the place of a value in the batch. It takes no memory, and is the same on every
 /// processor, in every form of step, and after a restart: seed and number of steps are [state](Parameters::STATE), so a checkpoint holds them. Files of

@@ -49,7 +49,8 @@ impl<L: Parameters> Body for L {
 /// They count as one layer, in errors, in a summary and for [`step_frozen`](crate::train::step_frozen), which freezes layers by a number that
 /// may change from step to step, and saves no memory. In a step in slices one sample through all of them is one slice.
 ///
-/// They stand at the front of a network: they give no gradient to a layer in front of them, and such a network does not compile. A layer
+/// They stand at the front of a network: they give no gradient to a layer in front of them, and such a network does not compile where it is trained or takes a
+/// [`Workspace`](crate::Workspace). It predicts all the same. A layer
 /// without parameters that belongs in front of them belongs inside: `Frozen<(Squares, Dense<4, 8>)>`.
 ///
 /// # Order and rounding

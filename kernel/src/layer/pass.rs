@@ -17,8 +17,8 @@ pub trait Pass: Copy {
     /// Samples.
     fn samples(self) -> usize;
 
-    /// Whether the layers at hand learn, so that a backward pass follows a forward pass. In a prediction, an evaluation, and below the first layer that
-    /// learns, they don't: a layer that differs in training predicts then.
+    /// Whether the layers at hand learn, so that a backward pass follows a forward pass. In a prediction, an evaluation, and among the
+    /// first layers that [`step_frozen`](crate::train::step_frozen()) leaves as they are, they don't: a layer that differs in training predicts then.
     ///
     /// It speaks of one layer. What holds layers asks [`behind`](Self::behind) for the pass of each.
     fn trains(self) -> bool {

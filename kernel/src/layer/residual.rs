@@ -128,6 +128,7 @@ where
         y: &mut [f32],
         memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        const { refuse(<Self as Layer<In>>::MISFIT) };
         let (memory, added) = cut(memory, const { P::CAPACITY * (S::KEPT + work::<In, B, S>()) });
         let of_shortcut = if const { skips::<S>() } {
             Ok(())
@@ -193,6 +194,7 @@ where
 
     #[inline(always)]
     fn predict_into(&self, x: &[f32], y: &mut [f32], memory: &mut [f32]) -> Result<(), NonFinite> {
+        const { refuse(<Self as Layer<In>>::MISFIT) };
         let of_body = self.body.predict_into(x, y, memory);
         let of_shortcut = if const { skips::<S>() } {
             add(y, x);

@@ -20,7 +20,8 @@ impl<P: Positions, const DOWN: usize, const ACROSS: usize> Positions for Every<P
 
 /// The places of a kernel of `KH × KW` that lie whole inside of the positions `P`, `DOWN` rows and `ACROSS` columns apart.
 ///
-/// `⌊(HEIGHT - KH)/DOWN⌋ + 1` rows, `⌊(WIDTH - KW)/ACROSS⌋ + 1` columns. A kernel that is larger than the image does not compile.
+/// `⌊(HEIGHT - KH)/DOWN⌋ + 1` rows, `⌊(WIDTH - KW)/ACROSS⌋ + 1` columns. Of a kernel that is larger than the image, or a stride of 0,
+/// there are none: a layer with such a window says so in its [`MISFIT`](crate::Layer::MISFIT).
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Inside<P, const KH: usize, const KW: usize, const DOWN: usize, const ACROSS: usize>(PhantomData<P>);

@@ -98,7 +98,7 @@ impl<const N: usize, A, S: NormSettings> BatchNorm<N, A, S> {
 /// Whether these are weights with `outputs` last, and a bias for each.
 const fn is_foldable(tensors: &[Tensor], outputs: usize) -> bool {
     match tensors {
-        [weights, bias] => weights.len() % outputs == 0 && bias.len() == outputs,
+        [weights, bias] => outputs > 0 && weights.columns == outputs && bias.len() == outputs,
         _ => false,
     }
 }
