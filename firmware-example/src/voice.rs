@@ -6,9 +6,6 @@
 //! There are two networks. The weights of [`DenseNet`] take 82 of the 128 KB of RAM, so an optimizer with a slot, or a buffer of gradients, would not
 //! fit. [`ConvolutionNet`] looks for the same sounds at each moment, and has a sixth of the weights.
 
-#[cfg(all(feature = "board", target_os = "none"))]
-pub mod program;
-
 use baregrad::data::Samples;
 use baregrad::safetensors::{self, ImportError, Names};
 use baregrad::shape::{SampleOf, Values};

@@ -4,10 +4,13 @@
 #![no_std]
 #![no_main]
 
+#[path = "voice/program.rs"]
+mod program;
+
 use baregrad::Order;
 use baregrad::network::{Network, predict_floats};
 use cortex_m_rt::entry;
-use firmware_example::voice::{ConvolutionNet, ConvolutionState, FEW, program};
+use firmware_example::voice::{ConvolutionNet, ConvolutionState, FEW};
 use static_cell::ConstStaticCell;
 
 /// Floats of a prediction: 3.5 KB, too many for the stack.

@@ -1,4 +1,6 @@
 //! What the programs `voice` and `voice_convolution` do, each with its network.
+//!
+//! Not in the library: its counter takes SysTick for itself in each program that it is linked into.
 
 use core::fmt;
 use core::hint::black_box;
@@ -9,19 +11,18 @@ use baregrad::safetensors::{self, ExportError, Names};
 use baregrad::shape::{SampleOf, Values};
 use baregrad::{Order, StepError};
 use defmt::{Debug2Format, error, info};
+use firmware_example::file_flash::FileFlash;
+use firmware_example::voice::{BATCH, EPOCHS, FEW, Learns, SPEAKER, State, Trained};
+use firmware_example::{board, report, voice};
 use instruction_counter::Counter;
 use semihosting::fs::File;
 use semihosting::io::Write;
-
-use super::{BATCH, EPOCHS, FEW, Learns, SPEAKER, State, Trained};
-use crate::file_flash::FileFlash;
-use crate::{board, report, voice};
 
 /// Between the recordings whose prediction goes into a file: five of each digit.
 const STRIDE: usize = 9;
 
 /// All of a program, at the first start and at each later one; `predict` says in what memory a single recording is predicted.
-pub fn run<N: Trained, const FLOATS: usize>(
+pub(crate) fn run<N: Trained, const FLOATS: usize>(
     state: &mut State<N, FLOATS>,
     order: &mut Order<FEW>,
     mut predict: impl FnMut(&N, &SampleOf<N::In>) -> [f32; 10],

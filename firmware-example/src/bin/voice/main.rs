@@ -7,9 +7,11 @@
 #![no_std]
 #![no_main]
 
+mod program;
+
 use baregrad::{Network, Order};
 use cortex_m_rt::entry;
-use firmware_example::voice::{DenseState, FEW, program};
+use firmware_example::voice::{DenseState, FEW};
 use static_cell::ConstStaticCell;
 
 static STATE: ConstStaticCell<DenseState> = ConstStaticCell::new(DenseState::NEW);
