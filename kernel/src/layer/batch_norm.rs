@@ -7,10 +7,11 @@ pub use fold::Fold;
 
 use core::marker::PhantomData;
 
-use super::layer_norm::LayerNormSlots;
+use super::layer_norm::{LayerNormSlots, all_finite};
 use super::memory::rows_mut;
+use super::parameters::{pair, pair_mut};
 use super::{
-    ChannelOrder, End, Form, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, StateTensor,
+    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, StateTensor,
     Tensor, Tensors, activate,
 };
 use crate::activation::{Activation, Identity};
@@ -184,34 +185,26 @@ impl<const N: usize, A, S> Tensors<f32> for BatchNorm<N, A, S> {
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => &self.gain,
-            1 => &self.bias,
-            _ => &[],
-        }
+        pair(index, &self.gain, &self.bias)
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => &mut self.gain,
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
+        pair_mut(index, &mut self.gain, &mut self.bias)
     }
-}
-
-/// A value for each of `len` channels.
-const fn channels(name: &'static str, len: usize, initial: Initial) -> Tensor {
-    Tensor { form: Form::Vector, ..Tensor::channels(name, len, initial) }
 }
 
 impl<const N: usize, A: Activation, S: NormSettings> Parameters for BatchNorm<N, A, S> {
     const KIND: &'static str = "BatchNorm";
-    const TENSORS: &'static [Tensor] = &[channels("weight", N, Initial::Ones), channels("bias", N, Initial::Zeros)];
+    const TENSORS: &'static [Tensor] =
+        &[Tensor::vector("weight", N, Initial::Ones), Tensor::vector("bias", N, Initial::Zeros)];
     const STATE: &'static [StateTensor] = &[
-        StateTensor { tensor: channels("running_mean", N, Initial::Zeros), domain: Domain::Finite, is_in_files: true },
         StateTensor {
-            tensor: channels("running_var", N, Initial::Ones),
+            tensor: Tensor::vector("running_mean", N, Initial::Zeros),
+            domain: Domain::Finite,
+            is_in_files: true,
+        },
+        StateTensor {
+            tensor: Tensor::vector("running_var", N, Initial::Ones),
             domain: Domain::NonNegative,
             is_in_files: true,
         },
@@ -230,19 +223,11 @@ impl<const N: usize, A: Activation, S: NormSettings> Parameters for BatchNorm<N,
     };
 
     fn state_tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => &self.running_mean,
-            1 => &self.running_variance,
-            _ => &[],
-        }
+        pair(index, &self.running_mean, &self.running_variance)
     }
 
     fn state_tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => &mut self.running_mean,
-            1 => &mut self.running_variance,
-            _ => &mut [],
-        }
+        pair_mut(index, &mut self.running_mean, &mut self.running_variance)
     }
 }
 
@@ -343,9 +328,4 @@ fn in_place<const N: usize, const T: usize>(line: Line<T>, at: usize, values: &m
         }
     }
     line.is_finite
-}
-
-/// An overflow of a variance counts as one of a pre-activation.
-fn all_finite(are_variances: bool, result: Result<(), NonFinite>) -> Result<(), NonFinite> {
-    if are_variances { result } else { Err(NonFinite { layer: 0 }) }
 }

@@ -8,6 +8,7 @@ pub use depthwise::{DepthwiseConv1d, DepthwiseConv2d, DepthwiseConv2dSlots};
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows};
+use super::parameters::{pair, pair_mut};
 use super::slots::{Flat, WeightSlots};
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Same, Window};
@@ -124,19 +125,11 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => self.weights.flat(),
-            1 => &self.bias,
-            _ => &[],
-        }
+        pair(index, self.weights.flat(), &self.bias)
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => self.weights.flat_mut(),
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
+        pair_mut(index, self.weights.flat_mut(), &mut self.bias)
     }
 }
 

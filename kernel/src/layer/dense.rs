@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::memory::{rows, rows_mut};
+use super::parameters::{pair, pair_mut};
 use super::slots::WeightSlots;
 use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
@@ -82,19 +83,11 @@ impl<const IN: usize, const OUT: usize, A> Tensors<f32> for Dense<IN, OUT, A> {
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => self.weights.as_slice(),
-            1 => &self.bias,
-            _ => &[],
-        }
+        pair(index, self.weights.as_slice(), &self.bias)
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => self.weights.as_mut_slice(),
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
+        pair_mut(index, self.weights.as_mut_slice(), &mut self.bias)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use core::slice;
 
-use super::memory::{cut, refuse};
+use super::inputs::copy_samples;
+use super::memory::refuse;
+use super::parameters::{pair, pair_mut};
 use super::{
-    ChannelOrder, End, Form, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, StateTensor, Tensor,
+    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, StateTensor, Tensor,
     Tensors, activate,
 };
 use crate::activation::{Activation, Identity};
@@ -119,8 +121,7 @@ impl<const PERCENT: u32> Tensors<f32> for Dropout<PERCENT> {}
 
 /// A number of state.
 const fn number(name: &'static str, initial: Initial) -> StateTensor {
-    let tensor = Tensor { form: Form::Vector, ..Tensor::channels(name, 1, initial) };
-    StateTensor { tensor, domain: Domain::NonNegative, is_in_files: false }
+    StateTensor { tensor: Tensor::vector(name, 1, initial), domain: Domain::NonNegative, is_in_files: false }
 }
 
 impl<const PERCENT: u32> Parameters for Dropout<PERCENT> {
@@ -130,19 +131,11 @@ impl<const PERCENT: u32> Parameters for Dropout<PERCENT> {
     const FINGERPRINT: u32 = Fingerprint::of("Dropout").number(PERCENT as usize).value();
 
     fn state_tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => slice::from_ref(&self.seed),
-            1 => slice::from_ref(&self.steps),
-            _ => &[],
-        }
+        pair(index, slice::from_ref(&self.seed), slice::from_ref(&self.steps))
     }
 
     fn state_tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => slice::from_mut(&mut self.seed),
-            1 => slice::from_mut(&mut self.steps),
-            _ => &mut [],
-        }
+        pair_mut(index, slice::from_mut(&mut self.seed), slice::from_mut(&mut self.steps))
     }
 }
 
@@ -167,14 +160,7 @@ impl<S: Shape, const PERCENT: u32> Layer<S> for Dropout<PERCENT> {
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
-        let mut rest = &mut *y;
-        for sample in 0..pass.samples() {
-            let (y, others) = cut(rest, S::SIZE);
-            rest = others;
-            for (y, x) in y.iter_mut().zip(x.sample(sample).unwrap_or(&[])) {
-                *y = *x;
-            }
-        }
+        copy_samples(x, pass.samples(), S::SIZE, y);
         let mut is_finite = activate::<Identity>(y);
         if pass.trains() {
             let (key, mut index) = (self.key(), 0_u32);

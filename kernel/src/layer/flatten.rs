@@ -1,5 +1,6 @@
 //! All positions as one vector.
 
+use super::inputs::{copy, copy_samples};
 use super::memory::{cut, refuse};
 use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 use crate::activation::{Activation, Identity};
@@ -72,12 +73,7 @@ impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
-        let mut rest = &mut *y;
-        for index in 0..pass.samples() {
-            let (sample, after) = cut(rest, N);
-            copy(x.sample(index).unwrap_or(&[]), sample);
-            rest = after;
-        }
+        copy_samples(x, pass.samples(), N, y);
         activate::<Identity>(y)
     }
 
@@ -121,11 +117,5 @@ impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS
             // The layer that made it has looked at it.
             inside => (inside, Ok(())),
         }
-    }
-}
-
-fn copy(from: &[f32], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
     }
 }

@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use super::memory::cut;
 use crate::shape::Shape;
 
 /// The inputs of a layer, sample by sample, wherever they lie: a batch in RAM, a table in flash in some order.
@@ -45,6 +46,23 @@ impl<S: Shape> Inputs for Stacked<'_, S> {
     #[inline(always)]
     fn sample(&self, index: usize) -> Option<&[f32]> {
         self.values.get(index.wrapping_mul(S::SIZE)..)?.split_at_checked(S::SIZE).map(|(sample, _)| sample)
+    }
+}
+
+/// Copies samples, of `size` values each, one behind the other.
+pub(super) fn copy_samples<X: Inputs + ?Sized>(x: &X, samples: usize, size: usize, y: &mut [f32]) {
+    let mut rest = y;
+    for index in 0..samples {
+        let (sample, after) = cut(rest, size);
+        copy(x.sample(index).unwrap_or(&[]), sample);
+        rest = after;
+    }
+}
+
+/// Copies as many values as there are.
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

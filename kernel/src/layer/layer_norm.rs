@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows, rows_mut};
+use super::parameters::{pair, pair_mut};
 use super::slots::WeightSlots;
 use super::{
     ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate,
@@ -113,26 +114,18 @@ impl<const N: usize, A> Tensors<f32> for LayerNorm<N, A> {
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => &self.gain,
-            1 => &self.bias,
-            _ => &[],
-        }
+        pair(index, &self.gain, &self.bias)
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => &mut self.gain,
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
+        pair_mut(index, &mut self.gain, &mut self.bias)
     }
 }
 
 impl<const N: usize, A: Activation> Parameters for LayerNorm<N, A> {
     const KIND: &'static str = "LayerNorm";
     const TENSORS: &'static [Tensor] =
-        &[Tensor::channels("weight", N, Initial::Ones), Tensor::channels("bias", N, Initial::Zeros)];
+        &[Tensor::last_axis("weight", N, Initial::Ones), Tensor::last_axis("bias", N, Initial::Zeros)];
     type Slots<T: Slot> = LayerNormSlots<N, T>;
     const MODULES: usize = if A::FINGERPRINT == Identity::FINGERPRINT { 1 } else { 2 };
     const FINGERPRINT: u32 = Fingerprint::of("LayerNorm").number(N).part(A::FINGERPRINT).value();
@@ -244,7 +237,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
 }
 
 /// An overflow of a variance counts as one of a pre-activation.
-fn all_finite(are_variances: bool, result: Result<(), NonFinite>) -> Result<(), NonFinite> {
+pub(super) fn all_finite(are_variances: bool, result: Result<(), NonFinite>) -> Result<(), NonFinite> {
     if are_variances { result } else { Err(NonFinite { layer: 0 }) }
 }
 

@@ -40,6 +40,24 @@ pub trait Tensors<T> {
 
 impl<T> Tensors<T> for () {}
 
+/// Tensor `index` of a layer that has two; empty beyond.
+pub(super) const fn pair<'a, T>(index: usize, first: &'a [T], second: &'a [T]) -> &'a [T] {
+    match index {
+        0 => first,
+        1 => second,
+        _ => &[],
+    }
+}
+
+/// The same, to write.
+pub(super) const fn pair_mut<'a, T>(index: usize, first: &'a mut [T], second: &'a mut [T]) -> &'a mut [T] {
+    match index {
+        0 => first,
+        1 => second,
+        _ => &mut [],
+    }
+}
+
 /// An optimizer's state for a layer or a network: a slot for each parameter, and one value for each layer.
 pub trait Slots<T: Slot>: Tensors<T> + Zero {
     /// Number of layers, as in [`Parameters::LAYERS`].

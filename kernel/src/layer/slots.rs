@@ -1,5 +1,6 @@
 //! What an optimizer remembers of a layer with weights and biases.
 
+use super::parameters::{pair, pair_mut};
 use super::{Slots, Tensors};
 use crate::optimizer::Slot;
 use crate::zero::Zero;
@@ -71,19 +72,11 @@ impl<W: Flat<S>, B: Flat<S>, S: Slot> Tensors<S> for WeightSlots<W, B, S> {
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[S] {
-        match index {
-            0 => self.weights.flat(),
-            1 => self.bias.flat(),
-            _ => &[],
-        }
+        pair(index, self.weights.flat(), self.bias.flat())
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [S] {
-        match index {
-            0 => self.weights.flat_mut(),
-            1 => self.bias.flat_mut(),
-            _ => &mut [],
-        }
+        pair_mut(index, self.weights.flat_mut(), self.bias.flat_mut())
     }
 }
 

@@ -114,13 +114,17 @@ impl Tensor {
 
     /// A bias for each of `outputs` values, each made of `inputs`.
     pub const fn bias(name: &'static str, inputs: usize, outputs: usize) -> Self {
-        let initial = Initial::Bias(Fan { inputs, outputs });
-        Self { name, rows: 1, columns: outputs, form: Form::Vector, initial }
+        Self::vector(name, outputs, Initial::Bias(Fan { inputs, outputs }))
     }
 
-    /// A value for each of `len` channels, of a layer that normalizes each position.
-    pub const fn channels(name: &'static str, len: usize, initial: Initial) -> Self {
-        Self { name, rows: 1, columns: len, form: Form::LastAxis, initial }
+    /// A value for each of `len` channels.
+    pub const fn vector(name: &'static str, len: usize, initial: Initial) -> Self {
+        Self { name, rows: 1, columns: len, form: Form::Vector, initial }
+    }
+
+    /// The same of a layer that PyTorch has on the last axis.
+    pub const fn last_axis(name: &'static str, len: usize, initial: Initial) -> Self {
+        Self { form: Form::LastAxis, ..Self::vector(name, len, initial) }
     }
 
     /// Number of values.

@@ -8,6 +8,7 @@ use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels;
 use crate::layer::memory::{cut, rows};
+use crate::layer::parameters::{pair, pair_mut};
 use crate::layer::slots::{Flat, WeightSlots};
 use crate::layer::window::axis::{Axes, Places};
 use crate::layer::window::{Along, Same, Window};
@@ -97,19 +98,11 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> Tensors<f32> for De
     const COUNT: usize = 2;
 
     fn tensor(&self, index: usize) -> &[f32] {
-        match index {
-            0 => self.weights.flat(),
-            1 => &self.bias,
-            _ => &[],
-        }
+        pair(index, self.weights.flat(), &self.bias)
     }
 
     fn tensor_mut(&mut self, index: usize) -> &mut [f32] {
-        match index {
-            0 => self.weights.flat_mut(),
-            1 => &mut self.bias,
-            _ => &mut [],
-        }
+        pair_mut(index, self.weights.flat_mut(), &mut self.bias)
     }
 }
 
