@@ -2,7 +2,7 @@
 //!
 //! [`Parameters`] is what of a layer learns; [`Layer`] is its passes over samples of a shape. [`Dense`] is the fully connected layer;
 //! [`HardSwish`] is a function of each value; [`Dropout`] drops some of them in training; [`LayerNorm`] normalizes each position, [`BatchNorm`] each channel; [`Residual`] adds two branches of layers; [`Frozen`] layers
-//! predict and do not learn. A layer knows the interface of optimizers and
+//! predict and do not learn; those in a [`Recompute`] run forward twice for less memory. A layer knows the interface of optimizers and
 //! activations, and nothing of losses, batches or training.
 //!
 //! On images and sequences:
@@ -32,6 +32,7 @@ mod order;
 mod parameters;
 mod pass;
 mod pool;
+mod recompute;
 mod residual;
 mod slots;
 mod tensor;
@@ -77,6 +78,7 @@ pub(crate) mod all {
     pub use super::hard_swish::HardSwish;
     pub use super::layer_norm::LayerNorm;
     pub use super::pool::{AveragePool1d, AveragePool2d, GlobalAveragePool, GlobalMaxPool, MaxPool1d, MaxPool2d};
+    pub use super::recompute::Recompute;
     pub use super::residual::{Residual, Skip};
     pub use super::window::{Centered, Same, Strided, Valid};
 }
@@ -297,6 +299,21 @@ pub trait Layer<In: Shape>: Parameters {
             "a plan of memory is too small: SCRATCH_INNER"
         );
         backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
+    }
+
+    /// [`SCRATCH`](Self::SCRATCH) for [`recompute`](Self::recompute).
+    const RECOMPUTE: usize = if Self::KEPT == 0 { 0 } else { Self::SCRATCH + Self::Out::SIZE };
+
+    /// Forward pass for a backward pass that follows at once: makes what [`forward`](Self::forward) has kept, and its output for nobody.
+    ///
+    /// For [`Recompute`]. Only a layer that can do so without making its output has its own.
+    fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
+        if const { Self::KEPT > 0 } {
+            let at = memory.len().wrapping_sub(pass.samples().wrapping_mul(Self::Out::SIZE));
+            let (memory, y) = cut(memory, at);
+            // What is not finite has shown in the first forward pass.
+            let _ = self.forward(pass, x, y, memory);
+        }
     }
 
     /// Floats of memory of [`predict_into`](Self::predict_into).

@@ -16,7 +16,7 @@
 //! | [`loss`], [`metrics`] | value and gradient; accuracy, confusion matrix |
 //! | [`data`], `replay` | data sets and batches, read where they lie; samples of the past, with feature `heapless` |
 //! | [`network`] | a tuple of layers is a network; prediction; what a network looks like |
-//! | [`layer`] | [`Dense`], convolutions ([`Conv2d`]), pools, [`Flatten`], [`Residual`], [`BatchNorm`], [`LayerNorm`], [`HardSwish`], [`Dropout`], [`Frozen`]; windows; what a layer is |
+//! | [`layer`] | [`Dense`], convolutions ([`Conv2d`]), pools, [`Flatten`], [`Residual`], [`BatchNorm`], [`LayerNorm`], [`HardSwish`], [`Dropout`], [`Frozen`], [`Recompute`]; windows; what a layer is |
 //! | `kernels` | the inner loops, and all that knows a processor |
 //! | [`optimizer`], [`schedule`] | one rule a file: a scalar formula and its slot; the learning rate as a function of the step |
 //! | [`initializer`] | initial weights from the user's generator |

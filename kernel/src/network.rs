@@ -17,7 +17,7 @@ use crate::initializer::Initializer;
 use crate::layer::memory::{max, refuse};
 use crate::layer::{
     self, Backward, BatchNorm, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite,
-    Parameters, Pass, Place, Residual, Slots, step_of_layer,
+    Parameters, Pass, Place, Recompute, Residual, Slots, step_of_layer,
 };
 use crate::optimizer::Optimizer;
 use crate::shape::{ArrayShape, Features, OutputOf, SampleOf, Shape, Values};
@@ -47,6 +47,10 @@ impl<const N: usize, A> Entry for LayerNorm<N, A> {
 
 impl<B: Entry, S, A> Entry for Residual<B, S, A> {
     type In = B::In;
+}
+
+impl<L: Entry> Entry for Recompute<L> {
+    type In = L::In;
 }
 
 impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {

@@ -30,8 +30,8 @@ use baregrad::train::Slices;
 use baregrad::{
     Adam, AdamW, BatchNorm, ClipValue, ConfusionMatrix, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, Dropout,
     Flatten, FloatEnvironmentError, Frozen, GatherBuffer, Gradients, HardSwish, HeUniform, Matrix, Model, Momentum,
-    Order, Relu, Residual, Sgd, StepError, Tanh, Trainer, Uniform, Valid, WeightDecay, Workspace, Zero, floats,
-    predict_floats, train,
+    Order, Recompute, Relu, Residual, Sgd, StepError, Tanh, Trainer, Uniform, Valid, WeightDecay, Workspace, Zero,
+    floats, predict_floats, train,
 };
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use nalgebra::SMatrix;
@@ -101,7 +101,7 @@ fn layers() {
         pass.slices(unknown()),
         pass.samples(),
     ));
-    type Kept = (Dense<3, 5>, BatchNorm<5>, Residual<(Dropout<50>, BatchNorm<5>)>, Dense<5, 2>);
+    type Kept = (Dense<3, 5>, Recompute<BatchNorm<5>>, Residual<(Dropout<50>, BatchNorm<5>)>, Dense<5, 2>);
     let mut kept = black_box(Model::<Sequence<4, 3>, Kept>::ZERO);
     black_box((kept.state_tensor(unknown()), Model::<Sequence<4, 3>, Kept>::describe_state(unknown())));
     black_box(kept.state_tensor_mut(unknown()));

@@ -36,7 +36,7 @@ use baregrad::zero::Zero;
 use baregrad::{
     Adam, BatchNorm, BinaryCrossEntropy, CrossEntropy, Dataset, Dense, Dropout, FanInUniform, GlorotUniform, Gradients,
     Graph, HalfMeanSquaredError, HeUniform, Huber, Identity, Layer, LayerNorm, LeakyRelu, MeanAbsoluteError,
-    MeanSquaredError, OneHot, Relu, Residual, Sgd, Sigmoid, Skip, SumOfSquares, Tanh, Trainer, Uniform,
+    MeanSquaredError, OneHot, Recompute, Relu, Residual, Sgd, Sigmoid, Skip, SumOfSquares, Tanh, Trainer, Uniform,
     WeightedCrossEntropy, scalar,
 };
 use catalogue::activations::{Curve, VisitActivations, VisitElementwise, WIDTH, each_activation, each_elementwise};
@@ -55,7 +55,7 @@ type Wide<Last> = (Dense<IN, 32, Relu>, Dense<32, OUT, Last>);
 /// Branches with and without layers of their own, and normalization at the input and inside.
 type Blocks = (
     LayerNorm<IN, Tanh>,
-    Residual<(Dense<IN, 9, Relu>, BatchNorm<9>, LayerNorm<9>, Dropout<25>, Dense<9, IN>)>,
+    Recompute<(Residual<(Dense<IN, 9, Relu>, BatchNorm<9>, LayerNorm<9>, Dropout<25>, Dense<9, IN>)>,)>,
     Residual<Residual<Dense<IN, OUT>, Dense<IN, OUT>>, (Residual<Dense<IN, IN>, Skip, Relu>, Dense<IN, OUT>), Tanh>,
 );
 

@@ -98,6 +98,7 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
     const WHOLE_BATCH: bool = L::WHOLE_BATCH;
     const ORDER: ChannelOrder = L::ORDER;
     const SCRATCH_INNER: usize = L::SCRATCH_INNER;
+    const RECOMPUTE: usize = L::RECOMPUTE;
     const PREDICT: usize = L::PREDICT;
     const ALONG: usize = L::ALONG;
     const FROM_OUTSIDE: usize = L::FROM_OUTSIDE;
@@ -138,6 +139,10 @@ impl<In: ArrayShape, L: Layer<In>> Layer<In> for Model<In, L> {
         step: &O::Step,
     ) {
         self.layers.backward_inner::<P, O, Below>(pass, x, delta, memory, slots, step);
+    }
+
+    fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
+        self.layers.recompute(pass, x, memory);
     }
 
     #[inline(always)]

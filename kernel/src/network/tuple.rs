@@ -31,6 +31,15 @@ pub(super) fn forward<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
 trait Stack<In: Shape>: Layer<In> {
     const SPOTS: &'static [Spot];
 
+    /// The forward pass of all layers, or what is due of it; without `y` the last one makes only what it keeps.
+    fn forward_or_again<P: Pass, X: Inputs + ?Sized>(
+        &self,
+        pass: P,
+        x: &X,
+        y: Option<&mut [f32]>,
+        memory: &mut [f32],
+    ) -> Result<(), NonFinite>;
+
     /// The backward pass of all layers but the first; `unwanted` if nobody asks for the gradient of its input.
     fn backward_above<P: Pass, O: Optimizer>(
         &mut self,
@@ -97,7 +106,7 @@ fn backward_first<In: Shape, L: Layer<In>, P: Pass, O: Optimizer>(
 //             let result = forward(&self.0, pass, 0, x, out, memory);
 //             let (_, memory) = cut(memory, P::CAPACITY * L0::KEPT);
 //             let x = Stacked::new(out);
-//             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory))
+//             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory)) // by `forward_or_again`
 //         }
 //         fn backward(…) {
 //             backward(&mut self.1, Self::SPOTS[1], pass, delta, memory, …); // the output of layer 0 is its `delta` then
@@ -285,15 +294,17 @@ macro_rules! network {
                         );
                     )*
                 }
-                let (result, before) = (Ok(()), 0);
-                $(
-                    let (out, memory) = cut(memory, const { P::CAPACITY * $low::Out::SIZE });
-                    let (out, _) = cut(out, pass.samples().wrapping_mul($low::Out::SIZE));
-                    let result = result.and(forward(&self.$low_index, pass, before, x, out, memory));
-                    let (_, memory) = cut(memory, const { P::CAPACITY * $low::KEPT });
-                    let (x, before) = (&Stacked::<$low::Out>::new(out), before + $low::LAYERS);
-                )*
-                result.and(forward(&self.$last_index, pass, before, x, y, memory))
+                self.forward_or_again(pass, x, Some(y), memory)
+            }
+
+            const RECOMPUTE: usize = stack(
+                [$($layer::Out::SIZE),*],
+                [$($layer::KEPT),*],
+                [$($low::SCRATCH,)* $last::RECOMPUTE],
+            ) - Self::KEPT;
+
+            fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
+                let _ = self.forward_or_again(pass, x, None, memory);
             }
 
             #[inline(always)]
@@ -379,6 +390,31 @@ macro_rules! network {
 
         impl<In: Shape, $first: Layer<In>, $($high: Layer<$low::Out>),*> Stack<In> for ($($layer,)*) {
             const SPOTS: &'static [Spot] = &spots([$(Sizes::of::<_, $layer>()),*], Self::KEPT + Self::SCRATCH);
+
+            #[inline(always)]
+            fn forward_or_again<P: Pass, X: Inputs + ?Sized>(
+                &self,
+                pass: P,
+                x: &X,
+                y: Option<&mut [f32]>,
+                memory: &mut [f32],
+            ) -> Result<(), NonFinite> {
+                let (result, before) = (Ok(()), 0);
+                $(
+                    let (out, memory) = cut(memory, const { P::CAPACITY * $low::Out::SIZE });
+                    let (out, _) = cut(out, pass.samples().wrapping_mul($low::Out::SIZE));
+                    let result = result.and(forward(&self.$low_index, pass, before, x, out, memory));
+                    let (_, memory) = cut(memory, const { P::CAPACITY * $low::KEPT });
+                    let (x, before) = (&Stacked::<$low::Out>::new(out), before + $low::LAYERS);
+                )*
+                match y {
+                    Some(y) => result.and(forward(&self.$last_index, pass, before, x, y, memory)),
+                    None => {
+                        self.$last_index.recompute(pass.behind(before), x, memory);
+                        result
+                    }
+                }
+            }
 
             #[inline(always)]
             #[allow(unused_variables)] // nothing is above a single layer

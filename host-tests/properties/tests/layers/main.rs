@@ -14,5 +14,6 @@ mod norms;
 mod passes;
 mod pools;
 mod pytorch_layers;
+mod recomputed;
 mod resnet;
 mod windows;
