@@ -301,7 +301,7 @@ pub trait Layer<In: Shape>: Parameters {
         backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
     }
 
-    /// [`SCRATCH`](Self::SCRATCH) for [`recompute`](Self::recompute).
+    /// Floats that [`recompute`](Self::recompute) needs in the place of [`SCRATCH`](Self::SCRATCH), if they are more.
     const RECOMPUTE: usize = if Self::KEPT == 0 { 0 } else { Self::SCRATCH + Self::Out::SIZE };
 
     /// Forward pass for a backward pass that follows at once: makes what [`forward`](Self::forward) has kept, and its output for nobody.

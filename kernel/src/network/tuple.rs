@@ -297,11 +297,7 @@ macro_rules! network {
                 self.forward_or_again(pass, x, Some(y), memory)
             }
 
-            const RECOMPUTE: usize = stack(
-                [$($layer::Out::SIZE),*],
-                [$($layer::KEPT),*],
-                [$($low::SCRATCH,)* $last::RECOMPUTE],
-            ) - Self::KEPT;
+            const RECOMPUTE: usize = $last::RECOMPUTE;
 
             fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
                 let _ = self.forward_or_again(pass, x, None, memory);
