@@ -1,8 +1,8 @@
 //! Networks with residuals and normalization, among them the windows, layers and optimizers that [`networks`](crate::networks) leaves out. A new one is
 //! a row in [`each_network_of_blocks`].
 //!
-//! Together the rows of both have every pair of layer and window, layer and activation, layer and optimizer, layer and batch, and of window and batch; a
-//! test counts them.
+//! Together the rows of both and of [`pairs`](crate::pairs) have every pair of two of these: layer, window, activation, optimizer, batch. A test counts
+//! them.
 
 use baregrad::{
     AdaGrad, Adam, AdamW, AveragePool1d, AveragePool2d, BatchNorm, Centered, ClipValue, Conv1d, Conv2d, Dense,
@@ -12,7 +12,7 @@ use baregrad::{
 };
 
 use crate::networks::Window::{Centered as C, Same as S, Strided as T, Valid as V};
-use crate::networks::{Images, Part, Row, Sequences, VisitNetworks, conv, dense, depthwise, pool};
+use crate::networks::{Images, Part, Row, Sequences, VisitNetworks, batch_norm, conv, dense, depthwise, pool};
 use crate::optimizers::{CLIP, DECAY, RATE};
 
 const fn norm(channels: usize, activation: &'static str) -> Part {
@@ -47,7 +47,7 @@ fn batches(to: &mut impl VisitNetworks) {
         Conv1d<4, 9, 3>,
         BatchNorm<9, Relu>,
         Dropout<25>,
-        Conv1d<9, 5, 3>,
+        Conv1d<9, 5, 3, Valid, Sigmoid>,
         BatchNorm<5, Tanh>,
         GlobalAveragePool,
         Dense<5, 3>,
@@ -55,15 +55,15 @@ fn batches(to: &mut impl VisitNetworks) {
     const LAYERS: &[Part] = &[
         pool(([3, 1], [3, 1], V), true),
         conv(([3, 1], [1, 1], S), [4, 9], "Identity"),
-        Part::BatchNorm { channels: 9, activation: "Relu" },
+        batch_norm(9, "Relu"),
         Part::Dropout { percent: 25 },
-        conv(([3, 1], [1, 1], S), [9, 5], "Identity"),
-        Part::BatchNorm { channels: 5, activation: "Tanh" },
+        conv(([3, 1], [1, 1], V), [9, 5], "Sigmoid"),
+        batch_norm(5, "Tanh"),
         MEAN,
         dense(5, 3, "Identity"),
     ];
-    to.network::<Layers, _, 3, { floats::<Layers>() }>(row("batch-norm", "Adam", 3, LAYERS), Adam::new(RATE));
-    to.network::<Layers, _, 1, { floats::<Layers>() }>(row("batch-norm", "Sgd", 1, LAYERS), Sgd::new(RATE));
+    to.network::<Layers, _, 3, { floats::<Layers>() }>(row("batch-norm", "RmsProp", 3, LAYERS), RmsProp::new(RATE));
+    to.network::<Layers, _, 1, { floats::<Layers>() }>(row("batch-norm", "AdaGrad", 1, LAYERS), AdaGrad::new(RATE));
 }
 
 fn on_images(to: &mut impl VisitNetworks) {
@@ -90,13 +90,13 @@ fn on_images(to: &mut impl VisitNetworks) {
         MEAN,
         dense(5, 3, "Identity"),
     ];
-    let start = SgdMomentum::new(RATE);
-    to.network::<First, _, 1, { floats::<First>() }>(row("resnet", "SgdMomentum", 1, FIRST), start);
+    let start = AdamW { weight_decay: DECAY, ..AdamW::new(RATE) };
+    to.network::<First, _, 1, { floats::<First>() }>(row("resnet", "AdamW", 1, FIRST), start);
 
     type Second = Images<(
         DepthwiseConv2d<2, 3, 3, Centered<2>, Relu>,
         LayerNorm<2>,
-        Residual<(Dense<2, 4, Sigmoid>, Conv2d<4, 4, 3, 3>), Dense<2, 4>, Tanh>,
+        Residual<(Dense<2, 4, HardSigmoid>, Conv2d<4, 4, 3, 3>), Dense<2, 4>, Tanh>,
         AveragePool2d<3, 3, Centered<2>>,
         Flatten<16>,
         Dense<16, 3>,
@@ -105,7 +105,7 @@ fn on_images(to: &mut impl VisitNetworks) {
         depthwise(([3, 3], [2, 2], C), 2, "Relu"),
         norm(2, "Identity"),
         residual(
-            &[dense(2, 4, "Sigmoid"), conv(([3, 3], [1, 1], S), [4, 4], "Identity")],
+            &[dense(2, 4, "HardSigmoid"), conv(([3, 3], [1, 1], S), [4, 4], "Identity")],
             &[dense(2, 4, "Identity")],
             "Tanh",
         ),
@@ -113,8 +113,8 @@ fn on_images(to: &mut impl VisitNetworks) {
         Part::Flatten,
         dense(16, 3, "Identity"),
     ];
-    let start = Nesterov::new(RATE);
-    to.network::<Second, _, 1, { floats::<Second>() }>(row("residual-centered", "Nesterov", 1, SECOND), start);
+    let start = RmsProp::new(RATE);
+    to.network::<Second, _, 1, { floats::<Second>() }>(row("residual-centered", "RmsProp", 1, SECOND), start);
 
     type Third = Images<(
         MaxPool2d<2, 2, Same>,
@@ -136,14 +136,14 @@ fn on_images(to: &mut impl VisitNetworks) {
         Part::Flatten,
         dense(18, 3, "Identity"),
     ];
-    let start = AdaGrad::new(RATE);
-    to.network::<Third, _, 3, { floats::<Third>() }>(row("residual-of-a-norm", "AdaGrad", 3, THIRD), start);
+    let start = Nesterov::new(RATE);
+    to.network::<Third, _, 3, { floats::<Third>() }>(row("residual-of-a-norm", "Nesterov", 3, THIRD), start);
 
     type Pooled = (MaxPool2d<3, 3, Strided<2>>, Dense<3, 4>);
     type Fourth = Images<(
         Conv2d<2, 3, 3, 3, Same, Sigmoid>,
         Residual<Pooled, (AveragePool2d<2, 2, Strided<2>>, Dense<3, 4>), HardSigmoid>,
-        DepthwiseConv2d<4, 2, 2, Valid, HardSigmoid>,
+        DepthwiseConv2d<4, 2, 2, Valid, LeakyRelu>,
         LayerNorm<4, LeakyRelu>,
         Flatten<16>,
         Dense<16, 3>,
@@ -155,37 +155,42 @@ fn on_images(to: &mut impl VisitNetworks) {
             &[pool(([2, 2], [2, 2], T), false), dense(3, 4, "Identity")],
             "HardSigmoid",
         ),
-        depthwise(([2, 2], [1, 1], V), 4, "HardSigmoid"),
+        depthwise(([2, 2], [1, 1], V), 4, "LeakyRelu"),
         norm(4, "LeakyRelu"),
         Part::Flatten,
         dense(16, 3, "Identity"),
     ];
-    let start = AdamW { weight_decay: DECAY, ..AdamW::new(RATE) };
-    to.network::<Fourth, _, 1, { floats::<Fourth>() }>(row("residual-of-pools", "AdamW", 1, FOURTH), start);
+    let start = ClipValue::new(CLIP, Sgd::new(RATE));
+    to.network::<Fourth, _, 1, { floats::<Fourth>() }>(row("residual-of-pools", "ClipValue", 1, FOURTH), start);
 
     type Inner = Residual<DepthwiseConv2d<2, 3, 3>, Skip, Tanh>;
     type Fifth = Images<(
-        LayerNorm<2, HardSigmoid>,
-        Residual<(Inner, Conv2d<2, 3, 3, 3, Centered<2>>), (LayerNorm<2>, Conv2d<2, 3, 1, 1, Strided<2>>), Sigmoid>,
+        LayerNorm<2, LeakyRelu>,
+        Residual<
+            (Inner, Conv2d<2, 3, 3, 3, Centered<2>>),
+            (LayerNorm<2, HardSigmoid>, Conv2d<2, 3, 1, 1, Strided<2>>),
+            Sigmoid,
+        >,
         MaxPool2d<2, 2, Valid<1>>,
         Flatten<12>,
         Dense<12, 3>,
     )>;
     const FIFTH: &[Part] = &[
-        norm(2, "HardSigmoid"),
+        norm(2, "LeakyRelu"),
         residual(
             &[
                 skip(&[depthwise(([3, 3], [1, 1], S), 2, "Identity")], "Tanh"),
                 conv(([3, 3], [2, 2], C), [2, 3], "Identity"),
             ],
-            &[norm(2, "Identity"), conv(([1, 1], [2, 2], T), [2, 3], "Identity")],
+            &[norm(2, "HardSigmoid"), conv(([1, 1], [2, 2], T), [2, 3], "Identity")],
             "Sigmoid",
         ),
         pool(([2, 2], [1, 1], V), true),
         Part::Flatten,
         dense(12, 3, "Identity"),
     ];
-    to.network::<Fifth, _, 3, { floats::<Fifth>() }>(row("residual-in-residual", "Adam", 3, FIFTH), Adam::new(RATE));
+    let start = AdaGrad::new(RATE);
+    to.network::<Fifth, _, 3, { floats::<Fifth>() }>(row("residual-in-residual", "AdaGrad", 3, FIFTH), start);
 }
 
 fn on_sequences(to: &mut impl VisitNetworks) {
@@ -193,7 +198,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
 
     type First = Sequences<(
         Conv1d<4, 5, 5, Centered<2>, LeakyRelu>,
-        DepthwiseConv1d<5, 3, Same, Tanh>,
+        DepthwiseConv1d<5, 3, Valid, Tanh>,
         MaxPool1d<3, Same>,
         Residual<Conv1d<5, 5, 3>, Skip, Relu>,
         LayerNorm<5, Sigmoid>,
@@ -202,7 +207,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
     )>;
     const FIRST: &[Part] = &[
         conv(([5, 1], [2, 1], C), [4, 5], "LeakyRelu"),
-        depthwise(([3, 1], [1, 1], S), 5, "Tanh"),
+        depthwise(([3, 1], [1, 1], V), 5, "Tanh"),
         pool(([3, 1], [1, 1], S), true),
         skip(&[conv(([3, 1], [1, 1], S), [5, 5], "Identity")], "Relu"),
         norm(5, "Sigmoid"),
@@ -214,7 +219,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
 
     type Second = Sequences<(
         DepthwiseConv1d<4, 4, Strided<2>, LeakyRelu>,
-        Conv1d<4, 4, 3>,
+        Conv1d<4, 4, 3, Same, Relu>,
         LayerNorm<4, HardSigmoid>,
         MaxPool1d<3, Strided<2>>,
         Residual<(Dense<4, 6, Relu>, Dense<6, 4>), Skip, HardSigmoid>,
@@ -224,7 +229,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
     )>;
     const SECOND: &[Part] = &[
         depthwise(([4, 1], [2, 1], T), 4, "LeakyRelu"),
-        conv(([3, 1], [1, 1], S), [4, 4], "Identity"),
+        conv(([3, 1], [1, 1], S), [4, 4], "Relu"),
         norm(4, "HardSigmoid"),
         pool(([3, 1], [2, 1], T), true),
         skip(&[dense(4, 6, "Relu"), dense(6, 4, "Identity")], "HardSigmoid"),
@@ -232,14 +237,14 @@ fn on_sequences(to: &mut impl VisitNetworks) {
         Part::Flatten,
         dense(16, 3, "Identity"),
     ];
-    let start = ClipValue::new(CLIP, Sgd::new(RATE));
-    to.network::<Second, _, 3, { floats::<Second>() }>(row("residual-along", "ClipValue", 3, SECOND), start);
+    let start = SgdMomentum::new(RATE);
+    to.network::<Second, _, 3, { floats::<Second>() }>(row("residual-along", "SgdMomentum", 3, SECOND), start);
 
     type Third = Sequences<(
         MaxPool1d<3, Centered<2>>,
         DepthwiseConv1d<4, 3, Valid, HardSigmoid>,
         LayerNorm<4, Relu>,
-        Conv1d<4, 6, 3, Valid<2>, Relu>,
+        Conv1d<4, 6, 3, Strided<2>, Relu>,
         AveragePool1d<2>,
         Flatten<6>,
         Dense<6, 3>,
@@ -248,7 +253,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
         pool(([3, 1], [2, 1], C), true),
         depthwise(([3, 1], [1, 1], V), 4, "HardSigmoid"),
         norm(4, "Relu"),
-        conv(([3, 1], [2, 1], V), [4, 6], "Relu"),
+        conv(([3, 1], [2, 1], T), [4, 6], "Relu"),
         pool(([2, 1], [2, 1], V), false),
         Part::Flatten,
         dense(6, 3, "Identity"),
@@ -264,7 +269,7 @@ fn norms(to: &mut impl VisitNetworks) {
     type First = Sequences<(
         LayerNorm<4, Tanh>,
         AveragePool1d<3, Centered<2>>,
-        Dense<4, 5, LeakyRelu>,
+        Conv1d<4, 5, 2, Same, LeakyRelu>,
         Residual<LayerNorm<5>, Skip, Sigmoid>,
         GlobalMaxPool,
         Dense<5, 3>,
@@ -272,37 +277,48 @@ fn norms(to: &mut impl VisitNetworks) {
     const FIRST: &[Part] = &[
         norm(4, "Tanh"),
         pool(([3, 1], [2, 1], C), false),
-        dense(4, 5, "LeakyRelu"),
+        conv(([2, 1], [1, 1], S), [4, 5], "LeakyRelu"),
         skip(&[norm(5, "Identity")], "Sigmoid"),
         MAXIMUM,
         dense(5, 3, "Identity"),
     ];
-    to.network::<First, _, 1, { floats::<First>() }>(row("norm", "Sgd", 1, FIRST), Sgd::new(RATE));
+    to.network::<First, _, 1, { floats::<First>() }>(row("norm", "Momentum", 1, FIRST), Momentum::new(RATE));
 
     type Second = Sequences<(
         LayerNorm<4, LeakyRelu>,
         AveragePool1d<3, Same>,
-        Dense<4, 6, HardSigmoid>,
+        Conv1d<4, 6, 2, Strided<2>, HardSigmoid>,
+        BatchNorm<6>,
         GlobalMaxPool,
-        Dense<6, 3>,
+        Dense<6, 5, LeakyRelu>,
+        Dense<5, 3>,
     )>;
     const SECOND: &[Part] = &[
         norm(4, "LeakyRelu"),
         pool(([3, 1], [1, 1], S), false),
-        dense(4, 6, "HardSigmoid"),
+        conv(([2, 1], [2, 1], T), [4, 6], "HardSigmoid"),
+        batch_norm(6, "Identity"),
         MAXIMUM,
-        dense(6, 3, "Identity"),
+        dense(6, 5, "LeakyRelu"),
+        dense(5, 3, "Identity"),
     ];
-    to.network::<Second, _, 1, { floats::<Second>() }>(row("norm", "Momentum", 1, SECOND), Momentum::new(RATE));
+    to.network::<Second, _, 1, { floats::<Second>() }>(row("norm", "Adam", 1, SECOND), Adam::new(RATE));
 
-    type Third =
-        Sequences<(Dense<4, 6, Sigmoid>, LayerNorm<6, Identity>, MaxPool1d<2, Strided<2>>, GlobalMaxPool, Dense<6, 3>)>;
+    type Third = Sequences<(
+        Dense<4, 6, Sigmoid>,
+        LayerNorm<6, Identity>,
+        BatchNorm<6, HardSigmoid>,
+        MaxPool1d<2, Strided<2>>,
+        GlobalMaxPool,
+        Dense<6, 3>,
+    )>;
     const THIRD: &[Part] = &[
         dense(4, 6, "Sigmoid"),
         norm(6, "Identity"),
+        batch_norm(6, "HardSigmoid"),
         pool(([2, 1], [2, 1], T), true),
         MAXIMUM,
         dense(6, 3, "Identity"),
     ];
-    to.network::<Third, _, 3, { floats::<Third>() }>(row("norm", "RmsProp", 3, THIRD), RmsProp::new(RATE));
+    to.network::<Third, _, 3, { floats::<Third>() }>(row("norm", "Sgd", 3, THIRD), Sgd::new(RATE));
 }

@@ -23,3 +23,4 @@ pub mod blocks;
 pub mod losses;
 pub mod networks;
 pub mod optimizers;
+mod pairs;

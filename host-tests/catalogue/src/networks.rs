@@ -1,14 +1,14 @@
 //! Networks on images and sequences: convolutions and pools, each with several of the windows. A new one is a row in [`each_network`], or
-//! beside, in [`blocks`](crate::blocks), if it has residuals or normalization.
+//! beside, in [`blocks`](crate::blocks), if it has residuals or normalization of layers.
 
 use baregrad::shape::{Features, Image, Sequence};
 use baregrad::{
-    Adam, AveragePool1d, AveragePool2d, Centered, Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Flatten,
-    GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LeakyRelu, MaxPool1d, MaxPool2d, Model, Momentum, Network,
-    Relu, RmsProp, Same, Sgd, Sigmoid, Strided, Tanh, Valid, floats,
+    Adam, AveragePool1d, AveragePool2d, BatchNorm, Centered, Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d,
+    Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LeakyRelu, MaxPool1d, MaxPool2d, Model, Network,
+    Relu, RmsProp, Same, Sgd, Sigmoid, Strided, Tanh, Valid, WeightDecay, floats,
 };
 
-use crate::optimizers::{RATE, SavedRule};
+use crate::optimizers::{DECAY, RATE, SavedRule};
 
 /// Where a kernel is put, as the docs of the library's windows say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,11 @@ pub const fn dense(inputs: usize, outputs: usize, activation: &'static str) -> P
     conv(([1, 1], [1, 1], Window::Same), [inputs, outputs], activation)
 }
 
+/// Batch normalization.
+pub const fn batch_norm(channels: usize, activation: &'static str) -> Part {
+    Part::BatchNorm { channels, activation }
+}
+
 /// A pool.
 pub const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
     Part::Pool { places: Some(places), is_maximum }
@@ -134,6 +139,7 @@ pub const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
 pub fn each_network(to: &mut impl VisitNetworks) {
     on_images(to);
     on_sequences(to);
+    crate::pairs::on_sequences(to);
 }
 
 pub(crate) type Images<L> = Model<Image<6, 5, 2>, L>;
@@ -142,14 +148,14 @@ fn on_images(to: &mut impl VisitNetworks) {
     use Window::{Centered as C, Same as S, Strided as T, Valid as V};
     let row = |name, optimizer, batch, parts| Row { name, image: [6, 5], channels: 2, parts, optimizer, batch };
 
-    type First = Images<(Conv2d<2, 4, 3, 3, Same, Tanh>, MaxPool2d<2>, Flatten<24>, Dense<24, 3>)>;
+    type First = Images<(Conv2d<2, 4, 3, 3, Same, Relu>, MaxPool2d<2>, Flatten<24>, Dense<24, 3>)>;
     const FIRST: &[Part] = &[
-        conv(([3, 3], [1, 1], S), [2, 4], "Tanh"),
+        conv(([3, 3], [1, 1], S), [2, 4], "Relu"),
         pool(([2, 2], [2, 2], V), true),
         Part::Flatten,
         dense(24, 3, "Identity"),
     ];
-    to.network::<First, _, 3, { floats::<First>() }>(row("conv-same", "Sgd", 3, FIRST), Sgd::new(RATE));
+    to.network::<First, _, 3, { floats::<First>() }>(row("conv-same", "Adam", 3, FIRST), Adam::new(RATE));
 
     type Second = Images<(
         Conv2d<2, 5, 3, 2, Strided<2>, Relu>,
@@ -165,7 +171,7 @@ fn on_images(to: &mut impl VisitNetworks) {
         Part::Pool { places: None, is_maximum: true },
         dense(5, 3, "Identity"),
     ];
-    to.network::<Second, _, 1, { floats::<Second>() }>(row("conv-strided", "Adam", 1, SECOND), Adam::new(RATE));
+    to.network::<Second, _, 1, { floats::<Second>() }>(row("conv-strided", "Sgd", 1, SECOND), Sgd::new(RATE));
 
     type Third = Images<(
         DepthwiseConv2d<2, 2, 2, Valid, Sigmoid>,
@@ -183,7 +189,7 @@ fn on_images(to: &mut impl VisitNetworks) {
         Part::Flatten,
         dense(18, 3, "Identity"),
     ];
-    to.network::<Third, _, 3, { floats::<Third>() }>(row("depthwise-valid", "Momentum", 3, THIRD), Momentum::new(RATE));
+    to.network::<Third, _, 3, { floats::<Third>() }>(row("depthwise-valid", "Adam", 3, THIRD), Adam::new(RATE));
 
     type Fourth = Images<(
         MaxPool2d<3, 3, Centered<1>>,
@@ -212,6 +218,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
 
     type First = Sequences<(
         Conv1d<4, 6, 3, Same, Relu>,
+        BatchNorm<6>,
         MaxPool1d<2>,
         Conv1d<6, 5, 4, Strided<2>, HardSigmoid>,
         GlobalAveragePool,
@@ -219,15 +226,18 @@ fn on_sequences(to: &mut impl VisitNetworks) {
     )>;
     const FIRST: &[Part] = &[
         conv(([3, 1], [1, 1], S), [4, 6], "Relu"),
+        batch_norm(6, "Identity"),
         pool(([2, 1], [2, 1], V), true),
         conv(([4, 1], [2, 1], T), [6, 5], "HardSigmoid"),
         Part::Pool { places: None, is_maximum: false },
         dense(5, 3, "Identity"),
     ];
-    to.network::<First, _, 3, { floats::<First>() }>(row("conv-along", "Adam", 3, FIRST), Adam::new(RATE));
+    let start = WeightDecay::new(DECAY, Sgd::new(RATE));
+    to.network::<First, _, 3, { floats::<First>() }>(row("conv-along", "WeightDecay", 3, FIRST), start);
 
     type Second = Sequences<(
         DepthwiseConv1d<4, 5, Centered<3>, Sigmoid>,
+        BatchNorm<4, Sigmoid>,
         Conv1d<4, 3, 2, Valid, Tanh>,
         AveragePool1d<3, Strided<2>>,
         Flatten<6>,
@@ -235,6 +245,7 @@ fn on_sequences(to: &mut impl VisitNetworks) {
     )>;
     const SECOND: &[Part] = &[
         depthwise(([5, 1], [3, 1], C), 4, "Sigmoid"),
+        batch_norm(4, "Sigmoid"),
         conv(([2, 1], [1, 1], V), [4, 3], "Tanh"),
         pool(([3, 1], [2, 1], T), false),
         Part::Flatten,

@@ -1,10 +1,10 @@
 //! The program `same_bits` on this machine against the lines of the textbook's loops; `cargo xtask bits` does it elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use catalogue::blocks::each_network_of_blocks;
-use catalogue::networks::{Part, Row, VisitNetworks, each_network};
+use catalogue::networks::{Part, Row, VisitNetworks, Window, each_network};
 use catalogue::optimizers::SavedRule;
 use firmware_example::same_bits::{ACTIVATIONS, BATCHES, Case, LOSSES, OPTIMIZERS, PARTS, cases, run_parts};
 
@@ -63,73 +63,114 @@ impl VisitNetworks for Rows {
     }
 }
 
-/// A layer's kind, window and activation; those of branches too.
-fn layers(parts: &[Part], is_sequence: bool) -> Vec<(String, Option<String>, Option<&'static str>)> {
-    let dimensions = if is_sequence { "1d" } else { "2d" };
-    let mut all = Vec::new();
-    for part in parts {
-        match *part {
-            Part::Convolution { places: ([1, 1], [1, 1], _), activation, .. } => {
-                all.push(("Dense".to_owned(), None, Some(activation)));
-            }
-            Part::Convolution { places: (_, _, window), is_depthwise, activation, .. } => {
-                let kind = if is_depthwise { "DepthwiseConv" } else { "Conv" };
-                all.push((format!("{kind}{dimensions}"), Some(format!("{window:?}")), Some(activation)));
-            }
-            Part::Pool { places, is_maximum } => {
-                let kind = if is_maximum { "MaxPool" } else { "AveragePool" };
-                match places {
-                    Some((_, _, window)) => {
-                        all.push((format!("{kind}{dimensions}"), Some(format!("{window:?}")), None));
-                    }
-                    None => all.push((format!("Global{kind}"), None, None)),
-                }
-            }
-            Part::Flatten => all.push(("Flatten".to_owned(), None, None)),
-            Part::BatchNorm { .. } => all.push(("BatchNorm".to_owned(), None, None)),
-            Part::Dropout { .. } => all.push(("Dropout".to_owned(), None, None)),
-            Part::LayerNorm { activation, .. } => all.push(("LayerNorm".to_owned(), None, Some(activation))),
-            Part::Residual { body, shortcut, activation } => {
-                all.push(("Residual".to_owned(), None, Some(activation)));
-                all.extend(layers(body, is_sequence));
-                all.extend(layers(shortcut.unwrap_or(&[]), is_sequence));
-            }
-        }
-    }
-    all
+/// A layer: its kind with and without its number of dimensions, which have the same loops, and what there is to choose in it.
+struct Chosen {
+    kind: &'static str,
+    exact: String,
+    window: Option<Window>,
+    activation: Option<&'static str>,
 }
 
+/// All layers of a row, those of branches too.
+fn layers(parts: &[Part], is_sequence: bool, to: &mut Vec<Chosen>) {
+    let dimensions = if is_sequence { "1d" } else { "2d" };
+    for part in parts {
+        let (kind, window, activation) = match *part {
+            Part::Convolution { places: ([1, 1], [1, 1], _), activation, .. } => ("Dense", None, Some(activation)),
+            Part::Convolution { places: (_, _, window), is_depthwise, activation, .. } => {
+                (if is_depthwise { "DepthwiseConv" } else { "Conv" }, Some(window), Some(activation))
+            }
+            Part::Pool { places: Some((_, _, window)), is_maximum } => {
+                (if is_maximum { "MaxPool" } else { "AveragePool" }, Some(window), None)
+            }
+            Part::Pool { places: None, is_maximum: true } => ("GlobalMaxPool", None, None),
+            Part::Pool { places: None, is_maximum: false } => ("GlobalAveragePool", None, None),
+            Part::Flatten => ("Flatten", None, None),
+            Part::BatchNorm { activation, .. } => ("BatchNorm", None, Some(activation)),
+            Part::Dropout { .. } => ("Dropout", None, None),
+            Part::LayerNorm { activation, .. } => ("LayerNorm", None, Some(activation)),
+            Part::Residual { body, shortcut, activation } => {
+                layers(body, is_sequence, to);
+                layers(shortcut.unwrap_or(&[]), is_sequence, to);
+                ("Residual", None, Some(activation))
+            }
+        };
+        let exact = if window.is_some() { format!("{kind}{dimensions}") } else { kind.to_owned() };
+        to.push(Chosen { kind, exact, window, activation });
+    }
+}
+
+/// Pairs that are found, by what they are of.
+#[derive(Default)]
+struct Pairs(BTreeMap<&'static str, BTreeSet<(String, String)>>);
+
+impl Pairs {
+    fn add(&mut self, of: &'static str, one: impl ToString, other: impl ToString) {
+        self.0.entry(of).or_default().insert((one.to_string(), other.to_string()));
+    }
+
+    /// Every one with every other, and no more: a name that nobody thought of is found here, too.
+    fn assert_all(&self, of: &'static str, ones: &[&str], others: &[&str]) {
+        let pair = |one: &&str| others.iter().map(|other| ((*one).to_owned(), (*other).to_owned())).collect::<Vec<_>>();
+        let all: BTreeSet<(String, String)> = ones.iter().flat_map(pair).collect();
+        let found = &self.0[of];
+        assert!(all.is_subset(found), "{of}: none has {:?}", all.difference(found).collect::<Vec<_>>());
+        assert!(found.is_subset(&all), "{of}: not named in this test {:?}", found.difference(&all).collect::<Vec<_>>());
+    }
+}
+
+/// There can't be these: pools, `Flatten` and dropout have neither activation nor parameters, so an optimizer has nothing to do in them, and in a
+/// `Residual` only in its branches. Dense layers, norms, global pools, `Flatten`, dropout and residuals have no window.
 #[test]
-fn networks_have_every_pair_with_a_layer() {
+fn networks_have_every_pair_of_choices() {
     let mut rows = Rows(Vec::new());
     each_network(&mut rows);
     each_network_of_blocks(&mut rows);
-    let (mut windows, mut activations, mut optimizers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut batches, mut windows_and_batches) = (BTreeSet::new(), BTreeSet::new());
+    let mut pairs = Pairs::default();
     for row in rows.0 {
-        for (kind, window, activation) in layers(row.parts, row.image[1] == 1) {
-            // One and the same loops in both numbers of dimensions.
-            let learner = kind.trim_end_matches("1d").trim_end_matches("2d").to_owned();
-            if let Some(activation) = activation {
-                activations.insert((learner.clone(), activation));
-                optimizers.insert((learner, row.optimizer));
+        let mut chosen = Vec::new();
+        layers(row.parts, row.image[1] == 1, &mut chosen);
+        pairs.add("optimizers and batches", row.optimizer, row.batch);
+        for Chosen { kind, exact, window, activation } in chosen {
+            pairs.add("layers and batches", &exact, row.batch);
+            if let Some(window) = window.map(|window| format!("{window:?}")) {
+                pairs.add("layers and windows", exact, &window);
+                pairs.add("windows and batches", &window, row.batch);
+                if let Some(activation) = activation {
+                    pairs.add("windows and activations", &window, activation);
+                    pairs.add("windows and optimizers", &window, row.optimizer);
+                }
             }
-            batches.insert((kind.clone(), row.batch));
-            if let Some(window) = window {
-                windows_and_batches.insert((window.clone(), row.batch));
-                windows.insert((kind, window));
+            if let Some(activation) = activation {
+                pairs.add("layers and activations", kind, activation);
+                pairs.add("activations and batches", activation, row.batch);
+                if kind != "Residual" {
+                    pairs.add("layers and optimizers", kind, row.optimizer);
+                    pairs.add("activations and optimizers", activation, row.optimizer);
+                }
             }
         }
     }
-    assert_eq!(windows.len(), 8 * 4, "layers and windows: {windows:?}");
-    // Conv, DepthwiseConv, Dense, LayerNorm, Residual; all activations but HardSwish, which is a layer.
-    assert_eq!(activations.len(), 5 * 6, "layers and activations: {activations:?}");
-    assert_eq!(batches.len(), 16 * 2, "layers and batches: {batches:?}");
-    assert_eq!(windows_and_batches.len(), 4 * 2, "windows and batches: {windows_and_batches:?}");
-    let missing: Vec<_> = ["Conv", "DepthwiseConv", "Dense", "LayerNorm"]
-        .iter()
-        .flat_map(|kind| OPTIMIZERS.iter().chain(&["Lion"]).map(move |optimizer| ((*kind).to_owned(), *optimizer)))
-        .filter(|pair| !optimizers.contains(pair))
-        .collect();
-    assert!(missing.is_empty(), "layers and optimizers: {missing:?}");
+    let (batches, windows) = (["1", "3"], ["Same", "Strided", "Centered", "Valid"]);
+    let optimizers = [&OPTIMIZERS[..], &["Lion"]].concat();
+    // All but HardSwish, which is a layer.
+    let activations = ["Identity", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid"];
+    let learners = ["Conv", "DepthwiseConv", "Dense", "LayerNorm", "BatchNorm"];
+    let in_windows = [
+        ["Conv1d", "Conv2d", "DepthwiseConv1d", "DepthwiseConv2d"],
+        ["MaxPool1d", "MaxPool2d", "AveragePool1d", "AveragePool2d"],
+    ]
+    .concat();
+    let others = ["GlobalMaxPool", "GlobalAveragePool", "Flatten", "Dropout", "Residual"];
+    let all = [&in_windows[..], &learners[2..], &others].concat();
+    pairs.assert_all("layers and windows", &in_windows, &windows);
+    pairs.assert_all("layers and activations", &[&learners[..], &["Residual"]].concat(), &activations);
+    pairs.assert_all("layers and optimizers", &learners, &optimizers);
+    pairs.assert_all("layers and batches", &all, &batches);
+    pairs.assert_all("windows and activations", &windows, &activations);
+    pairs.assert_all("windows and optimizers", &windows, &optimizers);
+    pairs.assert_all("windows and batches", &windows, &batches);
+    pairs.assert_all("activations and optimizers", &activations, &optimizers);
+    pairs.assert_all("activations and batches", &activations, &batches);
+    pairs.assert_all("optimizers and batches", &optimizers, &batches);
 }
