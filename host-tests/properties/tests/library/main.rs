@@ -22,6 +22,7 @@ mod pytorch;
 mod replay;
 mod replay_buffer;
 mod safetensors;
+mod safetensors_batch_norm;
 mod safetensors_convolutional;
 mod safetensors_layouts;
 mod safetensors_own_layers;
