@@ -2,18 +2,20 @@
 //!
 //! Oracle: the formula of the mask in a plain loop, `host_tests::blocks`.
 
-use baregrad::checkpoint::training_bytes;
+use baregrad::checkpoint::{load_weights, save_weights, training_bytes, weights_bytes};
 use baregrad::layer::{Layer, NonFinite, Parameters, Stacked, Whole};
 use baregrad::optimizer::StoreGradient;
+use baregrad::safetensors::{self, Names};
 use baregrad::shape::{Features, Sequence};
+use baregrad::train::{Gradients, accumulate};
 use baregrad::{
     Adam, Dataset, Dense, Dropout, HeUniform, MeanSquaredError, Model, Network, Relu, Residual, Sgd, Skip, StepError,
-    Tanh, Trainer, Zero, floats, predict_floats,
+    Tanh, Trainer, Workspace, Zero, floats, predict_floats,
 };
 
 use host_tests::blocks::dropout_factors as factors;
 
-use crate::common::{Random, assert_same_bits, parameters, poll_to_the_end};
+use crate::common::{Random, assert_same_bits, gradient, parameters, poll_to_the_end};
 use crate::passes::{FORMS, SAMPLES, learn, left, predictions, random};
 
 /// A layer before step number `steps`.
@@ -210,6 +212,77 @@ fn only_layers_that_learn_drop_and_count() {
         assert_eq!([first, second], counted, "{frozen} frozen");
         assert_eq!(found.to_bits() == loss.to_bits(), frozen == 5, "{frozen} frozen: {found}, {loss}");
     }
+}
+
+/// Through a dropout at the input and one inside, at the masks of a given seed and step.
+#[test]
+fn gradients_match_central_differences_under_the_same_mask() {
+    type Net = Model<Features<3>, (Dropout<20>, Dense<3, 8, Tanh>, Dropout<50>, Dense<8, 2>)>;
+    const SAMPLES: usize = 4;
+    let mut numbers = Random::new(63);
+    let mut network: Net = random(&mut numbers);
+    (network.layers.0, network.layers.2) = (dropout(5, 7), dropout(6, 9));
+    let (inputs, targets) = inputs_and_targets(&mut numbers, SAMPLES);
+    let data = Dataset::new(&inputs, &targets).expect("as many targets");
+    let (mut gradients, mut workspace) = (Gradients::<Net>::NEW, Workspace::<SAMPLES, { floats::<Net>() }>::NEW);
+    let at: Vec<f64> = parameters(&network).into_iter().map(f64::from).collect();
+    accumulate(&mut network, &mut gradients, &mut workspace, &data, &MeanSquaredError, SAMPLES).expect("sound");
+    let found = gradient(&gradients);
+    assert_eq!(state(&network), [5.0, 8.0, 6.0, 10.0]);
+
+    let (outer, inner) = (factors(20, 5, 7, SAMPLES * 3), factors(50, 6, 9, SAMPLES * 8));
+    let dense = |weights: &[f64], x: &[f64], outputs: usize| -> Vec<f64> {
+        let (weights, bias) = weights.split_at(x.len() * outputs);
+        let sum = |o: usize| bias[o] + x.iter().zip(weights.chunks(outputs)).map(|(x, row)| x * row[o]).sum::<f64>();
+        (0..outputs).map(sum).collect()
+    };
+    let masked = |x: Vec<f64>, factors: &[f32]| -> Vec<f64> {
+        x.into_iter().zip(factors).map(|(x, factor)| x * f64::from(*factor)).collect()
+    };
+    let loss = |index: usize, shift: f64| {
+        let mut shifted = at.clone();
+        shifted[index] += shift;
+        let of = |k: usize| -> f64 {
+            let x = masked(inputs[k].map(f64::from).to_vec(), &outer[3 * k..][..3]);
+            let hidden = dense(&shifted[..32], &x, 8).into_iter().map(f64::tanh).collect();
+            let y = dense(&shifted[32..], &masked(hidden, &inner[8 * k..][..8]), 2);
+            y.iter().zip(targets[k]).map(|(y, target)| (y - f64::from(target)).powi(2)).sum()
+        };
+        (0..SAMPLES).map(of).sum::<f64>() / (2 * SAMPLES) as f64
+    };
+    assert_eq!(found.len(), at.len());
+    for (index, found) in found.iter().enumerate() {
+        let difference = (loss(index, 1e-6) - loss(index, -1e-6)) / 2e-6;
+        assert!((f64::from(*found) - difference).abs() < 1e-6, "parameter {index}: {found}, {difference}");
+    }
+    assert!(found.iter().filter(|found| found.abs() > 1e-3).count() > found.len() / 2, "{found:?}");
+    assert!(outer.contains(&0.0) && inner.contains(&0.0));
+}
+
+/// Seed and count of steps are no weights: a file has no tensor of them, and leaves them alone. A checkpoint has them.
+#[test]
+fn a_file_of_weights_has_none_of_a_dropout() {
+    let mut numbers = Random::new(64);
+    let mut start = network(&mut numbers);
+    start.layers.0 = dropout(5, 7);
+    let mut file = vec![0; safetensors::file_bytes::<Net>(&Names::SEQUENTIAL)];
+    let length = safetensors::save(&start, &Names::SEQUENTIAL, &mut file).expect("room");
+    let tensors = ::safetensors::SafeTensors::deserialize(&file[..length]).expect("a file");
+    let mut names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    // Dropout, Linear, ReLU, Dropout, Linear, Tanh, Dropout, Linear.
+    assert_eq!(names, ["1.bias", "1.weight", "4.bias", "4.weight", "7.bias", "7.weight"]);
+    let mut loaded = network(&mut numbers);
+    let before = state(&loaded);
+    safetensors::load(&mut loaded, &Names::SEQUENTIAL, &file[..length]).expect("the same names");
+    assert_same_bits(&parameters(&loaded), &parameters(&start), "parameters");
+    assert_same_bits(&state(&loaded), &before, "seeds and steps");
+    assert_ne!(before, state(&start));
+
+    let mut bytes = [0; weights_bytes::<Net>()];
+    save_weights(&start, &mut bytes).expect("finite");
+    load_weights(&mut loaded, &bytes).expect("the same architecture");
+    assert_same_bits(&state(&loaded), &state(&start), "seeds and steps of a checkpoint");
 }
 
 #[test]
