@@ -9,7 +9,7 @@ use baregrad::shape::{Features, Image, SampleOf, Sequence};
 use baregrad::{
     AveragePool1d, AveragePool2d, BatchNorm, Centered, Conv1d, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv1d,
     DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, Model, Relu,
-    Same, Sgd, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
+    Residual, Same, Sgd, Skip, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
 };
 
 type Convolved = Model<
@@ -35,6 +35,18 @@ type Along = Model<
 >;
 type Middle = (MaxPool2d<2>, (AveragePool2d<3, 3, Centered<2>>, MaxPool2d<2, 2, Same>), Flatten<18>);
 type OnImages = Model<Image<7, 5, 3>, (Dense<3, 9, Relu>, Middle, Dense<18, 2>)>;
+/// Something of each kind, for Miri.
+type Smallest = Model<
+    Image<3, 3, 1>,
+    (
+        Conv2d<1, 2, 2, 2, Same, Relu>,
+        Residual<(DepthwiseConv2d<2, 2, 2>, BatchNorm<2>), Skip, Tanh>,
+        MaxPool2d<2, 2, Strided<2>>,
+        Dropout<25>,
+        Flatten<8>,
+        Dense<8, 2>,
+    ),
+>;
 
 /// Calls everything once.
 #[inline(never)]
@@ -48,8 +60,10 @@ pub(crate) fn windows() {
     added::<Dropout<25>>(Dropout::with_seed(black_box(7)));
     folded();
     added::<DepthwiseConv2d<3, 2, 3>>(DepthwiseConv2d::new([[[0.5; 3]; 3]; 2], [0.5; 3]));
-    // Miri takes minutes for what follows, and there is no `unsafe` in these layers.
+    // Miri takes minutes for what follows.
     if cfg!(miri) {
+        let images = black_box([[[[0.5; 1]; 3]; 3]; 2]);
+        convolved::<Smallest, Sgd, { floats::<Smallest>() }>(&images, &[1; 2], Sgd::new(0.1));
         return;
     }
     let images = black_box([[[[0.5; 3]; 5]; 7]; 3]);
