@@ -16,4 +16,5 @@ mod pools;
 mod pytorch_layers;
 mod recomputed;
 mod resnet;
+mod summaries;
 mod windows;
