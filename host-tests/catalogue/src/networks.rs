@@ -175,16 +175,16 @@ fn on_images(to: &mut impl VisitNetworks) {
 
     type Third = Images<(
         DepthwiseConv2d<2, 2, 2, Valid, Sigmoid>,
-        Dense<2, 6, Tanh>,
-        Conv2d<6, 9, 3, 3, Centered<2>, HardSigmoid>,
+        Dense<2, 3, Tanh>,
+        Conv2d<3, 9, 3, 3, Centered<2>, HardSigmoid>,
         MaxPool2d<3, 3, Strided<2>>,
         Flatten<18>,
         Dense<18, 3>,
     )>;
     const THIRD: &[Part] = &[
         depthwise(([2, 2], [1, 1], V), 2, "Sigmoid"),
-        dense(2, 6, "Tanh"),
-        conv(([3, 3], [2, 2], C), [6, 9], "HardSigmoid"),
+        dense(2, 3, "Tanh"),
+        conv(([3, 3], [2, 2], C), [3, 9], "HardSigmoid"),
         pool(([3, 3], [2, 2], T), true),
         Part::Flatten,
         dense(18, 3, "Identity"),
