@@ -1,4 +1,4 @@
-"""Networks with batch normalization in files of weights: one written by PyTorch, one by Keras, and what each predicts.
+"""Networks with batch normalization in files of weights: one written by PyTorch, one with Keras's weights and names, and what each predicts.
 
     python batch_norm_files.py pytorch   writes ../fixtures/safetensors/from_python_batch_norm.*
     python batch_norm_files.py keras     writes ../fixtures/safetensors/from_keras_batch_norm.*, with KERAS_BACKEND=torch

@@ -65,6 +65,7 @@ use crate::activation::Activation;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::optimizer::Optimizer;
 use crate::shape::{Positions, Shape};
+use inputs::copy;
 use memory::cut;
 
 /// What is at the root of the crate too.
@@ -125,11 +126,24 @@ pub(crate) fn forward_due<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
     y: &mut [f32],
     memory: &mut [f32],
 ) -> Result<(), NonFinite> {
-    let Some(Forward { pass, first }) = pass.forward_part(before, L::LAYERS, L::WHOLE_BATCH) else { return Ok(()) };
+    let Some(part) = pass.forward_part(before, L::LAYERS, L::WHOLE_BATCH) else { return Ok(()) };
+    forward_of(layer, part, L::KEPT, x, y, memory)
+}
+
+/// A part of the forward pass of a layer that has `kept` floats of each sample in memory.
+#[inline(always)]
+pub(crate) fn forward_of<In: Shape, L: Layer<In>, P: Pass, X: Inputs + ?Sized>(
+    layer: &L,
+    Forward { pass, first }: Forward<P>,
+    kept: usize,
+    x: &X,
+    y: &mut [f32],
+    memory: &mut [f32],
+) -> Result<(), NonFinite> {
     if const { P::SLICED } {
         let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
         let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
-        let (_, memory) = cut(memory, first.wrapping_mul(L::KEPT));
+        let (_, memory) = cut(memory, first.wrapping_mul(kept));
         layer.forward(pass, &StartingAt { inputs: x, first }, y, memory)
     } else {
         layer.forward(pass, x, y, memory)
@@ -154,9 +168,7 @@ pub(crate) fn backward_apart<In: Shape, L: Layer<In>, P: Pass, O: Optimizer, Bel
     layer.backward::<P, O, _>(pass, inputs, delta, InputGradient::Write(&mut *dx), memory, slots, step);
     if makes_last_slice::<In, L, P>(pass) {
         ThisCpu::activation_backward::<Below>(dx, x);
-        for (x, gradient) in x.iter_mut().zip(dx) {
-            *x = *gradient;
-        }
+        copy(dx, x);
     }
 }
 
@@ -301,13 +313,19 @@ pub trait Layer<In: Shape>: Parameters {
         backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
     }
 
-    /// Floats that [`recompute`](Self::recompute) needs in the place of [`SCRATCH`](Self::SCRATCH), if they are more.
+    /// Floats of `memory`, for each sample, behind what the layer keeps, that [`recompute`](Self::recompute) needs in the place of
+    /// [`SCRATCH`](Self::SCRATCH), if they are more.
     const RECOMPUTE: usize = if Self::KEPT == 0 { 0 } else { Self::SCRATCH + Self::Out::SIZE };
 
-    /// Forward pass for a backward pass that follows at once: makes what [`forward`](Self::forward) has kept, and its output for nobody.
+    /// Makes again what [`forward`](Self::forward) has kept, for a backward pass that follows. Nobody reads the output again.
     ///
-    /// For [`Recompute`]. Only a layer that can do so without making its output has its own.
+    /// For [`Recompute`]. Of this layer it is a whole pass, with the parameters and the state of the forward pass. The default calls `forward`, which has to
+    /// give the same bits then. A layer that can leave out its output has its own, with [`RECOMPUTE`](Self::RECOMPUTE).
     fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
+        const {
+            let room = Self::SCRATCH + Self::Out::SIZE;
+            assert!(Self::KEPT == 0 || Self::RECOMPUTE >= room, "RECOMPUTE has no room for the output");
+        };
         if const { Self::KEPT > 0 } {
             let at = memory.len().wrapping_sub(pass.samples().wrapping_mul(Self::Out::SIZE));
             let (memory, y) = cut(memory, at);

@@ -1,14 +1,14 @@
 //! Networks with residuals and normalization, among them the windows, layers and optimizers that [`networks`](crate::networks) leaves out. A new one is
 //! a row in [`each_network_of_blocks`].
 //!
-//! Together the rows of both and of [`pairs`](crate::pairs) have every pair of two of these: layer, window, activation, optimizer, batch. A test counts
-//! them.
+//! Together the rows of both and of `pairs` have every pair of two of these: layer, window, activation, optimizer, batch. A test counts them. Layers
+//! that are functions of each value have rows in [`activations`](crate::activations).
 
 use baregrad::{
     AdaGrad, Adam, AdamW, AveragePool1d, AveragePool2d, BatchNorm, Centered, ClipValue, Conv1d, Conv2d, Dense,
     DepthwiseConv1d, DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity,
-    LayerNorm, LeakyRelu, Lion, MaxPool1d, MaxPool2d, Momentum, Nesterov, Relu, Residual, RmsProp, Same, Sgd,
-    SgdMomentum, Sigmoid, Skip, Strided, Tanh, Valid, WeightDecay, floats,
+    LayerNorm, LeakyRelu, Lion, MaxPool1d, MaxPool2d, Momentum, Nesterov, Recompute, Relu, Residual, RmsProp, Same,
+    Sgd, SgdMomentum, Sigmoid, Skip, Strided, Tanh, Valid, WeightDecay, floats,
 };
 
 use crate::networks::Window::{Centered as C, Same as S, Strided as T, Valid as V};
@@ -44,9 +44,8 @@ fn batches(to: &mut impl VisitNetworks) {
 
     type Layers = Sequences<(
         MaxPool1d<3>,
-        Conv1d<4, 9, 3>,
-        BatchNorm<9, Relu>,
-        Dropout<25>,
+        // Other ways to the same bits: what is run again has state.
+        Recompute<(Conv1d<4, 9, 3>, BatchNorm<9, Relu>, Dropout<25>)>,
         Conv1d<9, 5, 3, Valid, Sigmoid>,
         BatchNorm<5, Tanh>,
         GlobalAveragePool,

@@ -1,5 +1,5 @@
-//! Networks on images and sequences: convolutions and pools, each with several of the windows. A new one is a row in [`each_network`], or
-//! beside, in [`blocks`](crate::blocks), if it has residuals or normalization of layers.
+//! Networks on images and sequences: convolutions and pools, each with several of the windows, some with batch normalization. A new one is a row in
+//! [`each_network`], or beside, in [`blocks`](crate::blocks), if it has residuals or `LayerNorm`.
 
 use baregrad::shape::{Features, Image, Sequence};
 use baregrad::{

@@ -1,5 +1,5 @@
-//! Small networks with the pairs that the larger ones leave out: of windows, activations and sizes of a batch with optimizers, and of batch
-//! normalization with all of them.
+//! Small networks with the pairs that the larger ones leave out: an optimizer with a window, an activation or the size of a batch, and batch
+//! normalization with each of these.
 
 use baregrad::{
     AdamW, BatchNorm, Centered, ClipValue, Conv1d, Dense, DepthwiseConv1d, GlobalAveragePool, GlobalMaxPool,

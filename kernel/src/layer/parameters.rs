@@ -122,7 +122,7 @@ pub trait Parameters: Zero + Tensors<f32> {
 
     /// Number of parameters.
     const PARAMETERS: usize = count(Self::TENSORS);
-    /// Number of layers: 1, but networks and [`Residual`](crate::Residual) count theirs, and [`Skip`](crate::Skip) has 0.
+    /// Number of layers: 1, but networks, [`Residual`](crate::Residual) and [`Recompute`](crate::Recompute) count theirs, and [`Skip`](crate::Skip) has 0.
     const LAYERS: usize = 1;
     /// Modules that it takes in a `Sequential` of PyTorch: one, and one more for an activation.
     const MODULES: usize = 1;

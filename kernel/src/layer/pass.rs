@@ -143,7 +143,7 @@ impl<const B: usize> Pass for Whole<B> {
 
 /// One slice of a pass.
 ///
-/// Forward, a slice is one sample through one layer, or the whole batch with the last sample: layer by layer, so that what lies above a layer is free for it. Backward it is a slice
+/// Forward, a slice is one sample through one layer (or through one [`Recompute`](crate::Recompute)), or the whole batch with the last sample: layer by layer, so that what lies above a layer is free for it. Backward it is a slice
 /// of one layer, from the last layer to the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice<const B: usize> {

@@ -1,9 +1,9 @@
 //! Layers whose forward pass runs again in the backward pass.
 
-use super::memory::{cut, max};
+use super::memory::{max, refuse};
 use super::{
-    Backward, ChannelOrder, End, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass,
-    Place, Stacked, StartingAt, StateTensor, Tensor, Tensors,
+    Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
+    Stacked, StateTensor, Tensor, Tensors, forward_of,
 };
 use crate::activation::Activation;
 use crate::optimizer::{Optimizer, Slot};
@@ -13,8 +13,8 @@ use crate::zero::Zero;
 /// Layers that keep only their input, and run forward again in the backward pass (gradient checkpointing): memory for time.
 ///
 /// In training a network keeps the outputs of all its layers until their backward passes. What the layers in a `Recompute` give to each other lies in
-/// memory that all layers of the network share, so it counts once. The price is a second forward pass of these layers in each step, but for the last of them.
-/// A prediction takes neither more time nor less memory.
+/// memory that all layers of the network share, so it counts once. The price is a second forward pass of these layers in each step; the last one is left
+/// out where it can be. A prediction takes neither more time nor less memory.
 ///
 /// ```
 /// # use baregrad::{Dense, Recompute, Relu, floats};
@@ -23,12 +23,12 @@ use crate::zero::Zero;
 /// const { assert!(floats::<Plain>() > 200 && floats::<Less>() < 120) }
 /// ```
 ///
-/// The outputs outside of any `Recompute` are kept, and those inside are there for the time of its backward pass. So take the front half of a network
-/// into one, counted by memory: when its turn comes nothing else is left. One at the end saves nothing, because everything is there then.
+/// Put the first layers into one, up to about half of the memory of all outputs: when their backward pass comes, the other outputs are of no use any more.
+/// At the end of a network it saves nothing, because its backward pass comes first, when all other outputs are still needed.
 ///
 /// It counts as the layers in it: in errors, in a summary, for [`step_frozen`](crate::train::step_frozen), in a checkpoint and in a file. A network with
-/// it and one without have the same checkpoints. In a step in slices one sample through all of its layers is one slice, and so is the second
-/// forward pass, of the whole batch.
+/// it and one without have the same checkpoints. In a step in slices one sample through all of its layers is one slice, or all samples if a layer in it
+/// is for a [whole batch](Layer::WHOLE_BATCH); the slices that its other layers would have do nothing. The second forward pass, of all samples, is one slice.
 ///
 /// # Order and rounding
 /// The bits that the same layers have without it, [`BatchNorm`](crate::BatchNorm) and [`Dropout`](crate::Dropout) included: their second forward pass
@@ -95,7 +95,13 @@ impl<In: Shape, L: Layer<In>> Layer<In> for Recompute<L> {
     const GIVES_INPUT_GRADIENT: bool = L::GIVES_INPUT_GRADIENT;
     const WHOLE_BATCH: bool = L::WHOLE_BATCH;
     const ORDER: ChannelOrder = L::ORDER;
-    const MISFIT: Option<&'static str> = L::MISFIT;
+    const MISFIT: Option<&'static str> =
+        if L::LAYERS == 0 { Some("`Recompute` holds layers, and `Skip` is none") } else { L::MISFIT };
+    /// Nothing.
+    const KEPT: usize = {
+        refuse(<Self as Layer<In>>::MISFIT);
+        0
+    };
     const UNTRAINABLE: Option<&'static str> = L::UNTRAINABLE;
 
     #[inline(always)]
@@ -108,14 +114,8 @@ impl<In: Shape, L: Layer<In>> Layer<In> for Recompute<L> {
     ) -> Result<(), NonFinite> {
         // Nothing is left in memory from slice to slice: the one of the last layer makes all of them.
         let (before, layers) = const { (L::LAYERS - 1, 1) };
-        let Some(Forward { pass, first }) = pass.forward_part(before, layers, L::WHOLE_BATCH) else { return Ok(()) };
-        if const { P::SLICED } {
-            let (_, y) = cut(y, first.wrapping_mul(L::Out::SIZE));
-            let (y, _) = cut(y, pass.samples().wrapping_mul(L::Out::SIZE));
-            self.0.forward(pass, &StartingAt { inputs: x, first }, y, memory)
-        } else {
-            self.0.forward(pass, x, y, memory)
-        }
+        let Some(part) = pass.forward_part(before, layers, L::WHOLE_BATCH) else { return Ok(()) };
+        forward_of(&self.0, part, 0, x, y, memory)
     }
 
     #[inline(always)]
@@ -129,6 +129,9 @@ impl<In: Shape, L: Layer<In>> Layer<In> for Recompute<L> {
         slots: &mut L::Slots<O::Slot>,
         step: &O::Step,
     ) {
+        if matches!(dx, InputGradient::Unwanted) && const { L::PARAMETERS == 0 && L::STATE_COUNT == 0 } {
+            return; // There is nothing to learn or to count, and nobody asks for a gradient.
+        }
         self.again::<In, P, X>(pass, x, memory);
         if let Backward::Inner(pass) | Backward::First(pass) = pass.backward_part(const { Self::layers::<In>() }) {
             self.0.backward::<P, O, X>(pass, x, delta, dx, memory, slots, step);
@@ -151,7 +154,7 @@ impl<In: Shape, L: Layer<In>> Layer<In> for Recompute<L> {
         }
     }
 
-    /// Nothing is kept.
+    /// There is nothing to make.
     fn recompute<P: Pass, X: Inputs + ?Sized>(&self, _pass: P, _x: &X, _memory: &mut [f32]) {}
 
     const PREDICT: usize = L::PREDICT;

@@ -190,6 +190,16 @@ where
         backward_apart::<In, Self, P, O, Below>(self, pass, x, delta, memory, slots, step);
     }
 
+    // Its output is the sum, which nobody reads again.
+    const RECOMPUTE: usize = max(B::RECOMPUTE, S::RECOMPUTE.saturating_sub(B::KEPT));
+
+    #[inline(always)]
+    fn recompute<P: Pass, X: Inputs + ?Sized>(&self, pass: P, x: &X, memory: &mut [f32]) {
+        self.shortcut.recompute(pass.behind(B::LAYERS), x, memory);
+        let (_, memory) = cut(memory, const { P::CAPACITY * S::KEPT });
+        self.body.recompute(pass, x, memory);
+    }
+
     const PREDICT: usize = max(B::PREDICT, if skips::<S>() { 0 } else { B::Out::SIZE + S::PREDICT });
 
     #[inline(always)]

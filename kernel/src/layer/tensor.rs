@@ -117,12 +117,12 @@ impl Tensor {
         Self::vector(name, outputs, Initial::Bias(Fan { inputs, outputs }))
     }
 
-    /// A value for each of `len` channels.
+    /// A single row of `len` values.
     pub const fn vector(name: &'static str, len: usize, initial: Initial) -> Self {
         Self { name, rows: 1, columns: len, form: Form::Vector, initial }
     }
 
-    /// The same of a layer that PyTorch has on the last axis.
+    /// As [`vector`](Self::vector), of a layer that PyTorch applies to the last axis, such as [`LayerNorm`](crate::LayerNorm).
     pub const fn last_axis(name: &'static str, len: usize, initial: Initial) -> Self {
         Self { form: Form::LastAxis, ..Self::vector(name, len, initial) }
     }

@@ -106,7 +106,7 @@ fn backward_first<In: Shape, L: Layer<In>, P: Pass, O: Optimizer>(
 //             let result = forward(&self.0, pass, 0, x, out, memory);
 //             let (_, memory) = cut(memory, P::CAPACITY * L0::KEPT);
 //             let x = Stacked::new(out);
-//             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory)) // by `forward_or_again`
+//             result.and(forward(&self.1, pass, L0::LAYERS, x, y, memory)) // in `forward_or_again`, which `recompute` calls too, without `y`
 //         }
 //         fn backward(…) {
 //             backward(&mut self.1, Self::SPOTS[1], pass, delta, memory, …); // the output of layer 0 is its `delta` then

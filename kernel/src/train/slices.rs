@@ -23,7 +23,7 @@ use crate::shape::{SampleOf, Shape, Values};
 /// layer's with the loss. A layer that looks at a [whole batch](crate::Layer::WHOLE_BATCH) has nothing to do for a sample but the last, and all samples then; the
 /// losses of a network with such a layer are all in the last of these slices. Each of the others takes four rows of a dense layer's weights, from the last layer to the first: at most `8·OUT`
 /// products for each sample and position, and the optimizer's formula for `4·OUT` parameters; or the rows that are left and the bias, which is less. Other layers say in their docs what a slice is: all of a
-/// [`BatchNorm`](crate::BatchNorm) is one. On a
+/// [`BatchNorm`](crate::BatchNorm) is one, and the second forward pass of a [`Recompute`](crate::Recompute). On a
 /// processor with an FPU the time of a slice does not depend on the data, unless a pre-activation is not finite: the slice that meets it
 /// ends the step, may go through a layer of ReLU twice, and looks at the samples up to its own once more. Where slices may be longer, poll several times.
 ///

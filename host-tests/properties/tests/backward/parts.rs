@@ -7,7 +7,7 @@ use baregrad::optimizer::{Optimizer, Slot};
 use baregrad::train::{Gradients, accumulate};
 use baregrad::{
     Adam, CrossEntropy, Dataset, Dense, Features, Frozen, Identity, Layer, Matrix, MeanSquaredError, Model, Network,
-    Parameters, Relu, Sequence, Sgd, StepError, Tanh, Trainer, Workspace, Zero, checkpoint, floats,
+    Parameters, Recompute, Relu, Sequence, Sgd, StepError, Tanh, Trainer, Workspace, Zero, checkpoint, floats,
 };
 
 type Trunk = (Dense<3, 7, Relu>, Dense<7, 5, Tanh>);
@@ -294,6 +294,13 @@ fn what_a_layer_keeps_is_there_in_steps_of_all_kinds() {
     let flat = assert_slices_are_the_step::<Flat, { floats::<Flat>() }>(7);
     let nested = assert_slices_are_the_step::<Nested, { floats::<Nested>() }>(7);
     assert_same_bits(&flat, &nested, "nested");
+    // What a layer keeps is made again, with an output for nobody where it is the last.
+    type Last = (Dense<3, 4, Tanh>, Recompute<(Square, Dense<4, 5, Tanh>, Square)>, Dense<5, 2>);
+    type First = (Recompute<(Dense<3, 4, Tanh>, Square)>, Dense<4, 5, Tanh>, Recompute<Square>, Dense<5, 2>);
+    let last = assert_slices_are_the_step::<Last, { floats::<Last>() }>(7);
+    let first = assert_slices_are_the_step::<First, { floats::<First>() }>(7);
+    assert_same_bits(&flat, &last, "made again, the last layer too");
+    assert_same_bits(&flat, &first, "made again at the front");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 //!
 //! Oracle: the same network without `Recompute`.
 
-use baregrad::layer::Parameters;
+use baregrad::layer::{Parameters, Tensors};
 use baregrad::shape::Features;
 use baregrad::train::{Gradients, accumulate, apply};
 use baregrad::{
-    Adam, AveragePool2d, BatchNorm, Conv2d, Dataset, Dense, DepthwiseConv2d, Dropout, GlobalAveragePool, Image,
-    LayerNorm, MaxPool2d, MeanSquaredError, Model, Network, Recompute, Relu, Residual, Same, Skip, Strided, Tanh,
-    Trainer, Workspace, floats, predict_floats,
+    Adam, AveragePool2d, BatchNorm, Conv2d, Dataset, Dense, DepthwiseConv2d, Dropout, Frozen, GlobalAveragePool, Image,
+    LayerNorm, MaxPool2d, MeanSquaredError, Model, Network, Recompute, Relu, Residual, Same, Skip, StepError, Strided,
+    Tanh, Trainer, Workspace, floats, predict_floats,
 };
 
 use crate::blocks::Data;
@@ -32,12 +32,12 @@ where
     set_parameters(&mut plain.network, &values);
     set_parameters(&mut less.network, &values);
     let (mut first, mut second) = (Adam::new(0.02), Adam::new(0.02));
-    for (number, samples) in [3, 2, 1, 3].iter().cycle().take(20).enumerate() {
+    for (number, samples) in [3, 2, 1, 3].iter().cycle().take(3 * Plain::LAYERS).enumerate() {
         let data = Data::<Plain>::random(&mut random, *samples);
         let data = Dataset::new(&data.inputs, &data.targets).expect("as many targets");
         plain.workspace.memory = [[f32::NAN; P]; 3];
         less.workspace.memory = [[f32::NAN; L]; 3];
-        let frozen = number % Plain::LAYERS;
+        let frozen = (number / 3) % Plain::LAYERS;
         let losses = match number % 3 {
             0 => (
                 plain.step(&data, MeanSquaredError, &mut first).expect("sound"),
@@ -92,14 +92,14 @@ type OnImage<L> = Model<Image<8, 7, 2>, L>;
 type Head = (GlobalAveragePool, Dense<4, 2>);
 
 #[test]
-fn at_the_front() {
+fn layers_at_the_front_train_as_without_it_in_less_memory() {
     type Plain = OnImage<((Stem, Separable, Separable), Separable, Head)>;
     type Less = OnImage<(Recompute<(Stem, Separable, Separable)>, Separable, Head)>;
     assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(1, true);
 }
 
 #[test]
-fn in_the_middle_and_one_in_another() {
+fn layers_in_the_middle_and_in_another_train_as_without_it_in_less_memory() {
     type Plain = OnImage<(Stem, (Separable, (Separable, Separable)), (Separable, Separable), Head)>;
     type Less = OnImage<(
         Stem,
@@ -111,7 +111,7 @@ fn in_the_middle_and_one_in_another() {
 }
 
 #[test]
-fn at_the_end() {
+fn layers_at_the_end_train_as_without_it_in_the_same_memory() {
     type Plain = (Dense<3, 9, Relu>, (Dense<9, 4, Tanh>, Dense<4, 30, Tanh>, Dense<30, 3>, Dense<3, 2>));
     type Less =
         (Dense<3, 9, Relu>, Recompute<(Dense<9, 4, Tanh>, Recompute<(Dense<4, 30, Tanh>, Dense<30, 3>)>, Dense<3, 2>)>);
@@ -122,16 +122,16 @@ fn at_the_end() {
 
 /// The statistics of a batch and the values that are dropped are those of the first forward pass, and move once.
 #[test]
-fn of_layers_that_have_state() {
+fn state_moves_as_without_it() {
     type Normed = (Conv2d<2, 4, 3, 3>, BatchNorm<4, Relu>, Dropout<30>, DepthwiseConv2d<4, 3, 3>, BatchNorm<4, Tanh>);
     type Plain = OnImage<(Normed, (Dense<4, 4>, BatchNorm<4, Relu>), Head)>;
     type Less = OnImage<(Recompute<Normed>, (Dense<4, 4>, BatchNorm<4, Relu>), Head)>;
     assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(4, true);
 }
 
-/// A residual at the end of such layers makes its output for nobody; one inside and one around them keep what they kept.
+/// A residual at the end of such layers, in front of others, and around them.
 #[test]
-fn of_residuals_and_pools() {
+fn residuals_and_pools_train_as_without_it_in_less_memory() {
     type Block = Residual<(Conv2d<4, 4, 3, 3, Same, Relu>, Conv2d<4, 4, 3, 3>), Skip, Relu>;
     type Pooled = (MaxPool2d<2, 2>, LayerNorm<4>);
     type Plain = OnImage<((Stem, Block, Block), (Block, Pooled), AveragePool2d<2, 2>, Head)>;
@@ -142,19 +142,60 @@ fn of_residuals_and_pools() {
         Head,
     )>;
     assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(5, true);
+    // Where it saves nothing it takes nothing: the sum is not made again.
+    type Kept = OnImage<((Stem, Block, Block), Head)>;
+    type Again = OnImage<(Recompute<(Stem, Block, Block)>, Head)>;
+    assert_same::<Kept, Again, { floats::<Kept>() }, { floats::<Again>() }>(10, false);
 }
 
 /// It saves nothing there, and changes nothing.
 #[test]
-fn of_a_single_layer() {
+fn single_layers_train_as_without_it_in_the_same_memory() {
     type Plain = (Dense<3, 5, Tanh>, Dense<5, 4, Relu>, Dense<4, 2>);
     type Less = (Recompute<Dense<3, 5, Tanh>>, Recompute<Dense<5, 4, Relu>>, Recompute<(Dense<4, 2>,)>);
     assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(6, false);
 }
 
+/// As the shortcut it adds to the gradient of the body; frozen layers and a model may be inside; and it may be all of a network.
+#[test]
+fn layers_of_every_place_train_as_without_it_in_less_memory() {
+    type Frozen8 = Frozen<(Dense<3, 8, Relu>, Dense<8, 5, Tanh>)>;
+    type Branches<S> = Residual<(Dense<5, 4, Relu>, Dense<4, 6>), S, Tanh>;
+    type Shortcut = (Dense<5, 7, Tanh>, Dense<7, 6>);
+    type OfModel = Model<Features<6>, (Dense<6, 9, Relu>, Dense<9, 4, Tanh>)>;
+    type Plain = (Frozen8, Dense<5, 5, Relu>, Branches<Shortcut>, OfModel, Dense<4, 2>);
+    type Less = Recompute<(
+        Recompute<(Frozen8, Dense<5, 5, Relu>)>,
+        Branches<Recompute<Shortcut>>,
+        Recompute<OfModel>,
+        Recompute<Dense<4, 2>>,
+    )>;
+    assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(8, true);
+}
+
+/// The layer in which a value is not finite has the number that it has without it, in a step at once and in slices.
+#[test]
+fn errors_name_the_layer_inside() {
+    type Net = (Dense<3, 4>, Recompute<(Dense<4, 4>, (Dense<4, 4>, Dense<4, 4>))>, Dense<4, 2>);
+    for layer in 0..Net::LAYERS {
+        let mut trainer = Trainer::<Net, Adam, 3, { floats::<Net>() }>::NEW;
+        trainer.network.tensor_mut(2 * layer + 1).fill(f32::MAX);
+        trainer.network.tensor_mut(2 * layer).fill(f32::MAX);
+        if layer > 0 {
+            trainer.network.tensor_mut(2 * layer - 1).fill(1.0);
+        }
+        let mut data = Data::<Net>::random(&mut Random::new(9), 3);
+        data.inputs.iter_mut().for_each(|input| *input = [1.0; 3]);
+        let error = Err(StepError::NonFinitePreActivation { layer });
+        let mut adam = Adam::new(0.02);
+        assert_eq!(trainer.step(&data.dataset(), MeanSquaredError, &mut adam), error);
+        assert_eq!(poll_to_the_end(&mut trainer, &data.dataset(), MeanSquaredError, &mut adam), error);
+    }
+}
+
 /// Updates by gradients that were stored come to the same.
 #[test]
-fn an_update_by_stored_gradients_sees_its_parameters() {
+fn stored_gradients_update_its_parameters() {
     type Net = (Recompute<(Dense<3, 5, Tanh>, Dense<5, 4, Relu>)>, Dense<4, 2>);
     let mut random = Random::new(7);
     let mut trainer = Trainer::<Net, Adam, 3, { floats::<Net>() }>::NEW;

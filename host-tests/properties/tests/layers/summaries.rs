@@ -1,9 +1,9 @@
-//! The summary of a network with a layer of each kind.
+//! The summaries of networks with layers of all kinds.
 
 use baregrad::shape::{Image, Sequence};
 use baregrad::{
     AveragePool2d, BatchNorm, Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dropout, Flatten, GlobalMaxPool,
-    LayerNorm, LeakyRelu, MaxPool1d, MaxPool2d, Model, Network, Relu, Residual, Same, Skip, Strided, Tanh,
+    LayerNorm, LeakyRelu, MaxPool1d, MaxPool2d, Model, Network, Recompute, Relu, Residual, Same, Skip, Strided, Tanh,
 };
 
 #[test]
@@ -12,8 +12,7 @@ fn the_summary_names_every_layer_on_images() {
     type Net = Model<
         Image<6, 4, 2>,
         (
-            Conv2d<2, 4, 3, 3, Same, Relu>,
-            MaxPool2d<2>,
+            Recompute<(Conv2d<2, 4, 3, 3, Same, Relu>, MaxPool2d<2>)>,
             Residual<Body, Skip, Relu>,
             LayerNorm<4, Tanh>,
             Dropout<25>,

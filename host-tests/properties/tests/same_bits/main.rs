@@ -119,7 +119,7 @@ impl Pairs {
     }
 }
 
-/// There can't be these: pools, `Flatten` and dropout have neither activation nor parameters, so an optimizer has nothing to do in them, and in a
+/// These pairs cannot exist: pools, `Flatten` and dropout have neither activation nor parameters, so an optimizer has nothing to do in them, and in a
 /// `Residual` only in its branches. Dense layers, norms, global pools, `Flatten`, dropout and residuals have no window.
 #[test]
 fn networks_have_every_pair_of_choices() {
