@@ -12,8 +12,8 @@ use baregrad::fingerprint::{Fingerprint, chain};
 use baregrad::graph::GraphError;
 use baregrad::initializer::uniform;
 use baregrad::layer::{
-    ChannelOrder, InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Taps, Tensor, Tensors, Whole,
-    activate, step_of_layer,
+    ChannelOrder, Initial, InputGradient, Layer, NonFinite, Parameters, Pass, Place, Stacked, Taps, Tensor, Tensors,
+    Whole, activate, step_of_layer,
 };
 use baregrad::loss::{Loss, TargetError};
 use baregrad::matrix::{Vector, argmax, softmax};
@@ -332,6 +332,8 @@ fn as_tensors<N: OnInput>(network: &mut N) {
         Tensor::kernel("weight", taps, unknown(), unknown()),
         Tensor::depthwise("weight", black_box(Taps::OnSequence { length: unknown() }), unknown()),
         Tensor::bias("bias", unknown(), unknown()),
+        Tensor::vector("bias", unknown(), Initial::Zeros),
+        Tensor::last_axis("bias", unknown(), Initial::Ones),
     ];
     black_box((taps.count(), tensors.map(|tensor| tensor.len()), N::describe_tensor(unknown())));
     let dimensions = black_box(Dimensions::of(black_box(&[1, 2])));
