@@ -30,6 +30,7 @@ pub(crate) fn run() -> Result<()> {
 
     check.step("format")?;
     cargo().words("fmt --all --check").run()?;
+    crate::panic::ensure_image_is_whole()?; // takes no time, and the job that needs it comes late
 
     check.step("clippy on the host")?;
     let lints = "--all-targets -- -D warnings";

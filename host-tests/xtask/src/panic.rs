@@ -89,7 +89,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Every public function, and every method of a network, is called by its name somewhere in the image.
-fn ensure_image_is_whole() -> Result<()> {
+pub(crate) fn ensure_image_is_whole() -> Result<()> {
     let library = sources::text_of_folder(Path::new("kernel/src"), None)?;
     let network = fs::read_to_string("kernel/src/network.rs")?;
     let public = library.lines().filter_map(|line| sources::public_function(line.trim_start()));
