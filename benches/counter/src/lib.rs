@@ -1,8 +1,8 @@
 //! Counts executed instructions by SysTick.
 //!
-//! QEMU run by `-icount shift=6` makes every instruction last 64 ns of the machine's time, whatever the computer does
-//! meanwhile. SysTick counts the machine's 168 MHz, so 10.752 ticks are one instruction, and a difference of two
-//! readings, rounded, is exact. What calls and reads is written in assembly: it is the same in each image.
+//! QEMU run by `-icount` makes every instruction last the same time of the machine's, whatever the computer does meanwhile. SysTick counts
+//! the machine's clock, so a [`Machine`] has a number of ticks for each instruction, and a difference of two readings, rounded, is
+//! exact. What calls and reads is written in assembly: it is the same in each image.
 //!
 //! Only for QEMU and for the processors of the `thumb` targets; on any other target the package is empty.
 #![no_std]
@@ -17,8 +17,20 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 
-/// Ticks of 1,000 instructions: 64 µs of 168 MHz.
-const TICKS_PER_1000: u64 = 10_752;
+/// What QEMU plays, and how long an instruction lasts there.
+#[derive(Clone, Copy)]
+pub struct Machine {
+    /// Of 1,000 instructions.
+    ticks_per_1000: u64,
+}
+
+impl Machine {
+    /// `-M netduinoplus2 -icount shift=6`: 64 ns of 168 MHz.
+    pub const NETDUINOPLUS2: Self = Self { ticks_per_1000: 10_752 };
+    /// `-M mps2-an386 -icount shift=8`: 256 ns of 25 MHz.
+    pub const MPS2_AN386: Self = Self { ticks_per_1000: 6_400 };
+}
+
 /// Instructions of the handler that counts the rounds of SysTick.
 const HANDLER: u64 = 5;
 /// SysTick has 24 bits.
@@ -106,13 +118,14 @@ pub struct WrongCount {
 
 impl fmt::Display for WrongCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a loop of {} instructions was counted as {}; QEMU needs -icount shift=6", self.known, self.counted)
+        write!(f, "a loop of {} instructions was counted as {}; QEMU needs its -icount", self.known, self.counted)
     }
 }
 
 /// The running SysTick.
 pub struct Counter {
     syst: SYST,
+    machine: Machine,
     /// Is given each count, in the order of the calls.
     report: fn(&str, u64),
     /// Instructions between the two readings around [`empty`].
@@ -120,21 +133,29 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Starts SysTick, and counts loops of known lengths, of which two differ by one instruction. `report` is given the name and the
+    /// Starts SysTick of a netduinoplus2, and counts loops of known lengths, of which two differ by one instruction. `report` is given the name and the
     /// number of each call that is counted: `cargo xtask count` pairs them with what it sees executed.
     ///
     /// # Errors
     /// One of them was not counted exactly.
-    pub fn start(mut syst: SYST, report: fn(&str, u64)) -> Result<Self, WrongCount> {
+    pub fn start(syst: SYST, report: fn(&str, u64)) -> Result<Self, WrongCount> {
+        Self::start_on(Machine::NETDUINOPLUS2, syst, report)
+    }
+
+    /// The same on another machine.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_on(machine: Machine, mut syst: SYST, report: fn(&str, u64)) -> Result<Self, WrongCount> {
         syst.set_clock_source(SystClkSource::Core);
         syst.enable_interrupt();
-        let mut counter = Self { syst, report, overhead: 0 };
+        let mut counter = Self { syst, machine, report, overhead: 0 };
         counter.set_round(LONGEST_ROUND);
         counter.overhead = counter.count(empty, 0);
         report("nothing", 0);
         counter.calibrate("loop", known_loop, 1000, 2000)?;
         counter.calibrate("loop and one", known_loop_and_one, 1000, 2001)?;
-        // Rounds of 46,500 instructions. QEMU rounds a round to whole nanoseconds: very short ones are not exact.
+        // Rounds of 46,500 instructions, or 78,125. QEMU rounds a round to whole nanoseconds: very short ones are not exact.
         counter.set_round(499_999);
         counter.calibrate("loop of some rounds", known_loop, 60_000, 120_000)?;
         counter.set_round(LONGEST_ROUND);
@@ -169,7 +190,8 @@ impl Counter {
         let ticks = unsafe { count_ticks(function, argument) };
         let rounds = ROUNDS.load(Ordering::Relaxed).wrapping_sub(before);
         let ticks = i64::from(ticks) + i64::from(rounds) * (i64::from(SYST::get_reload()) + 1);
-        let instructions = (ticks.unsigned_abs() * 1000 + TICKS_PER_1000 / 2) / TICKS_PER_1000;
+        let by = self.machine.ticks_per_1000;
+        let instructions = (ticks.unsigned_abs() * 1000 + by / 2) / by;
         instructions - HANDLER * u64::from(rounds) - self.overhead
     }
 

@@ -13,48 +13,117 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use baregrad::data::Samples;
+use baregrad::layer::{Stacked, Whole};
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
-use baregrad::{CrossEntropy, Dataset, Dense, Features, HeUniform, Network, Relu, Sgd, Trainer, floats};
+use baregrad::shape::{SampleOf, Shape, Values};
+use baregrad::{
+    Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, GlobalAveragePool, HeUniform, Image, Layer, Model, Network,
+    Parameters, Relu, Same, Sgd, Strided, Trainer, Zero, floats,
+};
 
-pub use instruction_counter::{Counter, WrongCount};
+pub use instruction_counter::{Counter, Machine, WrongCount};
+
+/// What the first layer of keyword spotting takes in.
+pub type Spectrogram = Image<49, 10, 1>;
+/// What the layers behind it take in.
+pub type Inner = Image<25, 5, 64>;
+/// What a convolution of ResNet-8's kind takes in.
+pub type Plane = Image<16, 16, 16>;
+
+type Separable<const N: usize> = (DepthwiseConv2d<N, 3, 3, Same, Relu>, Dense<N, N, Relu>);
+/// Keyword spotting of MLPerf Tiny, DS-CNN: 22,604 parameters.
+pub type KeywordSpotting = Model<
+    Spectrogram,
+    (
+        Conv2d<1, 64, 10, 4, Strided<2>, Relu>,
+        Separable<64>,
+        Separable<64>,
+        Separable<64>,
+        Separable<64>,
+        GlobalAveragePool,
+        Dense<64, 12>,
+    ),
+>;
 
 /// Counts a prediction and ends the program.
 ///
 /// Network and sample go through `black_box`, or the compiler would know their values.
-pub fn predict<N, const IN: usize>(mut prediction: impl FnMut(&N, &[f32; IN])) -> !
-where
-    N: Network<In = Features<IN>>,
-{
+pub fn predict<N: Network>(mut prediction: impl FnMut(&N, &SampleOf<N::In>)) -> ! {
     let mut counter = start();
     let mut random = generator();
     let mut network = N::ZERO;
     network.initialize_with(HeUniform, &mut random);
-    let sample: [f32; IN] = core::array::from_fn(|_| unit(random()));
+    let sample = uniform::<SampleOf<N::In>>(&mut random);
     let (network, sample) = (black_box(&network), black_box(&sample));
     counter.instructions("row", || prediction(network, sample));
     end()
 }
 
+/// Counts the forward pass of a layer on one sample, with its activation, and ends the program. `X` and `Y` are the floats in and out.
+pub fn forward<In: Shape, L: Layer<In>, const X: usize, const Y: usize>() -> ! {
+    let mut counter = start();
+    let (layer, x) = layer::<L, X>();
+    let mut y = [0.0; Y];
+    let (layer, x) = (black_box(&layer), black_box(&x));
+    counter.instructions("row", || {
+        black_box(layer.predict_into(x, &mut y, &mut []).is_ok());
+    });
+    end()
+}
+
+/// Counts the backward pass of a layer by one sample, a step of SGD with the gradient of its input back through ReLU, and ends the
+/// program. `X` and `Y` are the floats in and out, `SCRATCH` is [`scratch`].
+pub fn backward<In: Shape, L: Layer<In>, const X: usize, const Y: usize, const SCRATCH: usize>() -> !
+where
+    L::Slots<()>: Zero,
+{
+    let mut counter = start();
+    let (mut layer, mut x) = layer::<L, X>();
+    let (mut delta, mut scratch, mut slots) = ([0.0; Y], [0.0; SCRATCH], L::Slots::<()>::ZERO);
+    let outputs = Stacked::<In>::new(&x);
+    if layer.forward(Whole::<1>::new(1), &outputs, &mut delta, &mut scratch).is_err() {
+        fail("an output is not finite");
+    }
+    let step = Sgd::new(black_box(0.01)).begin_step();
+    let (layer, x, delta) = (black_box(&mut layer), black_box(&mut x), black_box(&delta));
+    counter.instructions("row", || {
+        layer.backward_inner::<_, Sgd, Relu>(Whole::<1>::new(1), x, delta, &mut scratch, &mut slots, &step);
+    });
+    end()
+}
+
+/// Floats of scratch that [`backward`] takes.
+pub const fn scratch<In: Shape, L: Layer<In>>() -> usize {
+    L::KEPT + L::SCRATCH_INNER
+}
+
+/// A layer whose parameters are drawn, and an input.
+fn layer<L: Parameters, const X: usize>() -> (L, [f32; X]) {
+    let (mut layer, mut random) = (L::ZERO, generator());
+    for tensor in 0..L::COUNT {
+        for value in layer.tensor_mut(tensor) {
+            *value = unit(random()) - 0.5;
+        }
+    }
+    (layer, uniform(&mut random))
+}
+
 /// Counts a training step on a batch that fills the workspace, and the RAM that it needs, and ends the program.
 ///
 /// It is the second step: the first one is where the stack is looked at.
-pub fn train<N, O, L, T, const IN: usize, const B: usize, const FLOATS: usize>(
-    mut optimizer: O,
-    loss: L,
-    targets: [T; B],
-) -> !
+pub fn train<N, O, L, T, const B: usize, const FLOATS: usize>(mut optimizer: O, loss: L, targets: [T; B]) -> !
 where
-    N: Network<In = Features<IN>>,
+    N: Network,
     O: Optimizer,
     L: Loss<N::Out, N::Activation, T> + Copy,
-    for<'a> Dataset<'a, [f32; IN], T>: Samples<Input = [f32; IN], Target = T>,
+    for<'a> Dataset<'a, SampleOf<N::In>, T>: Samples<Input = SampleOf<N::In>, Target = T>,
 {
     let mut counter = start();
     let mut random = generator();
     let mut trainer = Trainer::<N, O, B, FLOATS>::NEW;
     trainer.network.initialize_with(HeUniform, &mut random);
-    let inputs: [[f32; IN]; B] = core::array::from_fn(|_| core::array::from_fn(|_| unit(random())));
+    let inputs: [SampleOf<N::In>; B] = core::array::from_fn(|_| uniform(&mut random));
     let samples = Dataset::from_arrays(&inputs, &targets);
     let (trainer, samples) = (black_box(&mut trainer), black_box(&samples));
     let mut steps = 0;
@@ -84,7 +153,7 @@ pub fn train_forever<const B: usize>() -> ! {
 
 fn start() -> Counter {
     let Some(peripherals) = cortex_m::Peripherals::take() else { fail("the peripherals are taken") };
-    match Counter::start(peripherals.SYST, report) {
+    match Counter::start_on(Machine::MPS2_AN386, peripherals.SYST, report) {
         Ok(counter) => counter,
         Err(error) => fail(error),
     }
@@ -102,6 +171,15 @@ fn generator() -> impl FnMut() -> u32 {
         word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         word
     }
+}
+
+/// Numbers in `[0, 1)`.
+fn uniform<V: Values>(random: &mut impl FnMut() -> u32) -> V {
+    let mut numbers = V::ZERO;
+    for number in numbers.values_mut() {
+        *number = unit(random());
+    }
+    numbers
 }
 
 /// A word as a number in `[0, 1)`.

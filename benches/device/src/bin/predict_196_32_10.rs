@@ -11,7 +11,7 @@ type Net = (Dense<196, 32, Relu>, Dense<32, 10>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::predict::<Net, 196>(|network, sample| {
+    benches_device::predict::<Net>(|network, sample| {
         black_box(network.predict(sample).argmax());
     })
 }

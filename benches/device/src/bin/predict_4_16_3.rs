@@ -11,7 +11,7 @@ type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::predict::<Net, 4>(|network, sample| {
+    benches_device::predict::<Net>(|network, sample| {
         black_box(network.predict(sample).softmax());
     })
 }

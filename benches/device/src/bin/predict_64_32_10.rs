@@ -11,7 +11,7 @@ type Net = (Dense<64, 32, Relu>, Dense<32, 10>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::predict::<Net, 64>(|network, sample| {
+    benches_device::predict::<Net>(|network, sample| {
         black_box(network.predict(sample).argmax());
     })
 }

@@ -12,7 +12,7 @@ type Net = Dense<64, 32>;
 #[entry]
 fn main() -> ! {
     let mut output = [0.0; 32];
-    benches_device::predict::<Net, 64>(|network, sample| {
+    benches_device::predict::<Net>(|network, sample| {
         let _ = black_box(network.predict_in(sample, &mut output));
     })
 }

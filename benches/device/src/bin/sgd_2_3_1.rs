@@ -9,5 +9,5 @@ type Net = (Dense<2, 3, Sigmoid>, Dense<3, 1, Sigmoid>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, [f32; 1], 2, 1, { floats::<Net>() }>(Sgd::new(0.1), MeanSquaredError, [[1.0]])
+    benches_device::train::<Net, _, _, [f32; 1], 1, { floats::<Net>() }>(Sgd::new(0.1), MeanSquaredError, [[1.0]])
 }

@@ -9,5 +9,5 @@ type Net = (Dense<4, 16, Relu>, Dense<16, 3>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, u8, 4, 1, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, [2])
+    benches_device::train::<Net, _, _, u8, 1, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, [2])
 }

@@ -9,5 +9,5 @@ type Net = (Dense<64, 32, Relu>, Dense<32, 10>);
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, u8, 64, 1, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, [7])
+    benches_device::train::<Net, _, _, u8, 1, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, [7])
 }

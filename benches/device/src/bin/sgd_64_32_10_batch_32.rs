@@ -10,5 +10,5 @@ type Net = (Dense<64, 32, Relu>, Dense<32, 10>);
 #[entry]
 fn main() -> ! {
     let labels: [u8; 32] = core::array::from_fn(|sample| (sample % 10) as u8);
-    benches_device::train::<Net, _, _, u8, 64, 32, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, labels)
+    benches_device::train::<Net, _, _, u8, 32, { floats::<Net>() }>(Sgd::new(0.1), CrossEntropy, labels)
 }

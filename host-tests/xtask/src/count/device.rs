@@ -105,12 +105,12 @@ fn build(opt_level: &str, (target, processor): (&str, &str)) -> Result<PathBuf> 
     Ok(folder.join(target).join("release"))
 }
 
-/// The emulator, that lets every instruction last 64 ns, without an image. `RUN_TIMEOUT` is its limit in seconds.
+/// The emulator, that lets every instruction last 256 ns, without an image. `RUN_TIMEOUT` is its limit in seconds.
 fn qemu() -> Command {
-    let limit = std::env::var("RUN_TIMEOUT").unwrap_or_else(|_| "60".to_owned());
+    let limit = std::env::var("RUN_TIMEOUT").unwrap_or_else(|_| "300".to_owned());
     let mut command = program("timeout");
     command.args(["--kill-after=5", &limit, "qemu-system-arm"]);
-    command.words("-M netduinoplus2 -nographic -icount shift=6 -semihosting-config enable=on,target=native");
+    command.words("-M mps2-an386 -nographic -icount shift=8 -semihosting-config enable=on,target=native");
     command
 }
 

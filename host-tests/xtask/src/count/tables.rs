@@ -11,7 +11,7 @@ use crate::table;
 /// Counts at an opt-level: of a program, in a unit.
 pub(super) type Counts = HashMap<(&'static str, &'static str), u64>;
 
-/// What a row may take at opt-level s, in limits.
+/// What a row may take at opt-level s, in limits, if it says nothing else.
 const FACTOR_S: f64 = 2.0;
 
 /// A row of what is counted, a program.
@@ -24,17 +24,30 @@ pub(super) struct Row {
     and_at_most: Option<f64>,
     /// For how many samples or products; what is printed is for one.
     by: Option<f64>,
+    /// What it may take at opt-level s, in limits.
+    factor_s: f64,
 }
 
 impl Row {
-    fn new([program, what, at_most, and_at_most, by]: [&'static str; 5]) -> Self {
+    fn new([program, what, at_most, and_at_most, by, factor_s]: [&'static str; 6]) -> Self {
         let number = |cell: &str| (!cell.is_empty()).then(|| cell.parse().expect("a number in the table"));
-        Self { program, what, at_most: number(at_most), and_at_most: number(and_at_most), by: number(by) }
+        Self {
+            program,
+            what,
+            at_most: number(at_most),
+            and_at_most: number(and_at_most),
+            by: number(by),
+            factor_s: number(factor_s).unwrap_or(FACTOR_S),
+        }
     }
 
-    /// Microseconds say something of all but a bare product.
+    /// Microseconds say something of all but what is counted by its products.
     pub(super) fn has_clock(&self) -> bool {
-        !self.program.starts_with("product")
+        !self.is_by_product()
+    }
+
+    fn is_by_product(&self) -> bool {
+        self.by.is_some_and(|by| by > 100.0)
     }
 
     fn of(&self, counts: &Counts, unit: &'static str) -> Option<f64> {
@@ -59,14 +72,15 @@ pub(super) fn code() -> Vec<Row> {
 /// All that is counted, each row with its limits, at opt-level 3 and at s.
 pub(super) fn table(counts: &[Counts; 2]) -> String {
     let mut text = String::new();
-    for (title, counts, factor) in [("3", &counts[0], 1.0), ("\"s\"", &counts[1], FACTOR_S)] {
+    for (title, counts, is_small) in [("3", &counts[0], false), ("\"s\"", &counts[1], true)] {
         let _ = write!(text, "\n| `opt-level = {title}` | instructions | at most | cycles | at most | |\n");
         text += "| --- | ---: | ---: | ---: | ---: | --- |\n";
         for row in rows() {
+            let factor = if is_small { row.factor_s } else { 1.0 };
             let limit = |at_most: Option<f64>| at_most.map(|limit| limit * factor);
             let instructions = Cell { value: row.of(counts, "instructions"), at_most: limit(row.at_most) };
             let cycles = Cell { value: row.of(counts, "cycles"), at_most: limit(row.and_at_most) };
-            text += &line(row.what, &instructions, &cycles, row.by.is_some_and(|by| by > 100.0));
+            text += &line(row.what, &instructions, &cycles, row.is_by_product());
         }
     }
     text += "\n| bytes | | at most | | | |\n| --- | ---: | ---: | --- | --- | --- |\n";
