@@ -18,8 +18,8 @@ use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
 pub(crate) use portable::{
-    COLUMNS, Capacity, InputRows, Pairs, Parameters, add_input_gradient, add_row_sums, backward_first_slice,
-    backward_inner_slice, for_each_channel_sum, slices, update_bias, update_channels, update_tap,
+    COLUMNS, Capacity, InputRows, Pairs, Parameters, Runs, Steps, Walk, add_input_gradient, backward_first_slice,
+    backward_inner_slice, slices, update_bias, update_channels, update_tap,
 };
 pub(crate) use processor::ThisCpu;
 pub use processor::sqrt;
@@ -32,6 +32,8 @@ pub(crate) use rules::running_sum;
 pub(crate) trait Kernels: Sized {
     /// Whether a call takes longer than many an operation, because it saves the registers of an FPU. Small work is then part of its caller.
     const CALLS_ARE_DEAR: bool = false;
+    /// Whether a row of a gradient is best made 16 values at a time.
+    const HAS_WIDE_ROWS: bool = false;
 
     // What layers call.
 
@@ -85,22 +87,62 @@ pub(crate) trait Kernels: Sized {
         portable::activation_backward::<A>(gradients, outputs);
     }
 
+    /// The same, but the output becomes it.
+    #[inline(always)]
+    fn activation_gradients<A: Activation>(outputs: &mut [f32], gradients: &[f32]) {
+        for (output, gradient) in outputs.iter_mut().zip(gradients) {
+            *output = A::backward(*gradient, *output);
+        }
+    }
+
     /// Whether all values are finite.
     #[inline(always)]
     fn all_finite(values: &[f32]) -> bool {
         portable::all_finite(values)
     }
 
-    /// `z[o] += Σ_r x[r]·rows[r][o]`, `r = 0, 1, …`: what neighbouring taps of a kernel give.
+    /// `z[o] = b[o] + Σ_l Σ_r x[l·apart + r]·W[l·rows_apart + r][o]`, run by run: what a convolution gives at one place.
     #[inline(always)]
-    fn add_run<const OUT: usize>(x: &[f32], rows: &[[f32; OUT]], z: &mut [f32; OUT]) {
-        portable::add_run::<OUT>(x, rows, z);
+    fn one_window<const OUT: usize>(
+        runs: Runs,
+        x: &[f32],
+        weights: &[[f32; OUT]],
+        bias: &[f32; OUT],
+        z: &mut [f32; OUT],
+    ) {
+        portable::one_window::<OUT>(runs, x, weights, bias, z, 0);
     }
 
-    /// The same for four places of the kernel side by side.
+    /// The same at four places that have the same taps inside. Their outputs are `apart` rows of `z` apart.
     #[inline(always)]
-    fn add_runs<const OUT: usize>(x: [&[f32]; 4], rows: &[[f32; OUT]], z: &mut [[f32; OUT]; 4]) {
-        portable::add_runs::<OUT>(x, rows, z);
+    fn four_windows<const OUT: usize>(
+        runs: Runs,
+        x: [&[f32]; 4],
+        weights: &[[f32; OUT]],
+        bias: &[f32; OUT],
+        z: &mut [[f32; OUT]],
+        apart: usize,
+    ) {
+        portable::four_windows::<OUT>(runs, x, weights, bias, z, apart, 0);
+    }
+
+    /// `z[c] = start[c] + Σ a[…][c]·w[…][c]`, pair by pair: what a depthwise convolution gives at one place.
+    #[inline(always)]
+    fn channel_sums<const N: usize>(steps: Steps, a: &[[f32; N]], w: &[[f32; N]], start: &[f32; N], z: &mut [f32; N]) {
+        portable::channel_sums::<N>(steps, a, w, start, z, 0);
+    }
+
+    /// The same twice: once more from `apart[0]` rows of `a` further on, into the row of `z` that is `apart[1]` further.
+    #[inline(always)]
+    fn two_channel_sums<const N: usize>(
+        steps: Steps,
+        a: &[[f32; N]],
+        w: &[[f32; N]],
+        start: &[f32; N],
+        z: &mut [[f32; N]],
+        apart: [usize; 2],
+    ) {
+        portable::two_channel_sums::<N>(steps, a, w, start, z, apart, 0);
     }
 
     // What these are made of.
@@ -155,6 +197,43 @@ pub(crate) trait Kernels: Sized {
         sums: &mut [[f32; V]; C],
     ) {
         portable::add_products::<C, V, OUT, _>(columns, delta, at, sums);
+    }
+
+    /// `sums[c][v] += Σ x[…][at[0] + c]·delta[…][at[1] + v]`, pair by pair.
+    #[inline(always)]
+    fn add_tap_products<const C: usize, const V: usize, const IN: usize, const OUT: usize>(
+        steps: Steps,
+        x: &[[f32; IN]],
+        delta: &[[f32; OUT]],
+        at: [usize; 2],
+        sums: &mut [[f32; V]; C],
+    ) {
+        portable::add_tap_products::<C, V, IN, OUT>(steps, x, delta, at, sums);
+    }
+
+    /// `sums[p][c] += Σ Σ_o delta[… + p·apart][o]·W[…][channel + c][o]`, pair by pair, `o = 0, 1, …`
+    #[inline(always)]
+    fn add_input_gradients<const P: usize, const C: usize, const IN: usize, const OUT: usize>(
+        steps: Steps,
+        delta: &[[f32; OUT]],
+        apart: usize,
+        weights: &[[[f32; OUT]; IN]],
+        channel: usize,
+        sums: &mut [[f32; C]; P],
+    ) {
+        portable::add_input_gradients::<P, C, IN, OUT>(steps, delta, apart, weights, channel, sums);
+    }
+
+    /// `sums[v] += Σ a[…][channel + v]·w[…][channel + v]`, pair by pair.
+    #[inline(always)]
+    fn add_channel_products<const V: usize, const N: usize>(
+        steps: Steps,
+        a: &[[f32; N]],
+        w: &[[f32; N]],
+        channel: usize,
+        sums: &mut [f32; V],
+    ) {
+        portable::add_channel_products::<V, N>(steps, a, w, channel, sums);
     }
 
     /// [`backward_first`](Self::backward_first) by a single sample.

@@ -65,7 +65,6 @@ use crate::activation::Activation;
 use crate::kernels::{Kernels, ThisCpu};
 use crate::optimizer::Optimizer;
 use crate::shape::{Positions, Shape};
-use inputs::copy;
 use memory::cut;
 
 /// What is at the root of the crate too.
@@ -167,8 +166,7 @@ pub(crate) fn backward_apart<In: Shape, L: Layer<In>, P: Pass, O: Optimizer, Bel
     let inputs = &Stacked::<In>::new(x);
     layer.backward::<P, O, _>(pass, inputs, delta, InputGradient::Write(&mut *dx), memory, slots, step);
     if makes_last_slice::<In, L, P>(pass) {
-        ThisCpu::activation_backward::<Below>(dx, x);
-        copy(dx, x);
+        ThisCpu::activation_gradients::<Below>(x, dx);
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) enum Mode {
 
 const USAGE: &str = "\
 cargo xtask count [device|host] [--report|--check|--write|--clocks]
+cargo xtask count device WORD
 
 device     instructions, cycles, RAM and code on an emulated Cortex-M4F, each row with its limits; fails if a row is over
+           with a WORD only the instructions and cycles of programs that have it in their names, without a limit
 host       instructions on x86-64
 --report   a row that is over is no failure
 --check    no table and no cycles: fails if a count grew by more than 2 % over the committed ones
@@ -41,6 +43,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         options => (true, true, options),
     };
     let mode = match options {
+        [word] if device && !word.starts_with('-') => return device::some(word),
         [] => Mode::Table,
         ["--report"] => Mode::Report,
         ["--check"] => Mode::Check,

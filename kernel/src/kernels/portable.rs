@@ -9,6 +9,7 @@
 
 mod activation;
 mod backward;
+mod channels;
 mod convolution;
 mod forward;
 pub(super) mod one_sample;
@@ -21,7 +22,8 @@ pub(super) use activation::{
     activate_each, activate_in_a_loop, activation_backward, all_finite, are_finite, bits_seen,
 };
 pub(super) use backward::{backward_first, backward_inner};
-pub(super) use convolution::{add_run, add_runs};
+pub(super) use channels::{add_channel_products, channel_sums, two_channel_sums};
+pub(super) use convolution::{add_input_gradients, add_tap_products, four_windows, one_window};
 pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
 pub(super) use source::input_gradient;
 #[allow(unused_imports)] // only some processors ask
@@ -30,7 +32,8 @@ pub(super) use tile::{floats, lanes, lanes_mut, value};
 pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;
-pub(crate) use convolution::{Pairs, add_row_sums, for_each_channel_sum, update_bias, update_channels, update_tap};
+pub(crate) use channels::update_channels;
+pub(crate) use convolution::{Pairs, Runs, Steps, Walk, update_bias, update_tap};
 pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
 pub(crate) use source::add_input_gradient;
 pub(crate) use tile::{COLUMNS, Capacity, InputRows};

@@ -352,6 +352,9 @@ impl Activations<'_> {
         assert!(outside.iter().all(|value| *value == 0.5), "written beyond {}", z.len());
         let mut gradients = z.to_vec();
         K::activation_backward::<A>(&mut gradients, inside);
+        let mut outputs = inside.to_vec();
+        K::activation_gradients::<A>(&mut outputs, z);
+        assert_same_bits(&outputs, &gradients, [z.len(), 0, 0], "gradient in the place of an output");
         for ((gradient, z), a) in gradients.iter().zip(z).zip(&*inside) {
             // The gradient is `z` here.
             let selected = if *a > 0.0 { *z } else { 0.0 };

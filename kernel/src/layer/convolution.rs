@@ -1,6 +1,7 @@
 //! Convolutions: one kernel for all positions.
 
 mod depthwise;
+mod input_gradient;
 mod taps;
 
 pub use depthwise::{DepthwiseConv1d, DepthwiseConv2d, DepthwiseConv2dSlots};
@@ -10,12 +11,12 @@ use core::marker::PhantomData;
 use super::memory::{cut, rows};
 use super::parameters::{pair, pair_mut};
 use super::slots::{Flat, WeightSlots};
-use super::window::axis::{Axes, Places};
+use super::window::axis::{Axes, Covered, Places};
 use super::window::{Along, Same, Window};
 use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Taps, Tensor, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
-use crate::kernels::{self, COLUMNS, Kernels, ThisCpu};
+use crate::kernels::{self, COLUMNS, Kernels, Runs, ThisCpu};
 use crate::optimizer::{Optimizer, Slot};
 use crate::shape::{Grid, Positions, Shape};
 use crate::zero::Zero;
@@ -203,13 +204,11 @@ impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW:
     ) {
         let axes = Places::<P, W, KH, KW>::AXES;
         let samples = pass.samples();
-        for slice in pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES) {
-            if slice < P::HEIGHT {
-                self.input_gradient_of_row(axes, slice, samples, delta, &mut dx);
-            } else {
-                let tile = slice.wrapping_sub(P::HEIGHT);
-                self.update_tile::<O, X>(axes, tile, samples, x, delta, slots, step);
-            }
+        let due = pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES);
+        self.input_gradient_of_rows(axes, due.start..due.end.min(P::HEIGHT), samples, delta, &mut dx);
+        for slice in due.start.max(P::HEIGHT)..due.end {
+            let tile = slice.wrapping_sub(P::HEIGHT);
+            self.update_tile::<O, X>(axes, tile, samples, x, delta, slots, step);
         }
     }
 }
@@ -218,100 +217,64 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
     /// Tiles of up to four input channels of each tap.
     const TILES: usize = KH * KW * IN.div_ceil(COLUMNS);
 
-    /// The pre-activations of one sample.
+    /// The pre-activations of one sample: four places at a time, below each other or side by side, where their kernels have the same taps inside.
     #[inline(never)] // one body per shape, whatever calls it
     fn all_places(&self, axes: Axes, x: &[f32], y: &mut [[f32; OUT]]) {
-        let whole = axes.columns.whole_places();
-        let mut rest = y;
-        for row in 0..axes.rows.places {
-            let rows = axes.rows.taps(row);
+        let Axes { rows, columns } = axes;
+        let line = columns.size.wrapping_mul(IN);
+        let down = rows.stride.get().wrapping_mul(line);
+        let across = columns.stride.get().wrapping_mul(IN);
+        let mut row = 0_usize;
+        while row < rows.places {
+            let are_alike_down = rows.are_alike(row, 4);
             let mut column = 0_usize;
-            while column < axes.columns.places {
-                let columns = axes.columns.taps(column);
-                // The taps of one row are neighbours in the image and in the weights: one run.
-                let taps = self.weights.iter().skip(rows.first).take(rows.count);
-                let row_apart = axes.columns.size.wrapping_mul(IN);
-                let mut at =
-                    rows.position.wrapping_mul(axes.columns.size).wrapping_add(columns.position).wrapping_mul(IN);
-                let is_four = column >= whole.start && column.wrapping_add(4) <= whole.end;
-                if is_four && let Some((z, others)) = core::mem::take(&mut rest).split_first_chunk_mut::<4>() {
-                    // Four places side by side that have the whole width: each weight is loaded once for all.
-                    rest = others;
-                    *z = [self.bias; 4];
-                    let apart = axes.columns.stride.get().wrapping_mul(IN);
-                    for weights in taps {
-                        let (mut first, mut runs) = (at, [&[][..]; 4]);
-                        for run in &mut runs {
-                            *run = piece(x, first, const { KW * IN });
-                            first = first.wrapping_add(apart);
-                        }
-                        at = at.wrapping_add(row_apart);
-                        ThisCpu::add_runs::<OUT>(runs, weights.as_flattened(), z);
-                    }
+            while column < columns.places {
+                let taps = Covered { rows: rows.taps(row), columns: columns.taps(column) };
+                let place = row.wrapping_mul(columns.places).wrapping_add(column);
+                let Some(z) = y.get_mut(place..) else { return };
+                if are_alike_down {
+                    self.four_places(taps, axes, x, down, z, columns.places);
+                    column = column.wrapping_add(1);
+                } else if columns.are_alike(column, 4) {
+                    self.four_places(taps, axes, x, across, z, 1);
                     column = column.wrapping_add(4);
-                } else {
-                    let Some((z, others)) = core::mem::take(&mut rest).split_first_mut() else { return };
-                    rest = others;
-                    *z = self.bias;
-                    for weights in taps {
-                        let weights = weights.get(columns.first..).unwrap_or(&[]).as_flattened();
-                        ThisCpu::add_run::<OUT>(piece(x, at, columns.count.wrapping_mul(IN)), weights, z);
-                        at = at.wrapping_add(row_apart);
-                    }
+                } else if let Some(z) = z.first_mut() {
+                    let (runs, x, weights) = self.runs(taps, axes, x);
+                    ThisCpu::one_window::<OUT>(runs, x, weights, &self.bias, z);
                     column = column.wrapping_add(1);
                 }
             }
+            row = row.wrapping_add(if are_alike_down { 4 } else { 1 });
         }
     }
 
-    /// The gradient of a row of all input images, from the old weights.
-    #[inline(never)]
-    fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
-        if let InputGradient::Unwanted = dx {
-            return;
-        }
-        let Axes { rows, columns } = axes;
-        let places = rows.places.wrapping_mul(columns.places);
-        let mut rest = delta.as_chunks::<OUT>().0;
-        for sample in 0..samples {
-            let Some((delta, others)) = rest.split_at_checked(places) else { return };
-            rest = others;
-            let first = sample.wrapping_mul(rows.size).wrapping_add(row).wrapping_mul(columns.size);
-            for column in 0..columns.size {
-                let taps = axes.taps_of(row, column);
-                let at = first.wrapping_add(column).wrapping_mul(IN);
-                let mut channel = 0_usize;
-                while channel.wrapping_add(COLUMNS) <= IN {
-                    dx.give(at.wrapping_add(channel), &self.gradient_sums::<COLUMNS>(delta, taps.clone(), channel));
-                    channel = channel.wrapping_add(COLUMNS);
-                }
-                while channel < IN {
-                    dx.give(at.wrapping_add(channel), &self.gradient_sums::<1>(delta, taps.clone(), channel));
-                    channel = channel.wrapping_add(1);
-                }
-            }
-        }
-    }
-
-    /// The gradient of `C` channels of one position.
+    /// Four places, whose inputs and outputs are so far apart.
     #[inline(always)]
-    fn gradient_sums<const C: usize>(
-        &self,
-        delta: &[[f32; OUT]],
-        taps: impl Iterator<Item = (usize, usize, usize)>,
-        channel: usize,
-    ) -> [f32; C] {
-        // A sum that starts from -0 has the bits of one that starts with its first product; without any it is 0.
-        let (mut sums, mut any) = ([-0.0; C], false);
-        taps.for_each(|(row, column, place)| {
-            let tap = self.weights.get(row).and_then(|row| row.get(column));
-            let rows = tap.and_then(|rows| rows.get(channel..)?.first_chunk::<C>());
-            if let (Some(rows), Some(delta)) = (rows, delta.get(place)) {
-                kernels::add_row_sums::<C, OUT>(delta, rows, &mut sums);
-                any = true;
-            }
-        });
-        if any { sums } else { [0.0; C] }
+    fn four_places(&self, taps: Covered, axes: Axes, x: &[f32], step: usize, z: &mut [[f32; OUT]], apart: usize) {
+        let (runs, mut x, weights) = self.runs(taps, axes, x);
+        let mut windows = [x; 4];
+        for window in &mut windows {
+            *window = x;
+            x = x.get(step..).unwrap_or(&[]);
+        }
+        ThisCpu::four_windows::<OUT>(runs, windows, weights, &self.bias, z, apart);
+    }
+
+    /// What the kernel has under it, with the inputs and the weights from its first tap inside on.
+    ///
+    /// The taps of one row are neighbours in the image and in the weights: one run. So are all of them where a kernel is as wide as the image.
+    #[inline(always)]
+    fn runs<'a>(&'a self, taps: Covered, axes: Axes, x: &'a [f32]) -> (Runs, &'a [f32], &'a [[f32; OUT]]) {
+        let Covered { rows, columns } = taps;
+        let width = axes.columns.size;
+        let lines = if columns.count == KW && columns.count == width { 1 } else { rows.count };
+        let run = if lines == 1 { taps.count() } else { columns.count };
+        let runs =
+            Runs { lines, run: run.wrapping_mul(IN), apart: width.wrapping_mul(IN), rows_apart: const { KW * IN } };
+        let at = rows.position.wrapping_mul(width).wrapping_add(columns.position).wrapping_mul(IN);
+        let row = rows.first.wrapping_mul(KW).wrapping_add(columns.first).wrapping_mul(IN);
+        let weights = self.weights.as_flattened().as_flattened();
+        (runs, x.get(at..).unwrap_or(&[]), weights.get(row..).unwrap_or(&[]))
     }
 
     /// New weights of up to four channels of a tap; behind the last of them, the new bias.
@@ -340,7 +303,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
         let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
         let (Some(weights), Some(slots)) = (weights, slots) else { return };
         let (Some(mut weights), Some(mut slots)) = (weights.get_mut(at..), slots.get_mut(at..)) else { return };
-        let pairs = UnderTap { axes, samples, x, delta, row, column };
+        let pairs = UnderTap { axes, samples, x, delta, channels: OUT, row, column };
         if let (Some(weights), Some(slots)) = (weights.first_chunk_mut(), slots.first_chunk_mut()) {
             kernels::update_tap::<COLUMNS, IN, OUT, O, _>(&pairs, at, weights, slots, step);
             return;
@@ -355,10 +318,4 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
             at = at.wrapping_add(1);
         }
     }
-}
-
-/// `count` values from `at` on.
-#[inline(always)]
-fn piece(x: &[f32], at: usize, count: usize) -> &[f32] {
-    x.get(at..at.wrapping_add(count)).unwrap_or(&[])
 }

@@ -32,6 +32,23 @@ pub(super) fn run(mode: Mode) -> Result<()> {
     }
 }
 
+/// Prints the instructions and cycles of the programs that have a word in their names.
+pub(super) fn some(word: &str) -> Result<()> {
+    ensure_targets(&[CORTEX_M4.0])?;
+    ensure_program("qemu-system-arm")?;
+    let objdump = objdump()?;
+    for opt_level in ["3", "s"] {
+        let images = build(opt_level, CORTEX_M4)?;
+        for row in tables::rows().iter().filter(|row| row.program.contains(word)) {
+            let image = images.join(row.program);
+            let (counted, cycles) =
+                (instructions(&run_image(&image)?)?, cycles::of_last_call(&mut qemu(), &image, &objdump)?);
+            println!("{}", row.line(opt_level, counted, cycles));
+        }
+    }
+    Ok(())
+}
+
 /// Prints microseconds on real clocks.
 pub(super) fn clocks() -> Result<()> {
     ensure_targets(&[CORTEX_M4.0, CORTEX_M0PLUS.0])?;

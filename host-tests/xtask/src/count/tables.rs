@@ -50,6 +50,13 @@ impl Row {
         self.by.is_some_and(|by| by > 100.0)
     }
 
+    /// What it took, in a line.
+    pub(super) fn line(&self, opt_level: &str, instructions: u64, cycles: u64) -> String {
+        let by = self.by.unwrap_or(1.0);
+        let each = if self.is_by_product() { format!(", {:.2} each", cycles as f64 / by) } else { String::new() };
+        format!("{} at {opt_level}: {instructions} instructions, {cycles} cycles{each}", self.program)
+    }
+
     fn of(&self, counts: &Counts, unit: &'static str) -> Option<f64> {
         counts.get(&(self.program, unit)).map(|&count| count as f64 / self.by.unwrap_or(1.0))
     }

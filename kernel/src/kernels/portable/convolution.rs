@@ -3,110 +3,250 @@
 //! A layer says where its kernel lies. Here nothing is known of rows and columns of an image, only of the values of single positions.
 
 use super::tile::{LANES, LANES_OF_ONE, floats, lanes_mut, multiply_add, value};
-use super::weight_gradient::{Columns, Ones, update_tile};
+use super::weight_gradient::{Columns, Ones, gradient_tile, update_tile};
 use crate::kernels::{Kernels, ThisCpu};
 use crate::optimizer::Optimizer;
 
 /// The inputs that a tap of the kernel is multiplied with, each with the `delta` that the product belongs to.
 ///
 /// A sum over them starts from -0, as one that starts with its first product. Without any it is 0: that is added then.
-pub(crate) trait Pairs<const IN: usize, const OUT: usize> {
+pub(crate) trait Pairs {
     /// Whether there are none: the tap lies outside at each place.
     fn is_empty(&self) -> bool;
 
-    /// Shows all of them: sample by sample, then place by place.
-    fn for_each(&self, each: impl FnMut(&[f32; IN], &[f32; OUT]));
+    /// Shows those of each sample: its inputs and its `delta`, and which of their rows belong together.
+    fn for_each_sample(&self, each: impl FnMut(Steps, &[f32], &[f32]));
 }
 
-/// See [`Kernels::add_run`].
+/// Rows that a sum goes through: the first, and how many rows further the next one is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    pub(crate) first: usize,
+    /// From one to the next within a line.
+    pub(crate) step: isize,
+    /// From the start of a line to the start of the next.
+    pub(crate) line: isize,
+}
+
+impl Walk {
+    /// Whether all are among `rows` rows.
+    fn is_within(self, lines: usize, taps: usize, rows: usize) -> bool {
+        let reach = |step: isize, count: usize| step.saturating_mul(count.cast_signed().saturating_sub(1));
+        let (across, down) = (reach(self.step, taps), reach(self.line, lines));
+        let first = self.first.cast_signed();
+        let lowest = first.saturating_add(across.min(0)).saturating_add(down.min(0));
+        let highest = first.saturating_add(across.max(0)).saturating_add(down.max(0));
+        first >= 0 && lowest >= 0 && highest < rows.cast_signed()
+    }
+}
+
+/// Pairs of rows whose products are added, line by line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    pub(crate) lines: usize,
+    /// Pairs of a line.
+    pub(crate) taps: usize,
+    pub(crate) a: Walk,
+    pub(crate) w: Walk,
+}
+
+impl Steps {
+    /// Whether there is no pair.
+    pub(crate) fn is_empty(self) -> bool {
+        self.lines == 0 || self.taps == 0
+    }
+
+    /// Whether there are pairs, all among so many rows.
+    #[allow(dead_code)] // only some processors ask
+    pub(in crate::kernels) fn are_within(self, a: usize, w: usize) -> bool {
+        !self.is_empty() && self.a.is_within(self.lines, self.taps, a) && self.w.is_within(self.lines, self.taps, w)
+    }
+
+    /// Shows each pair.
+    #[inline(always)]
+    pub(in crate::kernels) fn for_each<A, W>(self, a: &[A], w: &[W], mut each: impl FnMut(&A, &W)) {
+        let (mut a_line, mut w_line) = (self.a.first, self.w.first);
+        for _ in 0..self.lines {
+            let (mut a_at, mut w_at) = (a_line, w_line);
+            for _ in 0..self.taps {
+                if let (Some(a), Some(w)) = (a.get(a_at), w.get(w_at)) {
+                    each(a, w);
+                }
+                a_at = a_at.wrapping_add_signed(self.a.step);
+                w_at = w_at.wrapping_add_signed(self.w.step);
+            }
+            a_line = a_line.wrapping_add_signed(self.a.line);
+            w_line = w_line.wrapping_add_signed(self.w.line);
+        }
+    }
+}
+
+/// What a kernel has under it at one place: `lines` runs of neighbouring values, each with as many rows of weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runs {
+    /// Runs, at least one.
+    pub(crate) lines: usize,
+    /// Values of each, at least one.
+    pub(crate) run: usize,
+    /// Values from the start of one to the start of the next.
+    pub(crate) apart: usize,
+    /// Rows of weights likewise.
+    pub(crate) rows_apart: usize,
+}
+
+impl Runs {
+    /// Whether so many values and rows are all that they reach, and there are any.
+    #[allow(dead_code)] // only some processors ask
+    pub(in crate::kernels) fn are_within(self, values: usize, rows: usize) -> bool {
+        let end = |apart: usize| self.lines.wrapping_sub(1).saturating_mul(apart).saturating_add(self.run);
+        self.lines > 0 && self.run > 0 && end(self.apart) <= values && end(self.rows_apart) <= rows
+    }
+
+    /// Run number `line`.
+    #[inline(always)]
+    fn run(self, x: &[f32], line: usize) -> &[f32] {
+        x.get(line.wrapping_mul(self.apart)..).and_then(|x| x.get(..self.run)).unwrap_or(&[])
+    }
+
+    /// Its rows of weights, and those behind.
+    #[inline(always)]
+    fn rows<const OUT: usize>(self, weights: &[[f32; OUT]], line: usize) -> &[[f32; OUT]] {
+        weights.get(line.wrapping_mul(self.rows_apart)..).unwrap_or(&[])
+    }
+}
+
+/// See [`Kernels::one_window`]; the outputs from `at` on.
 #[inline(always)]
-pub(in crate::kernels) fn add_run<const OUT: usize>(x: &[f32], rows: &[[f32; OUT]], z: &mut [f32; OUT]) {
-    let mut at = 0_usize;
+pub(in crate::kernels) fn one_window<const OUT: usize>(
+    runs: Runs,
+    x: &[f32],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [f32; OUT],
+    mut at: usize,
+) {
     if const { OUT >= LANES_OF_ONE } {
         while at.wrapping_add(LANES_OF_ONE) <= OUT {
-            run_tile::<LANES_OF_ONE, OUT>(x, rows, z, at);
+            window_tile::<LANES_OF_ONE, OUT>(runs, x, weights, bias, z, at);
             at = at.wrapping_add(LANES_OF_ONE);
         }
     }
-    #[allow(clippy::modulo_one)] // one lane, where there is no FPU
-    match const { OUT % LANES_OF_ONE } {
-        1 => run_tile::<1, OUT>(x, rows, z, at),
-        2 => run_tile::<2, OUT>(x, rows, z, at),
-        3 => run_tile::<3, OUT>(x, rows, z, at),
-        4 => run_tile::<4, OUT>(x, rows, z, at),
-        5 => run_tile::<5, OUT>(x, rows, z, at),
-        6 => run_tile::<6, OUT>(x, rows, z, at),
-        7 => run_tile::<7, OUT>(x, rows, z, at),
+    match OUT.wrapping_sub(at) {
+        1 => window_tile::<1, OUT>(runs, x, weights, bias, z, at),
+        2 => window_tile::<2, OUT>(runs, x, weights, bias, z, at),
+        3 => window_tile::<3, OUT>(runs, x, weights, bias, z, at),
+        4 => window_tile::<4, OUT>(runs, x, weights, bias, z, at),
+        5 => window_tile::<5, OUT>(runs, x, weights, bias, z, at),
+        6 => window_tile::<6, OUT>(runs, x, weights, bias, z, at),
+        7 => window_tile::<7, OUT>(runs, x, weights, bias, z, at),
         _ => {}
     }
 }
 
 #[inline(always)]
-fn run_tile<const V: usize, const OUT: usize>(x: &[f32], rows: &[[f32; OUT]], z: &mut [f32; OUT], at: usize) {
-    if let Some(z) = lanes_mut::<V, OUT, f32>(z, at) {
-        let mut sums = *z;
-        for (x, row) in x.iter().zip(rows) {
+fn window_tile<const V: usize, const OUT: usize>(
+    runs: Runs,
+    x: &[f32],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [f32; OUT],
+    at: usize,
+) {
+    let mut sums = floats::<V, OUT>(bias, at);
+    for line in 0..runs.lines {
+        for (x, row) in runs.run(x, line).iter().zip(runs.rows(weights, line)) {
             multiply_add(&mut sums, *x, &floats::<V, OUT>(row, at));
         }
+    }
+    if let Some(z) = lanes_mut::<V, OUT, f32>(z, at) {
         *z = sums;
     }
 }
 
-/// See [`Kernels::add_runs`].
+/// See [`Kernels::four_windows`]; the outputs from `at` on.
 #[inline(always)]
-pub(in crate::kernels) fn add_runs<const OUT: usize>(x: [&[f32]; 4], rows: &[[f32; OUT]], z: &mut [[f32; OUT]; 4]) {
-    let mut at = 0_usize;
+pub(in crate::kernels) fn four_windows<const OUT: usize>(
+    runs: Runs,
+    x: [&[f32]; 4],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+    apart: usize,
+    mut at: usize,
+) {
     if const { OUT >= LANES } {
         while at.wrapping_add(LANES) <= OUT {
-            runs_tile::<LANES, OUT>(x, rows, z, at);
+            windows_tile::<LANES, OUT>(runs, x, weights, bias, z, apart, at);
             at = at.wrapping_add(LANES);
         }
     }
-    #[allow(clippy::modulo_one)] // as above
-    match const { OUT % LANES } {
-        1 => runs_tile::<1, OUT>(x, rows, z, at),
-        2 => runs_tile::<2, OUT>(x, rows, z, at),
-        3 => runs_tile::<3, OUT>(x, rows, z, at),
-        4 => runs_tile::<4, OUT>(x, rows, z, at),
-        5 => runs_tile::<5, OUT>(x, rows, z, at),
-        6 => runs_tile::<6, OUT>(x, rows, z, at),
-        7 => runs_tile::<7, OUT>(x, rows, z, at),
+    match OUT.wrapping_sub(at) {
+        1 => windows_tile::<1, OUT>(runs, x, weights, bias, z, apart, at),
+        2 => windows_tile::<2, OUT>(runs, x, weights, bias, z, apart, at),
+        3 => windows_tile::<3, OUT>(runs, x, weights, bias, z, apart, at),
+        4 => windows_tile::<4, OUT>(runs, x, weights, bias, z, apart, at),
+        5 => windows_tile::<5, OUT>(runs, x, weights, bias, z, apart, at),
+        6 => windows_tile::<6, OUT>(runs, x, weights, bias, z, apart, at),
+        7 => windows_tile::<7, OUT>(runs, x, weights, bias, z, apart, at),
         _ => {}
     }
 }
 
-/// Each row of weights is loaded once for four runs.
+/// Each row of weights is loaded once for four windows.
 #[inline(always)]
-fn runs_tile<const V: usize, const OUT: usize>(
-    [a, b, c, d]: [&[f32]; 4],
-    rows: &[[f32; OUT]],
-    z: &mut [[f32; OUT]; 4],
+fn windows_tile<const V: usize, const OUT: usize>(
+    runs: Runs,
+    x: [&[f32]; 4],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+    apart: usize,
     at: usize,
 ) {
-    let mut sums = [[0.0; V]; 4];
-    for (sums, z) in sums.iter_mut().zip(&*z) {
-        *sums = floats::<V, OUT>(z, at);
-    }
-    for ((((row, a), b), c), d) in rows.iter().zip(a).zip(b).zip(c).zip(d) {
-        let w = floats::<V, OUT>(row, at);
-        for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
-            multiply_add(sums, *x, &w);
+    let mut sums = [floats::<V, OUT>(bias, at); 4];
+    for line in 0..runs.lines {
+        let [a, b, c, d] = x.map(|x| runs.run(x, line));
+        for ((((row, a), b), c), d) in runs.rows(weights, line).iter().zip(a).zip(b).zip(c).zip(d) {
+            let w = floats::<V, OUT>(row, at);
+            for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
+                multiply_add(sums, *x, &w);
+            }
         }
     }
-    for (z, sums) in z.iter_mut().zip(sums) {
-        if let Some(z) = lanes_mut::<V, OUT, f32>(z, at) {
+    let mut place = 0_usize;
+    for sums in sums {
+        if let Some(z) = z.get_mut(place).and_then(|z| lanes_mut::<V, OUT, f32>(z, at)) {
             *z = sums;
         }
+        place = place.wrapping_add(apart);
+    }
+}
+
+/// See [`Kernels::add_input_gradients`].
+#[inline(always)]
+pub(in crate::kernels) fn add_input_gradients<const P: usize, const C: usize, const IN: usize, const OUT: usize>(
+    steps: Steps,
+    mut delta: &[[f32; OUT]],
+    apart: usize,
+    weights: &[[[f32; OUT]; IN]],
+    channel: usize,
+    sums: &mut [[f32; C]; P],
+) {
+    for sums in sums {
+        let mut all = *sums;
+        steps.for_each(delta, weights, |delta, rows| {
+            if let Some(rows) = rows.get(channel..).and_then(|rows| rows.first_chunk()) {
+                add_row_sums::<C, OUT>(delta, rows, &mut all);
+            }
+        });
+        *sums = all;
+        delta = delta.get(apart..).unwrap_or(&[]);
     }
 }
 
 /// `sums[c] += Σ_o delta[o]·rows[c][o]`, `o = 0, 1, …`
 #[inline(always)]
-pub(crate) fn add_row_sums<const C: usize, const OUT: usize>(
-    delta: &[f32; OUT],
-    rows: &[[f32; OUT]; C],
-    sums: &mut [f32; C],
-) {
+fn add_row_sums<const C: usize, const OUT: usize>(delta: &[f32; OUT], rows: &[[f32; OUT]; C], sums: &mut [f32; C]) {
     for (o, delta) in (0..OUT).zip(delta) {
         let mut w = [0.0; C];
         for (w, row) in w.iter_mut().zip(rows) {
@@ -116,9 +256,28 @@ pub(crate) fn add_row_sums<const C: usize, const OUT: usize>(
     }
 }
 
+/// See [`Kernels::add_tap_products`].
+#[inline(always)]
+pub(in crate::kernels) fn add_tap_products<const C: usize, const V: usize, const IN: usize, const OUT: usize>(
+    steps: Steps,
+    x: &[[f32; IN]],
+    delta: &[[f32; OUT]],
+    [channel, output]: [usize; 2],
+    sums: &mut [[f32; V]; C],
+) {
+    let mut all = *sums;
+    steps.for_each(x, delta, |x, delta| {
+        let delta = floats::<V, OUT>(delta, output);
+        for (sums, x) in all.iter_mut().zip(floats::<C, IN>(x, channel)) {
+            multiply_add(sums, x, &delta);
+        }
+    });
+    *sums = all;
+}
+
 /// The gradient of some weights of one tap, a row for each of the input channels `at..`, summed over all pairs, and their update with it.
 #[inline(always)]
-pub(crate) fn update_tap<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, S: Pairs<IN, OUT>>(
+pub(crate) fn update_tap<const C: usize, const IN: usize, const OUT: usize, O: Optimizer, S: Pairs>(
     pairs: &S,
     at: usize,
     rows: &mut [[f32; OUT]; C],
@@ -136,74 +295,35 @@ pub(crate) fn update_bias<const OUT: usize, O: Optimizer>(
     slots: &mut [O::Slot; OUT],
     step: &O::Step,
 ) {
-    let (bias, slots) = (core::array::from_mut(bias), core::array::from_mut(slots));
-    update_tile::<ThisCpu, 1, OUT, O, _>(delta, &Ones, bias, slots, step);
+    update_row::<OUT, O, _>(delta, &Ones, bias, slots, step);
 }
 
-/// The gradient of one tap's weights of each channel, which has its own, summed over all pairs, and their update with it.
+/// [`update_tile`] of a single row, as many side by side as for one sample.
 #[inline(always)]
-pub(crate) fn update_channels<const N: usize, O: Optimizer, S: Pairs<N, N>>(
-    pairs: &S,
-    weights: &mut [f32; N],
-    slots: &mut [O::Slot; N],
+pub(super) fn update_row<const OUT: usize, O: Optimizer, S: Columns<1, OUT>>(
+    delta: &[[f32; OUT]],
+    columns: &S,
+    row: &mut [f32; OUT],
+    slots: &mut [O::Slot; OUT],
     step: &O::Step,
 ) {
-    let (weights, slots) = (core::array::from_mut(weights), core::array::from_mut(slots));
-    update_tile::<ThisCpu, 1, N, O, _>(&[], &Channels(pairs), weights, slots, step);
-}
-
-/// `start[c] + Σ a[c]·w[c]` over the taps, in their order, a few channels at a time: `each` gets the first of them, and their sums.
-#[inline(always)]
-pub(crate) fn for_each_channel_sum<'a, const N: usize>(
-    start: &[f32; N],
-    taps: impl Iterator<Item = (&'a [f32; N], &'a [f32; N])> + Clone,
-    mut each: impl FnMut(usize, &[f32]),
-) {
+    let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
     let mut at = 0_usize;
-    if const { N >= LANES_OF_ONE } {
-        while at.wrapping_add(LANES_OF_ONE) <= N {
-            each(at, &channel_sums::<LANES_OF_ONE, N>(start, taps.clone(), at));
+    if const { OUT >= 16 && ThisCpu::HAS_WIDE_ROWS } {
+        while at.wrapping_add(16) <= OUT {
+            gradient_tile::<ThisCpu, 1, 16, OUT, O, S>(delta, columns, row, slots, at, step);
+            at = at.wrapping_add(16);
+        }
+    }
+    if const { OUT >= LANES_OF_ONE } {
+        while at.wrapping_add(LANES_OF_ONE) <= OUT {
+            gradient_tile::<ThisCpu, 1, LANES_OF_ONE, OUT, O, S>(delta, columns, row, slots, at, step);
             at = at.wrapping_add(LANES_OF_ONE);
         }
     }
-    while at < N {
-        each(at, &channel_sums::<1, N>(start, taps.clone(), at));
+    while at < OUT {
+        gradient_tile::<ThisCpu, 1, 1, OUT, O, S>(delta, columns, row, slots, at, step);
         at = at.wrapping_add(1);
-    }
-}
-
-#[inline(always)]
-fn channel_sums<'a, const V: usize, const N: usize>(
-    start: &[f32; N],
-    taps: impl Iterator<Item = (&'a [f32; N], &'a [f32; N])>,
-    at: usize,
-) -> [f32; V] {
-    let mut sums = floats::<V, N>(start, at);
-    taps.for_each(|(a, w)| add_by_channel(&mut sums, &floats::<V, N>(a, at), &floats::<V, N>(w, at)));
-    sums
-}
-
-/// `sums[v] += a[v]·w[v]`, all products first.
-#[inline(always)]
-fn add_by_channel<const V: usize>(sums: &mut [f32; V], a: &[f32; V], w: &[f32; V]) {
-    let mut products = *a;
-    for (product, w) in products.iter_mut().zip(w) {
-        *product *= w;
-    }
-    for (sum, product) in sums.iter_mut().zip(products) {
-        *sum += product;
-    }
-}
-
-/// All channels, each with the `delta` of its own.
-struct Channels<'a, S>(&'a S);
-
-impl<const N: usize, S: Pairs<N, N>> Columns<1, N> for Channels<'_, S> {
-    #[inline(always)]
-    fn add_samples<K: Kernels, const V: usize>(&self, _: &[[f32; N]], at: usize, [sums]: &mut [[f32; V]; 1]) {
-        let mut all = if self.0.is_empty() { sums.map(|sum| sum + 0.0) } else { *sums };
-        self.0.for_each(|x, delta| add_by_channel(&mut all, &floats::<V, N>(x, at), &floats::<V, N>(delta, at)));
-        *sums = all;
     }
 }
 
@@ -213,15 +333,13 @@ struct Tap<'a, const IN: usize, S> {
     at: usize,
 }
 
-impl<const C: usize, const IN: usize, const OUT: usize, S: Pairs<IN, OUT>> Columns<C, OUT> for Tap<'_, IN, S> {
+impl<const C: usize, const IN: usize, const OUT: usize, S: Pairs> Columns<C, OUT> for Tap<'_, IN, S> {
     #[inline(always)]
     fn add_samples<K: Kernels, const V: usize>(&self, _: &[[f32; OUT]], at: usize, sums: &mut [[f32; V]; C]) {
         let mut all = if self.pairs.is_empty() { sums.map(|sums| sums.map(|sum| sum + 0.0)) } else { *sums };
-        self.pairs.for_each(|x, delta| {
-            let delta = floats::<V, OUT>(delta, at);
-            for (sums, x) in all.iter_mut().zip(floats::<C, IN>(x, self.at)) {
-                multiply_add(sums, x, &delta);
-            }
+        self.pairs.for_each_sample(|steps, x, delta| {
+            let (x, delta) = (x.as_chunks().0, delta.as_chunks().0);
+            K::add_tap_products::<C, V, IN, OUT>(steps, x, delta, [self.at, at], &mut all);
         });
         *sums = all;
     }

@@ -96,7 +96,7 @@ pub(in crate::kernels) fn update_tile<
 /// # Order and rounding
 /// Each sum starts with the product of sample 0 (or goes on from [`rules::running_sum`]) and adds samples 1, 2, ….
 #[inline(always)]
-fn gradient_tile<
+pub(super) fn gradient_tile<
     K: Kernels,
     const C: usize,
     const V: usize,

@@ -50,15 +50,17 @@ macro_rules! add_each_product {
 // Below the macros, because these files use them.
 mod adam;
 mod backward;
+mod channels;
 mod descent;
 mod forward;
-mod forward_four;
 mod rectifier;
 mod square_root;
+mod taps;
+mod windows;
 
 use crate::activation::Activation;
 use super::no_unroll;
-use crate::kernels::portable::{self, COLUMNS, Parameters, is_tiny, lanes_mut};
+use crate::kernels::portable::{self, COLUMNS, Parameters, Runs, Steps, is_tiny, lanes_mut};
 use crate::kernels::{Kernels, rules};
 use crate::optimizer::Optimizer;
 
@@ -69,6 +71,7 @@ pub(crate) struct CortexM;
 
 impl Kernels for CortexM {
     const CALLS_ARE_DEAR: bool = !SMALL;
+    const HAS_WIDE_ROWS: bool = true;
 
     #[inline(always)]
     fn activate_each<A: Activation>(values: &mut [f32]) -> bool {
@@ -87,6 +90,116 @@ impl Kernels for CortexM {
             rectifier::relu_backward(gradients, outputs);
         } else {
             portable::activation_backward::<A>(gradients, outputs);
+        }
+    }
+
+    #[inline(always)]
+    fn activation_gradients<A: Activation>(outputs: &mut [f32], gradients: &[f32]) {
+        if rules::is_relu::<A>() {
+            rectifier::relu_gradients(outputs, gradients);
+        } else {
+            for (output, gradient) in outputs.iter_mut().zip(gradients) {
+                no_unroll();
+                *output = A::backward(*gradient, *output);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one_window<const OUT: usize>(
+        runs: Runs,
+        x: &[f32],
+        weights: &[[f32; OUT]],
+        bias: &[f32; OUT],
+        z: &mut [f32; OUT],
+    ) {
+        let done = windows::one_window(runs, x, weights, bias, z);
+        portable::one_window::<OUT>(runs, x, weights, bias, z, done);
+    }
+
+    #[inline(always)]
+    fn four_windows<const OUT: usize>(
+        runs: Runs,
+        x: [&[f32]; 4],
+        weights: &[[f32; OUT]],
+        bias: &[f32; OUT],
+        z: &mut [[f32; OUT]],
+        apart: usize,
+    ) {
+        let done = windows::four_windows(runs, x, weights, bias, z, apart);
+        portable::four_windows::<OUT>(runs, x, weights, bias, z, apart, done);
+    }
+
+    #[inline(always)]
+    fn channel_sums<const N: usize>(
+        steps: Steps,
+        a: &[[f32; N]],
+        w: &[[f32; N]],
+        start: &[f32; N],
+        z: &mut [f32; N],
+    ) {
+        let done = channels::sums::<1, N>(steps, a, w, start, core::slice::from_mut(z), [0, 0]);
+        portable::channel_sums::<N>(steps, a, w, start, z, done);
+    }
+
+    #[inline(always)]
+    fn two_channel_sums<const N: usize>(
+        steps: Steps,
+        a: &[[f32; N]],
+        w: &[[f32; N]],
+        start: &[f32; N],
+        z: &mut [[f32; N]],
+        apart: [usize; 2],
+    ) {
+        let done = channels::sums::<2, N>(steps, a, w, start, z, apart);
+        portable::two_channel_sums::<N>(steps, a, w, start, z, apart, done);
+    }
+
+    #[inline(always)]
+    fn add_tap_products<const C: usize, const V: usize, const IN: usize, const OUT: usize>(
+        steps: Steps,
+        x: &[[f32; IN]],
+        delta: &[[f32; OUT]],
+        at: [usize; 2],
+        sums: &mut [[f32; V]; C],
+    ) {
+        let (tiles, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
+        match tiles.first_chunk_mut() {
+            Some(sums) if const { C == 4 && V == 4 } => taps::add_products(steps, x, delta, at, sums),
+            _ => portable::add_tap_products::<C, V, IN, OUT>(steps, x, delta, at, sums),
+        }
+    }
+
+    #[inline(always)]
+    fn add_input_gradients<const P: usize, const C: usize, const IN: usize, const OUT: usize>(
+        steps: Steps,
+        delta: &[[f32; OUT]],
+        apart: usize,
+        weights: &[[[f32; OUT]; IN]],
+        channel: usize,
+        sums: &mut [[f32; C]; P],
+    ) {
+        let (rows, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
+        match rows.first_chunk_mut::<P>() {
+            Some(sums) if const { C == 4 && (P == 1 || P == 4) } => {
+                taps::add_input_gradients::<P, IN, OUT>(steps, delta, apart, weights, channel, sums);
+            }
+            _ => portable::add_input_gradients::<P, C, IN, OUT>(steps, delta, apart, weights, channel, sums),
+        }
+    }
+
+    #[inline(always)]
+    fn add_channel_products<const V: usize, const N: usize>(
+        steps: Steps,
+        a: &[[f32; N]],
+        w: &[[f32; N]],
+        channel: usize,
+        sums: &mut [f32; V],
+    ) {
+        if const { V == 4 || V == 8 || V == 16 } {
+            channels::add_products(steps, a, w, channel, sums);
+        } else {
+            portable::add_channel_products::<V, N>(steps, a, w, channel, sums);
         }
     }
 
@@ -116,14 +229,27 @@ impl Kernels for CortexM {
             portable::input_gradient::<C, IN, OUT, Below>(inputs, at, rows, delta, saved);
             return;
         }
-        let Some(sums) = inputs.as_flattened_mut().get_mut(at..) else { return };
-        backward::input_gradient(rows, delta, sums, IN);
-        for (input, saved) in inputs.iter_mut().zip(saved) {
-            no_unroll();
-            if let Some(outputs) = lanes_mut::<C, IN, f32>(input, at) {
-                for (gradient, activation) in outputs.iter_mut().zip(saved) {
-                    *gradient = Below::backward(*gradient, *activation);
+        // With few outputs a tile costs more to begin than it saves.
+        let done = if const { OUT >= if SMALL { 16 } else { 4 } } { inputs.len() / 4 * 4 } else { 0 };
+        let (inputs, input_rest) = inputs.split_at_mut_checked(done).unwrap_or((&mut [], &mut []));
+        let (delta, delta_rest) = delta.split_at_checked(done).unwrap_or((&[], &[]));
+        let (saved, saved_rest) = saved.split_at_checked(done).unwrap_or((&[], &[]));
+        if let Some(rows) = rows.first_chunk() {
+            let samples = inputs.as_chunks_mut::<4>().0.iter_mut().zip(delta.as_chunks().0).zip(saved.as_chunks::<4>().0);
+            for ((inputs, delta), saved) in samples {
+                no_unroll();
+                let sums = taps::four_input_gradients(rows, delta);
+                for ((input, sums), saved) in inputs.iter_mut().zip(sums).zip(saved) {
+                    through::<IN, Below>(input, at, sums, saved);
                 }
+            }
+        }
+        let Some(sums) = input_rest.as_flattened_mut().get_mut(at..) else { return };
+        backward::input_gradient(rows, delta_rest, sums, IN);
+        for (input, saved) in input_rest.iter_mut().zip(saved_rest) {
+            no_unroll();
+            if let Some(sums) = lanes_mut::<COLUMNS, IN, f32>(input, at).map(|sums| *sums) {
+                through::<IN, Below>(input, at, sums, saved);
             }
         }
     }
@@ -237,6 +363,21 @@ impl Kernels for CortexM {
             descent::descend(rate, &[], delta, &mut [], Some(bias));
         } else {
             Self::update_rows::<O>(step, bias, slots, &[1.0], delta);
+        }
+    }
+}
+
+/// Gradients of inputs from `at` on, back through the activation that gave `saved`, in the place of these.
+#[inline(always)]
+fn through<const IN: usize, Below: Activation>(
+    input: &mut [f32; IN],
+    at: usize,
+    sums: [f32; COLUMNS],
+    saved: &[f32; COLUMNS],
+) {
+    if let Some(input) = lanes_mut::<COLUMNS, IN, f32>(input, at) {
+        for ((input, sum), saved) in input.iter_mut().zip(sums).zip(saved) {
+            *input = Below::backward(sum, *saved);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Depthwise convolutions: each channel by itself.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::taps::UnderTap;
 use super::taps_of;
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
-use crate::kernels;
+use crate::kernels::{self, COLUMNS, Kernels, Steps, ThisCpu};
 use crate::layer::memory::{cut, rows};
 use crate::layer::parameters::{pair, pair_mut};
 use crate::layer::slots::{Flat, WeightSlots};
@@ -151,7 +152,7 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
             let (y, others) = cut(rest, Self::Out::SIZE);
             rest = others;
             if let Some(x) = x.sample(sample) {
-                self.all_places(axes, x.as_chunks().0, y);
+                self.all_places(axes, x.as_chunks().0, y.as_chunks_mut().0);
             }
         }
         activate::<A>(y)
@@ -170,46 +171,53 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
     ) {
         let axes = Places::<P, W, KH, KW>::AXES;
         let samples = pass.samples();
-        for slice in pass.slices(<Self as Layer<Grid<P, N>>>::SLICES) {
-            if slice < P::HEIGHT {
-                self.input_gradient_of_row(axes, slice, samples, delta, &mut dx);
-            } else {
-                self.update_tap::<O, X>(axes, slice.wrapping_sub(P::HEIGHT), samples, x, delta, slots, step);
-            }
+        let due = pass.slices(<Self as Layer<Grid<P, N>>>::SLICES);
+        self.input_gradient_of_rows(axes, due.start..due.end.min(P::HEIGHT), samples, delta, &mut dx);
+        for slice in due.start.max(P::HEIGHT)..due.end {
+            self.update_tap::<O, X>(axes, slice.wrapping_sub(P::HEIGHT), samples, x, delta, slots, step);
         }
     }
 }
 
 impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, KH, KW, W, A> {
-    /// The weights of a tap.
-    #[inline(always)]
-    fn tap(&self, row: usize, column: usize) -> Option<&[f32; N]> {
-        self.weights.get(row)?.get(column)
-    }
-
-    /// The pre-activations of one sample.
+    /// The pre-activations of one sample: two places at a time, below each other or side by side, where their kernels have the same taps inside.
     #[inline(never)] // one body per shape, whatever calls it
-    fn all_places(&self, axes: Axes, x: &[[f32; N]], y: &mut [f32]) {
-        let mut rest = y.as_chunks_mut::<N>().0;
-        axes.for_each_place(|place| {
-            let Some((y, others)) = core::mem::take(&mut rest).split_first_mut() else { return };
-            rest = others;
-            let image = place.row_starts(axes.columns.size);
-            let taps = image.zip(self.weights.iter().skip(place.rows.first)).flat_map(|(first, weights)| {
-                let x = x.get(first..).unwrap_or(&[]).iter().take(place.columns.count);
-                x.zip(weights.iter().skip(place.columns.first))
-            });
-            kernels::for_each_channel_sum::<N>(&self.bias, taps, |at, sums| {
-                for (y, sum) in y.iter_mut().skip(at).zip(sums) {
-                    *y = *sum;
+    fn all_places(&self, axes: Axes, x: &[[f32; N]], y: &mut [[f32; N]]) {
+        let Axes { rows, columns } = axes;
+        let down = rows.stride.get().wrapping_mul(columns.size);
+        let mut row = 0_usize;
+        while row < rows.places {
+            let are_alike_down = rows.are_alike(row, 2);
+            let mut column = 0_usize;
+            while column < columns.places {
+                let steps = axes.taps_at(row, column);
+                let place = row.wrapping_mul(columns.places).wrapping_add(column);
+                let Some(y) = y.get_mut(place..) else { return };
+                let are_alike_across = !are_alike_down && columns.are_alike(column, 2);
+                let weights = self.weights.as_flattened();
+                if are_alike_down {
+                    ThisCpu::two_channel_sums::<N>(steps, x, weights, &self.bias, y, [down, columns.places]);
+                } else if are_alike_across {
+                    ThisCpu::two_channel_sums::<N>(steps, x, weights, &self.bias, y, [columns.stride.get(), 1]);
+                } else if let Some(y) = y.first_mut() {
+                    ThisCpu::channel_sums::<N>(steps, x, weights, &self.bias, y);
                 }
-            });
-        });
+                column = column.wrapping_add(if are_alike_across { 2 } else { 1 });
+            }
+            row = row.wrapping_add(if are_alike_down { 2 } else { 1 });
+        }
     }
 
-    /// The gradient of a row of all input images, from the old weights.
+    /// The gradient of some rows of all input images, from the old weights.
     #[inline(never)]
-    fn input_gradient_of_row(&self, axes: Axes, row: usize, samples: usize, delta: &[f32], dx: &mut InputGradient<'_>) {
+    fn input_gradient_of_rows(
+        &self,
+        axes: Axes,
+        due: Range<usize>,
+        samples: usize,
+        delta: &[f32],
+        dx: &mut InputGradient<'_>,
+    ) {
         if let InputGradient::Unwanted = dx {
             return;
         }
@@ -219,17 +227,86 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
         for sample in 0..samples {
             let Some((delta, others)) = rest.split_at_checked(places) else { return };
             rest = others;
-            let first = sample.wrapping_mul(rows.size).wrapping_add(row).wrapping_mul(columns.size);
-            for column in 0..columns.size {
-                let taps = axes.taps_of(row, column);
-                let taps = taps.filter_map(|(row, column, place)| Some((delta.get(place)?, self.tap(row, column)?)));
-                // A sum that starts from -0 has the bits of one that starts with its first product; without any it is 0.
-                let start = if taps.clone().next().is_some() { const { &[-0.0; N] } } else { const { &[0.0; N] } };
-                let at = first.wrapping_add(column).wrapping_mul(N);
-                kernels::for_each_channel_sum::<N>(start, taps, |channel, sums| {
-                    dx.give(at.wrapping_add(channel), sums);
-                });
+            let first = sample.wrapping_mul(rows.size).wrapping_mul(columns.size);
+            // Rows a stride apart are seen alike; two of them are made at a time.
+            for phase in 0..rows.stride.get().min(due.len()) {
+                let mut row = due.start.wrapping_add(phase);
+                while row < due.end {
+                    let next = row.wrapping_add(rows.stride.get());
+                    let is_pair = next < due.end && rows.are_seen_alike(row, 2);
+                    for column in 0..columns.size {
+                        let at = first.wrapping_add(row.wrapping_mul(columns.size)).wrapping_add(column);
+                        let apart = rows.stride.get().wrapping_mul(columns.size);
+                        self.input_gradient(
+                            axes.seen_from(row, column),
+                            delta,
+                            at,
+                            is_pair.then_some([columns.places, apart]),
+                            dx,
+                        );
+                    }
+                    row = if is_pair { next.wrapping_add(rows.stride.get()) } else { next };
+                }
             }
+        }
+    }
+
+    /// The gradient of position `at`, and of the one so many places and positions further if there is one.
+    #[inline(always)]
+    fn input_gradient(
+        &self,
+        steps: Steps,
+        delta: &[[f32; N]],
+        at: usize,
+        apart: Option<[usize; 2]>,
+        dx: &mut InputGradient<'_>,
+    ) {
+        // A sum that starts from -0 has the bits of one that starts with its first product; without any it is 0.
+        let start = if steps.is_empty() { const { &[0.0; N] } } else { const { &[-0.0; N] } };
+        let weights = self.weights.as_flattened();
+        match dx {
+            InputGradient::Unwanted => {}
+            InputGradient::Write(all) => {
+                let Some(dx) = all.as_chunks_mut::<N>().0.get_mut(at..) else { return };
+                if let Some(apart) = apart {
+                    ThisCpu::two_channel_sums::<N>(steps, delta, weights, start, dx, apart);
+                } else if let Some(dx) = dx.first_mut() {
+                    ThisCpu::channel_sums::<N>(steps, delta, weights, start, dx);
+                }
+            }
+            InputGradient::Add(_) => {
+                self.add_input_gradient(steps, delta, start, at, dx);
+                if let Some([places, positions]) = apart {
+                    let delta = delta.get(places..).unwrap_or(&[]);
+                    self.add_input_gradient(steps, delta, start, at.wrapping_add(positions), dx);
+                }
+            }
+        }
+    }
+
+    /// The gradient of position `at`, a few channels at a time: each is complete before it is added.
+    #[inline(always)]
+    fn add_input_gradient(
+        &self,
+        steps: Steps,
+        delta: &[[f32; N]],
+        start: &[f32; N],
+        at: usize,
+        dx: &mut InputGradient<'_>,
+    ) {
+        let (weights, at) = (self.weights.as_flattened(), at.wrapping_mul(N));
+        let mut channel = 0_usize;
+        for start in start.as_chunks::<COLUMNS>().0 {
+            let mut sums = *start;
+            ThisCpu::add_channel_products::<COLUMNS, N>(steps, delta, weights, channel, &mut sums);
+            dx.give(at.wrapping_add(channel), &sums);
+            channel = channel.wrapping_add(COLUMNS);
+        }
+        for start in start.as_chunks::<COLUMNS>().1 {
+            let mut sums = [*start];
+            ThisCpu::add_channel_products::<1, N>(steps, delta, weights, channel, &mut sums);
+            dx.give(at.wrapping_add(channel), &sums);
+            channel = channel.wrapping_add(1);
         }
     }
 
@@ -255,7 +332,7 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
         let weights = self.weights.get_mut(row).and_then(|row| row.get_mut(column));
         let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
         if let (Some(weights), Some(slots)) = (weights, slots) {
-            let pairs = UnderTap { axes, samples, x, delta, row, column };
+            let pairs = UnderTap { axes, samples, x, delta, channels: N, row, column };
             kernels::update_channels::<N, O, _>(&pairs, weights, slots, step);
         }
     }

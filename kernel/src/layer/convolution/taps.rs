@@ -1,6 +1,6 @@
 //! Where the taps of a kernel lie: what all convolutions go through.
 
-use crate::kernels::Pairs;
+use crate::kernels::{Pairs, Steps, Walk};
 use crate::layer::Inputs;
 use crate::layer::window::axis::Axes;
 
@@ -10,52 +10,86 @@ pub(super) struct UnderTap<'a, X: ?Sized> {
     pub(super) samples: usize,
     pub(super) x: &'a X,
     pub(super) delta: &'a [f32],
+    /// Of `delta`.
+    pub(super) channels: usize,
     pub(super) row: usize,
     pub(super) column: usize,
 }
 
-impl<const IN: usize, const OUT: usize, X: Inputs + ?Sized> Pairs<IN, OUT> for UnderTap<'_, X> {
+impl<X: Inputs + ?Sized> Pairs for UnderTap<'_, X> {
     fn is_empty(&self) -> bool {
-        self.axes.rows.places_with(self.row).is_empty() || self.axes.columns.places_with(self.column).is_empty()
+        self.axes.pairs_with(self.row, self.column).is_empty()
     }
 
     #[inline(always)]
-    fn for_each(&self, mut each: impl FnMut(&[f32; IN], &[f32; OUT])) {
-        let Axes { rows, columns } = self.axes;
-        let across = columns.places_with(self.column);
-        let mut rest = self.delta.as_chunks::<OUT>().0;
+    fn for_each_sample(&self, mut each: impl FnMut(Steps, &[f32], &[f32])) {
+        let steps = self.axes.pairs_with(self.row, self.column);
+        let mut rest = self.delta;
+        let places = self.axes.rows.places.wrapping_mul(self.axes.columns.places);
         for sample in 0..self.samples {
-            let Some((delta, others)) = rest.split_at_checked(rows.places.wrapping_mul(columns.places)) else { return };
+            let Some((delta, others)) = rest.split_at_checked(places.wrapping_mul(self.channels)) else { return };
             rest = others;
             let Some(x) = self.x.sample(sample) else { return };
-            let x = x.as_chunks::<IN>().0;
-            for row in rows.places_with(self.row) {
-                let image = rows.position(row, self.row).wrapping_mul(columns.size);
-                let places = row.wrapping_mul(columns.places);
-                let delta = delta.get(places.wrapping_add(across.start)..places.wrapping_add(across.end));
-                let first = columns.position(across.start, self.column);
-                let mut x = x.get(image.wrapping_add(first)..).unwrap_or(&[]);
-                for delta in delta.unwrap_or(&[]) {
-                    if let Some(x) = x.first() {
-                        each(x, delta);
-                    }
-                    x = x.get(columns.stride.get()..).unwrap_or(&[]);
-                }
-            }
+            each(steps, x, delta);
         }
     }
 }
 
 impl Axes {
-    /// The taps whose window has a position, by row and column, ascending, each with its place: `(tap row, tap column, place)`.
+    /// The positions under a tap, each with its place.
     #[inline(always)]
-    pub(super) fn taps_of(self, row: usize, column: usize) -> impl Iterator<Item = (usize, usize, usize)> + Clone {
+    fn pairs_with(self, row: usize, column: usize) -> Steps {
         let Self { rows, columns } = self;
-        // Taps ascend as places descend.
-        rows.places_of(row).rev().flat_map(move |place| {
-            let (tap, first) = (rows.tap(row, place), place.wrapping_mul(columns.places));
-            let across = columns.places_of(column).rev();
-            across.map(move |place| (tap, columns.tap(column, place), first.wrapping_add(place)))
-        })
+        let (down, across) = (rows.places_with(row), columns.places_with(column));
+        let position = rows.position(down.start, row).wrapping_mul(columns.size);
+        let place = down.start.wrapping_mul(columns.places);
+        Steps {
+            lines: down.len(),
+            taps: across.len(),
+            a: Walk {
+                first: position.wrapping_add(columns.position(across.start, column)),
+                step: columns.stride.get().cast_signed(),
+                line: rows.stride.get().wrapping_mul(columns.size).cast_signed(),
+            },
+            w: Walk { first: place.wrapping_add(across.start), step: 1, line: columns.places.cast_signed() },
+        }
+    }
+
+    /// The positions under a kernel at a place, each with its tap.
+    #[inline(always)]
+    pub(super) fn taps_at(self, row: usize, column: usize) -> Steps {
+        let (rows, columns) = (self.rows.taps(row), self.columns.taps(column));
+        let position = rows.position.wrapping_mul(self.columns.size);
+        let tap = rows.first.wrapping_mul(self.columns.kernel);
+        let walk = |first, line: usize| Walk { first, step: 1, line: line.cast_signed() };
+        Steps {
+            lines: rows.count,
+            taps: columns.count,
+            a: walk(position.wrapping_add(columns.position), self.columns.size),
+            w: walk(tap.wrapping_add(columns.first), self.columns.kernel),
+        }
+    }
+
+    /// The places that see a position, each with its tap: as taps ascend, places descend.
+    #[inline(always)]
+    pub(super) fn seen_from(self, row: usize, column: usize) -> Steps {
+        let Self { rows, columns } = self;
+        let (down, across) = (rows.places_of(row), columns.places_of(column));
+        let (lowest, last) = (down.end.wrapping_sub(1), across.end.wrapping_sub(1));
+        let tap = rows.tap(row, lowest).wrapping_mul(columns.kernel);
+        Steps {
+            lines: down.len(),
+            taps: across.len(),
+            a: Walk {
+                first: lowest.wrapping_mul(columns.places).wrapping_add(last),
+                step: -1,
+                line: columns.places.cast_signed().wrapping_neg(),
+            },
+            w: Walk {
+                first: tap.wrapping_add(columns.tap(column, last)),
+                step: columns.stride.get().cast_signed(),
+                line: rows.stride.get().wrapping_mul(columns.kernel).cast_signed(),
+            },
+        }
     }
 }

@@ -115,12 +115,24 @@ impl Axis {
         place.wrapping_mul(self.stride.get()).wrapping_add(tap).wrapping_sub(self.before)
     }
 
-    /// The places at which the whole kernel lies inside.
+    /// Whether as many places from `place` on have the same taps inside.
     #[inline(always)]
-    pub(crate) fn whole_places(self) -> Range<usize> {
-        // The last tap is the last to come in at the end, and the first one at the start.
-        let end = self.size.wrapping_add(self.before).wrapping_add(1).saturating_sub(self.kernel);
-        self.places_to(self.before)..self.places_to(end).min(self.places)
+    pub(crate) fn are_alike(self, place: usize, count: usize) -> bool {
+        let end = place.wrapping_add(count);
+        // Taps in front fall away from place to place, then there are all of them, then those behind fall away.
+        let (first, last) = (self.taps(place), self.taps(end.wrapping_sub(1)));
+        end <= self.places && first.first == last.first && first.count == last.count
+    }
+
+    /// Whether `count` positions, each a stride behind the one before, are seen by the same taps: from `position` on.
+    #[inline(always)]
+    pub(crate) fn are_seen_alike(self, position: usize, count: usize) -> bool {
+        let end = position.wrapping_add(self.stride.get().wrapping_mul(count.wrapping_sub(1)));
+        let (first, last) = (self.places_of(position), self.places_of(end));
+        // As above: taps come in at one end and fall away at the other.
+        end < self.size
+            && first.len() == last.len()
+            && self.tap(position, first.end.wrapping_sub(1)) == self.tap(end, last.end.wrapping_sub(1))
     }
 
     /// How many places begin within the first so many positions, counted from the first place on.

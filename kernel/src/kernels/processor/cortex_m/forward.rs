@@ -3,7 +3,7 @@
 use core::arch::asm;
 
 use super::SMALL;
-use super::forward_four::forward_four;
+use super::windows::forward_four;
 
 /// `z[s][o] = b[o] + Σ_i x[s][i]·W[i][o]`, `i = 0, 1, …`: four samples together, each weight loaded once for all, or any number
 /// one by one.

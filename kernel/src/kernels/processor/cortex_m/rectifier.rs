@@ -38,6 +38,17 @@ macro_rules! mask_four {
     };
 }
 
+#[cfg_attr(baregrad_small, allow(unused_macros))]
+macro_rules! select_four {
+    () => {
+        concat!(
+            "ldmia {outputs}, {{r2, r3, r12, lr}}\nldmia {gradients}!, {{r4, r5, r8, r10}}\n",
+            mask!("r4" "r2" "r5" "r3" "r8" "r12" "r10" "lr"),
+            "stmia {outputs}!, {{r4, r5, r8, r10}}"
+        )
+    };
+}
+
 /// ReLU in place, 6 cycles a value. If one is not finite this gives up and says so: the values that it has changed are then as far as ReLU
 /// takes them, so that another body may begin anew.
 #[cfg_attr(baregrad_small, inline(never))]
@@ -91,6 +102,35 @@ pub(super) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) {
             "5:",
             outputs = inout(reg) outputs.as_ptr() => _,
             gradients = inout(reg) gradients.as_mut_ptr() => _,
+            eights = inout(reg) count / 8 => _,
+            rest = inout(reg) if SMALL { count } else { count % 8 } => _,
+            out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,
+            options(nostack),
+        );
+    }
+}
+
+/// The same, but for `outputs` becoming it: `gradients` are only read.
+#[inline(never)]
+pub(super) fn relu_gradients(outputs: &mut [f32], gradients: &[f32]) {
+    let count = gradients.len().min(outputs.len());
+    // SAFETY: reads `count` values at `gradients`, reads and writes as many at `outputs`, in groups of eight and then one by one.
+    // Everything overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            unrolled!("{eights}", select_four!(), select_four!()),
+            "cmp {rest}, #0",
+            "beq 5f",
+            "4:",
+            "ldr r2, [{outputs}]",
+            "ldr r3, [{gradients}], #4",
+            mask!("r3" "r2"),
+            "str r3, [{outputs}], #4",
+            "subs {rest}, #1",
+            "bne 4b",
+            "5:",
+            outputs = inout(reg) outputs.as_mut_ptr() => _,
+            gradients = inout(reg) gradients.as_ptr() => _,
             eights = inout(reg) count / 8 => _,
             rest = inout(reg) if SMALL { count } else { count % 8 } => _,
             out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,

@@ -1,0 +1,373 @@
+//! The forward products of four samples together, or of convolutions.
+
+use core::arch::asm;
+
+use super::SMALL;
+use crate::kernels::portable::Runs;
+
+/// What the loops go through, in bytes where memory is meant. The assembly reads it by offsets.
+#[repr(C)]
+struct Line {
+    /// Times four values of a run.
+    fours: usize,
+    /// Values of a run that are left.
+    rest: usize,
+    /// From the end of a run to the start of the next.
+    x_skip: usize,
+    /// The same of the weights.
+    w_skip: usize,
+    lines: usize,
+    /// From the end of all lines to their start.
+    x_back: usize,
+    /// The same of the weights, and on to the next four outputs.
+    w_back: usize,
+    tiles_left: usize,
+}
+
+impl Line {
+    fn new(runs: Runs, outputs: usize, tiles: usize) -> Self {
+        let Runs { lines, run, apart, rows_apart } = runs;
+        let row = outputs.wrapping_mul(4);
+        Self {
+            fours: if SMALL { 0 } else { run / 4 },
+            rest: if SMALL { run } else { run % 4 },
+            x_skip: apart.wrapping_sub(run).wrapping_mul(4),
+            w_skip: rows_apart.wrapping_sub(run).wrapping_mul(row),
+            lines,
+            x_back: lines.wrapping_mul(apart).wrapping_mul(4),
+            w_back: lines.wrapping_mul(rows_apart).wrapping_mul(row).wrapping_sub(16),
+            tiles_left: tiles,
+        }
+    }
+}
+
+/// See [`Kernels::four_windows`](crate::kernels::Kernels::four_windows): the outputs that four divides; says how many.
+#[inline(always)]
+pub(super) fn four_windows<const OUT: usize>(
+    runs: Runs,
+    x: [&[f32]; 4],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]],
+    apart: usize,
+) -> usize {
+    let is_there = x.iter().all(|x| runs.are_within(x.len(), weights.len())) && apart.saturating_mul(3) < z.len();
+    debug_assert!(is_there, "{runs:?}");
+    let tiles = OUT / 4;
+    if is_there && tiles > 0 {
+        let x = x.map(<[f32]>::as_ptr);
+        // SAFETY: just looked up; the tiles take the first `4·tiles` columns.
+        unsafe {
+            let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
+            windows_4x4(&mut Line::new(runs, OUT, tiles), x, weights, OUT, bias, z, apart);
+        }
+    }
+    tiles.wrapping_mul(4)
+}
+
+/// The first outputs of four samples, as many as four divides; says how many.
+#[inline(always)]
+pub(super) fn forward_four<const IN: usize, const OUT: usize>(
+    samples: &[&[f32; IN]; 4],
+    weights: &[[f32; OUT]; IN],
+    bias: &[f32; OUT],
+    z: &mut [[f32; OUT]; 4],
+) -> usize {
+    let tiles = OUT / 4;
+    if IN > 0 && tiles > 0 {
+        let samples = samples.map(|sample| sample.as_ptr());
+        let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
+        let run = Runs { lines: 1, run: IN, apart: IN, rows_apart: IN };
+        // SAFETY: four samples of IN > 0 values, IN rows of weights and four rows of `z` of OUT values each, OUT biases; the tiles
+        // take the first `4·tiles` columns.
+        unsafe { windows_4x4(&mut Line::new(run, OUT, tiles), samples, weights, OUT, bias, z, 1) };
+    }
+    tiles.wrapping_mul(4)
+}
+
+/// Products of a row of weights with the value `$x` of one window, on top of its sums.
+macro_rules! window {
+    ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            concat!("vmul.f32 s12, ", $x, ", s0\nvmul.f32 s13, ", $x, ", s1\n"),
+            concat!("vmul.f32 s14, ", $x, ", s2\nvmul.f32 s15, ", $x, ", s3\n"),
+            concat!("vadd.f32 ", $a, ", ", $a, ", s12\nvadd.f32 ", $b, ", ", $b, ", s13\n"),
+            concat!("vadd.f32 ", $c, ", ", $c, ", s14\nvadd.f32 ", $d, ", ", $d, ", s15\n"),
+        )
+    };
+}
+
+/// A row of weights, and value `$at` bytes further of each window.
+#[cfg_attr(baregrad_small, allow(unused_macros))]
+macro_rules! row_of_windows {
+    ($at:literal) => {
+        concat!(
+            "vldmia {w}, {{s0-s3}}\n",
+            concat!("vldr s8, [{x0}, #", $at, "]\nvldr s9, [{x1}, #", $at, "]\n"),
+            concat!("vldr s10, [{x2}, #", $at, "]\nvldr s11, [{x3}, #", $at, "]\nadd {w}, {w}, {stride}\n"),
+            window!("s8", "s16", "s17", "s18", "s19"),
+            window!("s9", "s20", "s21", "s22", "s23"),
+            window!("s10", "s24", "s25", "s26", "s27"),
+            window!("s11", "s28", "s29", "s30", "s31"),
+        )
+    };
+}
+
+/// Adds `$step` to the pointer of each window.
+macro_rules! each_window {
+    ($step:literal) => {
+        concat!(
+            concat!("add {x0}, {x0}, ", $step, "\nadd {x1}, {x1}, ", $step, "\n"),
+            concat!("add {x2}, {x2}, ", $step, "\nadd {x3}, {x3}, ", $step, "\n"),
+        )
+    };
+}
+
+/// Four rows of weights at a time, `{count}` times.
+#[cfg(not(baregrad_small))]
+macro_rules! four_rows_of_windows {
+    () => {
+        concat!(
+            "ldr {count}, [{line}]\ncmp {count}, #0\nbeq 3f\n2:\n",
+            row_of_windows!("0"),
+            row_of_windows!("4"),
+            row_of_windows!("8"),
+            row_of_windows!("12"),
+            each_window!("#16"),
+            "subs {count}, #1\nbne 2b\n3:\n"
+        )
+    };
+}
+#[cfg(baregrad_small)]
+macro_rules! four_rows_of_windows {
+    () => {
+        ""
+    };
+}
+
+/// Some tiles of four neighbouring outputs of four windows. A row is 44 cycles for 16 sums: weights 5, their pointer 1, inputs 4 and their
+/// pointers 1, arithmetic 32, the loop 1.
+///
+/// # Safety
+/// From each of `x` on there are runs as `line` says, at least one; from `weights` on as many rows for each, `outputs` values apart, of four
+/// values for each of `line`'s tiles, at least one; `bias` has as many; `z` has four rows, `apart` rows of `outputs` values apart, of as many
+/// values, to write.
+#[inline(never)]
+unsafe fn windows_4x4(
+    line: &mut Line,
+    x: [*const f32; 4],
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+    apart: usize,
+) {
+    // SAFETY: for each tile, reads what the runs have at each of `x`, four values in each of their rows of weights, `stride` bytes apart, and
+    // four at `bias`; writes four in each of four rows of `z`: all there, says the caller. Reads and writes `line`. Everything
+    // overwritten is declared; no stack.
+    unsafe {
+        asm!(
+            "8:",
+            "vldmia {bias}, {{s16-s19}}",
+            "vldmia {bias}, {{s20-s23}}",
+            "vldmia {bias}, {{s24-s27}}",
+            "vldmia {bias}!, {{s28-s31}}",
+            "ldr {lines}, [{line}, #16]",
+            "6:",
+            four_rows_of_windows!(),
+            "ldr {count}, [{line}, #4]",
+            "cmp {count}, #0",
+            "beq 5f",
+            "4:",
+            "vldmia {w}, {{s0-s3}}",
+            "add {w}, {w}, {stride}",
+            "vldmia {x0}!, {{s8}}",
+            window!("s8", "s16", "s17", "s18", "s19"),
+            "vldmia {x1}!, {{s8}}",
+            window!("s8", "s20", "s21", "s22", "s23"),
+            "vldmia {x2}!, {{s8}}",
+            window!("s8", "s24", "s25", "s26", "s27"),
+            "vldmia {x3}!, {{s8}}",
+            window!("s8", "s28", "s29", "s30", "s31"),
+            "subs {count}, #1",
+            "bne 4b",
+            "5:",
+            "ldr {count}, [{line}, #8]",
+            each_window!("{count}"),
+            "ldr {count}, [{line}, #12]",
+            "add {w}, {w}, {count}",
+            "subs {lines}, #1",
+            "bne 6b",
+            "vstmia {z}, {{s16-s19}}",
+            "add {count}, {z}, {apart}",
+            "vstmia {count}, {{s20-s23}}",
+            "add {count}, {count}, {apart}",
+            "vstmia {count}, {{s24-s27}}",
+            "add {count}, {count}, {apart}",
+            "vstmia {count}, {{s28-s31}}",
+            "add {z}, {z}, #16",
+            "ldr {count}, [{line}, #20]",
+            "sub {x0}, {x0}, {count}",
+            "sub {x1}, {x1}, {count}",
+            "sub {x2}, {x2}, {count}",
+            "sub {x3}, {x3}, {count}",
+            "ldr {count}, [{line}, #24]",
+            "sub {w}, {w}, {count}",
+            "ldr {count}, [{line}, #28]",
+            "subs {count}, #1",
+            "str {count}, [{line}, #28]",
+            "bne 8b",
+            x0 = inout(reg) x[0] => _,
+            x1 = inout(reg) x[1] => _,
+            x2 = inout(reg) x[2] => _,
+            x3 = inout(reg) x[3] => _,
+            w = inout(reg) weights => _,
+            stride = in(reg) outputs.wrapping_mul(4),
+            lines = out(reg) _,
+            line = in(reg) line,
+            count = out(reg) _,
+            bias = inout(reg) bias => _,
+            z = inout(reg) z => _,
+            apart = in(reg) apart.wrapping_mul(outputs).wrapping_mul(4),
+            out("d0") _, out("d1") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            options(nostack),
+        );
+    }
+}
+
+/// See [`Kernels::one_window`](crate::kernels::Kernels::one_window): the outputs from `at` on that four divides; says how many there are in all.
+#[inline(always)]
+pub(super) fn one_window<const OUT: usize>(
+    runs: Runs,
+    x: &[f32],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [f32; OUT],
+) -> usize {
+    let whole = OUT / 4 * 4;
+    if !runs.are_within(x.len(), weights.len()) {
+        debug_assert!(false, "{runs:?}");
+        return whole;
+    }
+    let line = &Line::new(runs, OUT, 0);
+    let (x, weights, bias, z) = (x.as_ptr(), weights.as_ptr().cast::<f32>(), bias.as_ptr(), z.as_mut_ptr());
+    // SAFETY: just looked up; the tiles take the first `whole` columns.
+    unsafe {
+        if OUT >= 16 {
+            window_tiles::<16>(runs.lines, line, x, weights, OUT, bias, z, super::opaque(OUT / 16));
+        }
+        let at = OUT / 16 * 16;
+        if OUT % 16 >= 8 {
+            window_tiles::<8>(runs.lines, line, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
+        }
+        let at = OUT / 8 * 8;
+        if OUT % 8 >= 4 {
+            window_tiles::<4>(runs.lines, line, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
+        }
+    }
+    whole
+}
+
+/// A row of weights for `WIDTH` sums.
+macro_rules! row_of_window {
+    ($x:literal) => {
+        concat!(
+            "vldmia {w}, {{s0-s{last}}}\n",
+            ".if {width} > 8\nadd {w}, {w}, #32\n.else\nadd {w}, {w}, {stride}\n.endif\n",
+            add_each_product!("first", "s1\\v", $x, "s\\v"),
+            ".if {width} > 8\nvldmia {w}, {{s0-s7}}\nadd {w}, {w}, {stride}\n",
+            add_each_product!("first", "s2\\v", $x, "s\\v"),
+            ".endif\n"
+        )
+    };
+}
+
+/// The same for four values.
+#[cfg(not(baregrad_small))]
+macro_rules! four_rows_of_window {
+    () => {
+        concat!(
+            "ldr {count}, [{line}]\ncmp {count}, #0\nbeq 3f\n2:\nvldmia {x}!, {{s28-s31}}\n",
+            row_of_window!("s28"),
+            row_of_window!("s29"),
+            row_of_window!("s30"),
+            row_of_window!("s31"),
+            "subs {count}, #1\nbne 2b\n3:\n"
+        )
+    };
+}
+#[cfg(baregrad_small)]
+macro_rules! four_rows_of_window {
+    () => {
+        ""
+    };
+}
+
+/// `tiles` times `WIDTH` neighbouring outputs of one window: 4, 8 or 16.
+///
+/// # Safety
+/// As [`windows_4x4`], with one `x`, `WIDTH` outputs in a tile, and one row of `z`.
+#[inline(never)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn window_tiles<const WIDTH: usize>(
+    lines: usize,
+    line: &Line,
+    x: *const f32,
+    weights: *const f32,
+    outputs: usize,
+    bias: *const f32,
+    z: *mut f32,
+    tiles: usize,
+) {
+    const { assert!(WIDTH == 4 || WIDTH == 8 || WIDTH == 16) };
+    for tile in 0..tiles {
+        let at = tile.wrapping_mul(WIDTH);
+        // SAFETY: reads what the runs have at `x`, WIDTH values in each of their rows of weights, WIDTH at `bias`, and `line`; writes WIDTH
+        // at `z`: all there, says the caller. Everything overwritten is declared; no stack.
+        unsafe {
+            asm!(
+                "vldmia {count}!, {{s10-s1{last}}}",
+                ".if {width} > 8",
+                "vldmia {count}, {{s20-s27}}",
+                ".endif",
+                "6:",
+                four_rows_of_window!(),
+                "ldr {count}, [{line}, #4]",
+                "cmp {count}, #0",
+                "beq 5f",
+                "4:",
+                "vldmia {x}!, {{s28}}",
+                row_of_window!("s28"),
+                "subs {count}, #1",
+                "bne 4b",
+                "5:",
+                "subs {lines}, #1",
+                "beq 7f",
+                "ldr {count}, [{line}, #8]",
+                "add {x}, {x}, {count}",
+                "ldr {count}, [{line}, #12]",
+                "add {w}, {w}, {count}",
+                "b 6b",
+                "7:",
+                "vstmia {z}!, {{s10-s1{last}}}",
+                ".if {width} > 8",
+                "vstmia {z}, {{s20-s27}}",
+                ".endif",
+                width = const WIDTH,
+                first = const if WIDTH > 8 { 8 } else { WIDTH },
+                last = const if WIDTH > 8 { 7 } else { WIDTH - 1 },
+                x = inout(reg) x => _,
+                w = inout(reg) weights.add(at) => _,
+                stride = in(reg) outputs.wrapping_sub(if WIDTH > 8 { 8 } else { 0 }).wrapping_mul(4),
+                lines = inout(reg) lines => _,
+                line = in(reg) line,
+                count = inout(reg) bias.add(at) => _,
+                z = inout(reg) z.add(at) => _,
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d7") _,
+                out("d8") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+                options(nostack),
+            );
+        }
+    }
+}
