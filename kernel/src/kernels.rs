@@ -19,7 +19,7 @@ use crate::optimizer::Optimizer;
 
 pub(crate) use portable::{
     COLUMNS, Capacity, InputRows, Pairs, Parameters, Runs, Steps, Walk, add_input_gradient, backward_first_slice,
-    backward_inner_slice, slices, update_bias, update_channels, update_tap,
+    backward_inner_slice, slices, update_bias, update_channels, update_tap, update_tap_row,
 };
 pub(crate) use processor::ThisCpu;
 pub use processor::sqrt;

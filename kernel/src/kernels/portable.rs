@@ -33,7 +33,7 @@ pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;
 pub(crate) use channels::update_channels;
-pub(crate) use convolution::{Pairs, Runs, Steps, Walk, update_bias, update_tap};
+pub(crate) use convolution::{Pairs, Runs, Steps, Walk, update_bias, update_tap, update_tap_row};
 pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
 pub(crate) use source::add_input_gradient;
 pub(crate) use tile::{COLUMNS, Capacity, InputRows};

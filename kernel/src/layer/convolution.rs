@@ -312,8 +312,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
         while let (Some((first, others)), Some((slot, other_slots))) =
             (weights.split_first_mut(), slots.split_first_mut())
         {
-            let (first, slot) = (core::array::from_mut(first), core::array::from_mut(slot));
-            kernels::update_tap::<1, IN, OUT, O, _>(&pairs, at, first, slot, step);
+            kernels::update_tap_row::<IN, OUT, O, _>(&pairs, at, first, slot, step);
             (weights, slots) = (others, other_slots);
             at = at.wrapping_add(1);
         }

@@ -287,6 +287,18 @@ pub(crate) fn update_tap<const C: usize, const IN: usize, const OUT: usize, O: O
     update_tile::<ThisCpu, C, OUT, O, _>(&[], &Tap::<IN, S> { pairs, at }, rows, slots, step);
 }
 
+/// The same for a single channel.
+#[inline(always)]
+pub(crate) fn update_tap_row<const IN: usize, const OUT: usize, O: Optimizer, S: Pairs>(
+    pairs: &S,
+    at: usize,
+    row: &mut [f32; OUT],
+    slots: &mut [O::Slot; OUT],
+    step: &O::Step,
+) {
+    update_row::<OUT, O, _>(&[], &Tap::<IN, S> { pairs, at }, row, slots, step);
+}
+
 /// The bias of a convolution: the sum of all `delta`.
 #[inline(always)]
 pub(crate) fn update_bias<const OUT: usize, O: Optimizer>(
@@ -320,6 +332,10 @@ pub(super) fn update_row<const OUT: usize, O: Optimizer, S: Columns<1, OUT>>(
             gradient_tile::<ThisCpu, 1, LANES_OF_ONE, OUT, O, S>(delta, columns, row, slots, at, step);
             at = at.wrapping_add(LANES_OF_ONE);
         }
+    }
+    if const { OUT % LANES_OF_ONE >= 4 } {
+        gradient_tile::<ThisCpu, 1, 4, OUT, O, S>(delta, columns, row, slots, at, step);
+        at = at.wrapping_add(4);
     }
     while at < OUT {
         gradient_tile::<ThisCpu, 1, 1, OUT, O, S>(delta, columns, row, slots, at, step);

@@ -53,6 +53,7 @@ mod backward;
 mod channels;
 mod descent;
 mod forward;
+mod positions;
 mod rectifier;
 mod square_root;
 mod taps;
@@ -163,10 +164,17 @@ impl Kernels for CortexM {
         at: [usize; 2],
         sums: &mut [[f32; V]; C],
     ) {
-        let (tiles, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
-        match tiles.first_chunk_mut() {
-            Some(sums) if const { C == 4 && V == 4 } => taps::add_products(steps, x, delta, at, sums),
-            _ => portable::add_tap_products::<C, V, IN, OUT>(steps, x, delta, at, sums),
+        if const { C == 4 && V == 4 } {
+            let (tiles, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
+            if let Some(sums) = tiles.first_chunk_mut() {
+                taps::add_products(steps, x, delta, at, sums);
+            }
+        } else if const { C == 1 && (V == 4 || V == 8 || V == 16) } {
+            for sums in sums {
+                taps::add_row_products(steps, x, delta, at, sums);
+            }
+        } else {
+            portable::add_tap_products::<C, V, IN, OUT>(steps, x, delta, at, sums);
         }
     }
 
@@ -182,7 +190,7 @@ impl Kernels for CortexM {
         let (rows, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
         match rows.first_chunk_mut::<P>() {
             Some(sums) if const { C == 4 && (P == 1 || P == 4) } => {
-                taps::add_input_gradients::<P, IN, OUT>(steps, delta, apart, weights, channel, sums);
+                positions::add_input_gradients::<P, IN, OUT>(steps, delta, apart, weights, channel, sums);
             }
             _ => portable::add_input_gradients::<P, C, IN, OUT>(steps, delta, apart, weights, channel, sums),
         }
@@ -238,7 +246,7 @@ impl Kernels for CortexM {
             let samples = inputs.as_chunks_mut::<4>().0.iter_mut().zip(delta.as_chunks().0).zip(saved.as_chunks::<4>().0);
             for ((inputs, delta), saved) in samples {
                 no_unroll();
-                let sums = taps::four_input_gradients(rows, delta);
+                let sums = positions::four_input_gradients(rows, delta);
                 for ((input, sums), saved) in inputs.iter_mut().zip(sums).zip(saved) {
                     through::<IN, Below>(input, at, sums, saved);
                 }

@@ -3,17 +3,8 @@
 use core::arch::asm;
 
 use super::SMALL;
+use super::taps::{bytes, skip};
 use crate::kernels::portable::{Steps, Walk};
-
-/// How far apart rows are, in bytes.
-fn bytes(rows: isize, channels: usize) -> isize {
-    rows.wrapping_mul(channels.wrapping_mul(4).cast_signed())
-}
-
-/// From the end of a line to the start of the next, in bytes.
-fn skip(walk: Walk, taps: usize, channels: usize) -> isize {
-    bytes(walk.line.wrapping_sub(walk.step.wrapping_mul(taps.cast_signed())), channels)
-}
 
 /// See [`Kernels::two_channel_sums`](crate::kernels::Kernels::two_channel_sums), for one place or two: the channels that four divides; says how many.
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! The gradients of convolutions.
+//! The gradients of a convolution's weights.
 
 use core::arch::asm;
 
@@ -6,12 +6,12 @@ use super::SMALL;
 use crate::kernels::portable::{Steps, Walk};
 
 /// How far apart rows are, in bytes.
-fn bytes(rows: isize, values: usize) -> isize {
+pub(super) fn bytes(rows: isize, values: usize) -> isize {
     rows.wrapping_mul(values.wrapping_mul(4).cast_signed())
 }
 
 /// From the end of a line to the start of the next, in bytes.
-fn skip(walk: Walk, taps: usize, values: usize) -> isize {
+pub(super) fn skip(walk: Walk, taps: usize, values: usize) -> isize {
     bytes(walk.line.wrapping_sub(walk.step.wrapping_mul(taps.cast_signed())), values)
 }
 
@@ -127,247 +127,100 @@ unsafe fn column_sums(
     }
 }
 
-/// See [`Kernels::add_input_gradients`](crate::kernels::Kernels::add_input_gradients), for one position or four.
+/// The same for one channel and 4, 8 or 16 outputs.
 #[inline(always)]
-pub(super) fn add_input_gradients<const P: usize, const IN: usize, const OUT: usize>(
+pub(super) fn add_row_products<const V: usize, const IN: usize, const OUT: usize>(
     steps: Steps,
+    x: &[[f32; IN]],
     delta: &[[f32; OUT]],
-    apart: usize,
-    weights: &[[[f32; OUT]; IN]],
-    channel: usize,
-    sums: &mut [[f32; 4]; P],
+    [channel, output]: [usize; 2],
+    sums: &mut [f32; V],
 ) {
-    if steps.is_empty() || OUT == 0 {
+    if steps.is_empty() {
         return;
     }
-    let reach = apart.saturating_mul(P.saturating_sub(1));
-    if !steps.are_within(delta.len().saturating_sub(reach), weights.len()) || channel.saturating_add(4) > IN {
-        debug_assert!(false, "channel {channel} of {IN}, {steps:?}");
+    if !steps.are_within(x.len(), delta.len()) || channel >= IN || output.saturating_add(V) > OUT {
+        debug_assert!(false, "channel {channel} of {IN}, {V} outputs from {output} on of {OUT}, {steps:?}");
         return;
     }
-    let tap = |step: isize, values: usize| bytes(step, values).wrapping_sub(bytes(1, OUT));
-    let mut line = Line {
-        delta_step: tap(steps.a.step, OUT),
-        w_step: tap(steps.w.step, IN.wrapping_mul(OUT)),
-        delta_skip: skip(steps.a, steps.taps, OUT),
-        w_skip: skip(steps.w, steps.taps, IN.wrapping_mul(OUT)),
-        ..Line::new(OUT, steps.taps, steps.lines)
-    };
     // SAFETY: just looked up.
     unsafe {
-        let delta = delta.as_ptr().add(steps.a.first).cast::<f32>();
-        let weights = weights.as_ptr().add(steps.w.first).cast::<f32>().add(channel.wrapping_mul(OUT));
-        row_sums::<P>(&mut line, delta, apart.wrapping_mul(OUT), weights, OUT, sums.as_mut_ptr().cast());
-    }
-}
-
-/// `Σ_o delta[s][o]·W[c][o]` for four samples and four rows of weights.
-#[inline(always)]
-pub(super) fn four_input_gradients<const OUT: usize>(rows: &[[f32; OUT]; 4], delta: &[[f32; OUT]; 4]) -> [[f32; 4]; 4] {
-    // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
-    let mut sums = [[-0.0; 4]; 4];
-    if OUT == 0 {
-        return [[0.0; 4]; 4];
-    }
-    let mut line = Line::new(OUT, 1, 1);
-    // SAFETY: one tap: four rows of OUT > 0 values each, and four of `delta` next to each other.
-    unsafe {
-        row_sums::<4>(&mut line, delta.as_ptr().cast(), OUT, rows.as_ptr().cast(), OUT, sums.as_mut_ptr().cast());
-    }
-    sums
-}
-
-/// What the loops go through, in bytes where memory is meant. The assembly reads it by offsets.
-#[repr(C)]
-struct Line {
-    /// Times four outputs.
-    fours: usize,
-    /// Outputs that are left.
-    rest: usize,
-    taps: usize,
-    taps_left: usize,
-    lines_left: usize,
-    /// From the end of a row to the start of the next.
-    delta_step: isize,
-    w_step: isize,
-    /// The same once more at the end of a line.
-    delta_skip: isize,
-    w_skip: isize,
-}
-
-impl Line {
-    /// Of one tap, or of those whose steps are filled in.
-    fn new(outputs: usize, taps: usize, lines: usize) -> Self {
-        Self {
-            fours: if SMALL { 0 } else { outputs / 4 },
-            rest: if SMALL { outputs } else { outputs % 4 },
-            taps,
-            taps_left: 0,
-            lines_left: lines,
-            delta_step: 0,
-            w_step: 0,
-            delta_skip: 0,
-            w_skip: 0,
+        let x = x.as_ptr().add(steps.a.first).cast::<f32>().add(channel);
+        let delta = delta.as_ptr().add(steps.w.first).cast::<f32>().add(output);
+        match V {
+            4 => row_products::<4>(steps, x, IN, delta, OUT, sums.as_mut_ptr()),
+            8 => row_products::<8>(steps, x, IN, delta, OUT, sums.as_mut_ptr()),
+            16 => row_products::<16>(steps, x, IN, delta, OUT, sums.as_mut_ptr()),
+            _ => {}
         }
     }
 }
 
-/// An output of one position, whose `delta` is in `$x`.
-macro_rules! output {
-    ($x:literal: $w0:literal $w1:literal $w2:literal $w3:literal, $a:literal $b:literal $c:literal $d:literal) => {
-        concat!(
-            concat!("vmul.f32 s10, ", $x, ", ", $w0, "\nvmul.f32 s11, ", $x, ", ", $w1, "\n"),
-            concat!("vmul.f32 s12, ", $x, ", ", $w2, "\nvmul.f32 s13, ", $x, ", ", $w3, "\n"),
-            concat!("vadd.f32 ", $a, ", ", $a, ", s10\nvadd.f32 ", $b, ", ", $b, ", s11\n"),
-            concat!("vadd.f32 ", $c, ", ", $c, ", s12\nvadd.f32 ", $d, ", ", $d, ", s13\n"),
-        )
-    };
-}
-
-/// Two outputs of one position.
-macro_rules! two_of_position {
-    ($delta:literal, $a:literal $b:literal $c:literal $d:literal) => {
-        concat!(
-            concat!("vldmia {", $delta, "}!, {{s8-s9}}\n"),
-            output!("s8": "s0" "s2" "s4" "s6", $a $b $c $d),
-            output!("s9": "s1" "s3" "s5" "s7", $a $b $c $d),
-        )
-    };
-}
-
-/// Two outputs.
-macro_rules! two_outputs {
-    () => {
-        concat!(
-            "vldmia {w0}!, {{s0-s1}}\nvldmia {w1}!, {{s2-s3}}\nvldmia {w2}!, {{s4-s5}}\nvldmia {w3}!, {{s6-s7}}\n",
-            two_of_position!("d0", "s16" "s17" "s18" "s19"),
-            ".if {positions} > 1\n",
-            two_of_position!("d1", "s20" "s21" "s22" "s23"),
-            two_of_position!("d2", "s24" "s25" "s26" "s27"),
-            two_of_position!("d3", "s28" "s29" "s30" "s31"),
-            ".endif\n"
-        )
-    };
-}
-
-/// One output of one position.
-macro_rules! one_of_position {
-    ($delta:literal, $a:literal $b:literal $c:literal $d:literal) => {
-        concat!(
-            concat!("vldmia {", $delta, "}!, {{s8}}\n"),
-            output!("s8": "s0" "s2" "s4" "s6", $a $b $c $d),
-        )
-    };
-}
-
-/// Adds `count` to the pointers to `delta`, and to those to weights.
-macro_rules! each_delta {
-    () => {
-        concat!(
-            "add {d0}, {d0}, {count}\n.if {positions} > 1\n",
-            "add {d1}, {d1}, {count}\nadd {d2}, {d2}, {count}\nadd {d3}, {d3}, {count}\n.endif\n"
-        )
-    };
-}
-macro_rules! each_w {
-    () => {
-        "add {w0}, {w0}, {count}\nadd {w1}, {w1}, {count}\nadd {w2}, {w2}, {count}\nadd {w3}, {w3}, {count}\n"
-    };
-}
-
-/// `P` positions, one or four, by four channels. With four, 45 cycles an output for 16 sums: weights 6, `delta` 6, arithmetic 32, the
-/// loop 1; a tap takes some 30 more.
+/// `WIDTH` outputs of one channel, 4, 8 or 16. 57 cycles a place for 16 sums: `delta` 18, the input 1, their pointers 2, arithmetic 32, the loop 4.
 ///
 /// # Safety
-/// `line` is of a walk that is not empty. Of each row of it, `outputs` values are there from `delta` on, and `apart` values further for each
-/// position, and four rows from `weights` on. `sums` has four values for each position, to read and write.
+/// As [`column_sums`], with one value of `x` and `WIDTH` of `delta`; `sums` has as many, to read and write.
 #[inline(never)]
-unsafe fn row_sums<const P: usize>(
-    line: &mut Line,
+unsafe fn row_products<const WIDTH: usize>(
+    steps: Steps,
+    x: *const f32,
+    inputs: usize,
     delta: *const f32,
-    apart: usize,
-    weights: *const f32,
     outputs: usize,
     sums: *mut f32,
 ) {
-    const { assert!(P == 1 || P == 4) };
-    // SAFETY: reads `outputs` values of each row that `line` reaches, for each position and four channels: all there, says the caller. Reads and
-    // writes `line` and the sums. Everything overwritten is declared; no stack.
+    const { assert!(WIDTH == 4 || WIDTH == 8 || WIDTH == 16) };
+    // SAFETY: reads a value and WIDTH of `delta` of each row that `steps` reaches: all there, says the caller. Reads and writes WIDTH sums.
+    // Everything overwritten is declared; no stack.
     unsafe {
         asm!(
-            ".if {positions} > 1",
-            "vldmia {sums}, {{s16-s31}}",
-            ".else",
-            "vldmia {sums}, {{s16-s19}}",
+            "vldmia {sums}!, {{s10-s1{last}}}",
+            ".if {width} > 8",
+            "vldmia {sums}, {{s20-s27}}",
             ".endif",
             "2:",
-            "ldr {count}, [{line}, #8]",
-            "str {count}, [{line}, #12]",
+            "mov {count}, {taps}",
             "3:",
-            ".if {small} == 0",
-            "ldr {count}, [{line}]",
-            "cmp {count}, #0",
-            "beq 5f",
-            "4:",
-            two_outputs!(),
-            two_outputs!(),
-            "subs {count}, #1",
-            "bne 4b",
-            "5:",
-            ".endif",
-            "ldr {count}, [{line}, #4]",
-            "cmp {count}, #0",
-            "beq 7f",
-            "6:",
-            "vldmia {w0}!, {{s0}}",
-            "vldmia {w1}!, {{s2}}",
-            "vldmia {w2}!, {{s4}}",
-            "vldmia {w3}!, {{s6}}",
-            one_of_position!("d0", "s16" "s17" "s18" "s19"),
-            ".if {positions} > 1",
-            one_of_position!("d1", "s20" "s21" "s22" "s23"),
-            one_of_position!("d2", "s24" "s25" "s26" "s27"),
-            one_of_position!("d3", "s28" "s29" "s30" "s31"),
-            ".endif",
-            "subs {count}, #1",
-            "bne 6b",
-            "7:",
-            "ldr {count}, [{line}, #20]",
-            each_delta!(),
-            "ldr {count}, [{line}, #24]",
-            each_w!(),
-            "ldr {count}, [{line}, #12]",
-            "subs {count}, #1",
-            "str {count}, [{line}, #12]",
-            "bne 3b",
-            "ldr {count}, [{line}, #28]",
-            each_delta!(),
-            "ldr {count}, [{line}, #32]",
-            each_w!(),
-            "ldr {count}, [{line}, #16]",
-            "subs {count}, #1",
-            "str {count}, [{line}, #16]",
-            "bne 2b",
-            ".if {positions} > 1",
-            "vstmia {sums}, {{s16-s31}}",
+            "vldmia {delta}, {{s0-s{last}}}",
+            "vldr s8, [{x}]",
+            "add {x}, {x}, {x_step}",
+            ".if {width} > 8",
+            "add {delta}, {delta}, #32",
             ".else",
-            "vstmia {sums}, {{s16-s19}}",
+            "add {delta}, {delta}, {delta_step}",
             ".endif",
-            small = const if SMALL { 1 } else { 0 },
-            positions = const P,
-            line = in(reg) line,
-            sums = in(reg) sums,
+            add_each_product!("first", "s1\\v", "s8", "s\\v"),
+            ".if {width} > 8",
+            "vldmia {delta}, {{s0-s7}}",
+            "add {delta}, {delta}, {delta_step}",
+            add_each_product!("first", "s2\\v", "s8", "s\\v"),
+            ".endif",
+            "subs {count}, #1",
+            "bne 3b",
+            "add {x}, {x}, {x_skip}",
+            "add {delta}, {delta}, {delta_skip}",
+            "subs {lines}, #1",
+            "bne 2b",
+            ".if {width} > 8",
+            "vstmia {sums}, {{s20-s27}}",
+            ".endif",
+            "sub {sums}, {sums}, #(4 * {first})",
+            "vstmia {sums}, {{s10-s1{last}}}",
+            width = const WIDTH,
+            first = const if WIDTH > 8 { 8 } else { WIDTH },
+            last = const if WIDTH > 8 { 7 } else { WIDTH - 1 },
+            lines = inout(reg) steps.lines => _,
+            taps = in(reg) steps.taps,
             count = out(reg) _,
-            d0 = inout(reg) delta => _,
-            d1 = inout(reg) delta.wrapping_add(apart) => _,
-            d2 = inout(reg) delta.wrapping_add(apart.wrapping_mul(2)) => _,
-            d3 = inout(reg) delta.wrapping_add(apart.wrapping_mul(3)) => _,
-            w0 = inout(reg) weights => _,
-            w1 = inout(reg) weights.wrapping_add(outputs) => _,
-            w2 = inout(reg) weights.wrapping_add(outputs.wrapping_mul(2)) => _,
-            w3 = inout(reg) weights.wrapping_add(outputs.wrapping_mul(3)) => _,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
-            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            x = inout(reg) x => _,
+            x_step = in(reg) bytes(steps.a.step, inputs),
+            x_skip = in(reg) skip(steps.a, steps.taps, inputs),
+            delta = inout(reg) delta => _,
+            delta_step = in(reg) bytes(steps.w.step, outputs).wrapping_sub(if WIDTH > 8 { 32 } else { 0 }),
+            delta_skip = in(reg) skip(steps.w, steps.taps, outputs),
+            sums = inout(reg) sums => _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
             options(nostack),
         );
     }
