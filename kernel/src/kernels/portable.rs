@@ -15,6 +15,7 @@ mod forward;
 pub(super) mod one_sample;
 mod slice;
 mod source;
+mod steps;
 mod tile;
 mod weight_gradient;
 
@@ -33,9 +34,10 @@ pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;
 pub(crate) use channels::update_channels;
-pub(crate) use convolution::{Pairs, Runs, Steps, Walk, update_bias, update_tap, update_tap_row};
+pub(crate) use convolution::{Pairs, update_bias, update_tap, update_tap_row};
 pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
 pub(crate) use source::add_input_gradient;
+pub(crate) use steps::{Runs, Steps, Walk};
 pub(crate) use tile::{COLUMNS, Capacity, InputRows};
 
 use super::Kernels;

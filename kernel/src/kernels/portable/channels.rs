@@ -1,6 +1,7 @@
 //! Depthwise convolutions: products channel by channel.
 
-use super::convolution::{Pairs, Steps, update_row};
+use super::convolution::{Pairs, update_row};
+use super::steps::Steps;
 use super::tile::{LANES_OF_ONE, floats, lanes_mut};
 use super::weight_gradient::Columns;
 use crate::kernels::Kernels;

@@ -2,6 +2,7 @@
 //!
 //! A layer says where its kernel lies. Here nothing is known of rows and columns of an image, only of the values of single positions.
 
+use super::steps::{Runs, Steps};
 use super::tile::{LANES, LANES_OF_ONE, floats, lanes_mut, multiply_add, value};
 use super::weight_gradient::{Columns, Ones, gradient_tile, update_tile};
 use crate::kernels::{Kernels, ThisCpu};
@@ -16,103 +17,6 @@ pub(crate) trait Pairs {
 
     /// Shows those of each sample: its inputs and its `delta`, and which of their rows belong together.
     fn for_each_sample(&self, each: impl FnMut(Steps, &[f32], &[f32]));
-}
-
-/// Rows that a sum goes through: the first, and how many rows further the next one is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Walk {
-    pub(crate) first: usize,
-    /// From one to the next within a line.
-    pub(crate) step: isize,
-    /// From the start of a line to the start of the next.
-    pub(crate) line: isize,
-}
-
-impl Walk {
-    /// Whether all are among `rows` rows.
-    fn is_within(self, lines: usize, taps: usize, rows: usize) -> bool {
-        let reach = |step: isize, count: usize| step.saturating_mul(count.cast_signed().saturating_sub(1));
-        let (across, down) = (reach(self.step, taps), reach(self.line, lines));
-        let first = self.first.cast_signed();
-        let lowest = first.saturating_add(across.min(0)).saturating_add(down.min(0));
-        let highest = first.saturating_add(across.max(0)).saturating_add(down.max(0));
-        first >= 0 && lowest >= 0 && highest < rows.cast_signed()
-    }
-}
-
-/// Pairs of rows whose products are added, line by line.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Steps {
-    pub(crate) lines: usize,
-    /// Pairs of a line.
-    pub(crate) taps: usize,
-    pub(crate) a: Walk,
-    pub(crate) w: Walk,
-}
-
-impl Steps {
-    /// Whether there is no pair.
-    pub(crate) fn is_empty(self) -> bool {
-        self.lines == 0 || self.taps == 0
-    }
-
-    /// Whether there are pairs, all among so many rows.
-    #[allow(dead_code)] // only some processors ask
-    pub(in crate::kernels) fn are_within(self, a: usize, w: usize) -> bool {
-        !self.is_empty() && self.a.is_within(self.lines, self.taps, a) && self.w.is_within(self.lines, self.taps, w)
-    }
-
-    /// Shows each pair.
-    #[inline(always)]
-    pub(in crate::kernels) fn for_each<A, W>(self, a: &[A], w: &[W], mut each: impl FnMut(&A, &W)) {
-        let (mut a_line, mut w_line) = (self.a.first, self.w.first);
-        for _ in 0..self.lines {
-            let (mut a_at, mut w_at) = (a_line, w_line);
-            for _ in 0..self.taps {
-                if let (Some(a), Some(w)) = (a.get(a_at), w.get(w_at)) {
-                    each(a, w);
-                }
-                a_at = a_at.wrapping_add_signed(self.a.step);
-                w_at = w_at.wrapping_add_signed(self.w.step);
-            }
-            a_line = a_line.wrapping_add_signed(self.a.line);
-            w_line = w_line.wrapping_add_signed(self.w.line);
-        }
-    }
-}
-
-/// What a kernel has under it at one place: `lines` runs of neighbouring values, each with as many rows of weights.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Runs {
-    /// Runs, at least one.
-    pub(crate) lines: usize,
-    /// Values of each, at least one.
-    pub(crate) run: usize,
-    /// Values from the start of one to the start of the next.
-    pub(crate) apart: usize,
-    /// Rows of weights likewise.
-    pub(crate) rows_apart: usize,
-}
-
-impl Runs {
-    /// Whether so many values and rows are all that they reach, and there are any.
-    #[allow(dead_code)] // only some processors ask
-    pub(in crate::kernels) fn are_within(self, values: usize, rows: usize) -> bool {
-        let end = |apart: usize| self.lines.wrapping_sub(1).saturating_mul(apart).saturating_add(self.run);
-        self.lines > 0 && self.run > 0 && end(self.apart) <= values && end(self.rows_apart) <= rows
-    }
-
-    /// Run number `line`.
-    #[inline(always)]
-    fn run(self, x: &[f32], line: usize) -> &[f32] {
-        x.get(line.wrapping_mul(self.apart)..).and_then(|x| x.get(..self.run)).unwrap_or(&[])
-    }
-
-    /// Its rows of weights, and those behind.
-    #[inline(always)]
-    fn rows<const OUT: usize>(self, weights: &[[f32; OUT]], line: usize) -> &[[f32; OUT]] {
-        weights.get(line.wrapping_mul(self.rows_apart)..).unwrap_or(&[])
-    }
 }
 
 /// See [`Kernels::one_window`]; the outputs from `at` on.
