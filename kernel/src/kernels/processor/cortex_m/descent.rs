@@ -341,15 +341,15 @@ macro_rules! row_n {
             "vldmia {w}, {{s0-s{last}}}\n",
             each!("width", "vmul.f32 s2\\v, s\\v, s1\\v"),
             others!("vadd.f32 s20, s20, s2\\v\nvmul.f32 s2\\v, s30, s1\\v"),
-            // As an integer, less 1, an input is negative unless it is positive.
-            ".if {select}\nsub {input}, {input}, #1\nvmov {gradient}, s20\n.else\nvstmia {x}!, {{s20}}\n.endif\n",
+            // 1 if the input is positive, else 0, as in `rectifier`.
+            ".if {select}\nusat {input}, #1, {input}\nvmov {gradient}, s20\n.else\nvstmia {x}!, {{s20}}\n.endif\n",
             "vmul.f32 s20, s30, s10\n",
             // The first product is the youngest: it comes last.
             others!("vmul.f32 s2\\v, s31, s2\\v"),
             "vmul.f32 s20, s31, s20\n",
             others!("vsub.f32 s\\v, s\\v, s2\\v"),
             "vsub.f32 s0, s0, s20\n",
-            ".if {select}\nbic {gradient}, {gradient}, {input}, asr #31\nstr {gradient}, [{x}], #4\n.endif\n",
+            ".if {select}\nmul {gradient}, {gradient}, {input}\nstr {gradient}, [{x}], #4\n.endif\n",
         )
     };
 }

@@ -13,10 +13,10 @@ macro_rules! rectify {
     };
 }
 
-/// `$g` to 0 unless `$a` is positive: as an integer, less 1, it is then not negative.
+/// `$g` to 0 unless `$a` is positive: an integer from 1 on becomes 1, and every other, -0 too, becomes 0.
 macro_rules! mask {
     ($($g:literal $a:literal)+) => {
-        concat!($("sub ", $a, ", ", $a, ", #1\nbic ", $g, ", ", $g, ", ", $a, ", asr #31\n",)+)
+        concat!($("usat ", $a, ", #1, ", $a, "\nmul ", $g, ", ", $g, ", ", $a, "\n",)+)
     };
 }
 
@@ -31,20 +31,11 @@ macro_rules! rectify_four {
 macro_rules! mask_four {
     () => {
         concat!(
-            "ldmia {outputs}!, {{r2, r3, r12, lr}}\nldmia {gradients}, {{r4, r5, r8, r10}}\n",
+            ".if {of_outputs}\nldmia {outputs}, {{r2, r3, r12, lr}}\nldmia {gradients}!, {{r4, r5, r8, r10}}\n",
+            ".else\nldmia {outputs}!, {{r2, r3, r12, lr}}\nldmia {gradients}, {{r4, r5, r8, r10}}\n.endif\n",
             mask!("r4" "r2" "r5" "r3" "r8" "r12" "r10" "lr"),
-            "stmia {gradients}!, {{r4, r5, r8, r10}}"
-        )
-    };
-}
-
-#[cfg_attr(baregrad_small, allow(unused_macros))]
-macro_rules! select_four {
-    () => {
-        concat!(
-            "ldmia {outputs}, {{r2, r3, r12, lr}}\nldmia {gradients}!, {{r4, r5, r8, r10}}\n",
-            mask!("r4" "r2" "r5" "r3" "r8" "r12" "r10" "lr"),
-            "stmia {outputs}!, {{r4, r5, r8, r10}}"
+            ".if {of_outputs}\nstmia {outputs}!, {{r4, r5, r8, r10}}\n",
+            ".else\nstmia {gradients}!, {{r4, r5, r8, r10}}\n.endif"
         )
     };
 }
@@ -81,11 +72,29 @@ pub(super) fn relu(values: &mut [f32]) -> bool {
     rest == 0 && (SMALL || eights == 0)
 }
 
-/// `gradients[i]` where `outputs[i] > 0`, else 0. No output is -0, as ReLU gives none. 6 cycles each.
-#[inline(never)]
+/// `gradients[i]` where `outputs[i] > 0`, else 0, in the place of `gradients[i]`. An output is no NaN, as none is of finite values.
+#[inline(always)]
 pub(super) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) {
     let count = gradients.len().min(outputs.len());
-    // SAFETY: reads `count` values at `outputs`, reads and writes as many at `gradients`, in groups of eight and then one by one.
+    // SAFETY: `count` values are at both, and `gradients` may be written.
+    unsafe { select::<false>(gradients.as_mut_ptr(), outputs.as_ptr().cast_mut(), count) };
+}
+
+/// The same in the place of `outputs[i]`.
+#[inline(always)]
+pub(super) fn relu_gradients(outputs: &mut [f32], gradients: &[f32]) {
+    let count = gradients.len().min(outputs.len());
+    // SAFETY: `count` values are at both, and `outputs` may be written.
+    unsafe { select::<true>(gradients.as_ptr().cast_mut(), outputs.as_mut_ptr(), count) };
+}
+
+/// Either of them, 6 cycles a value.
+///
+/// # Safety
+/// `count` values are at `gradients` and at `outputs` to read, and at `outputs` to write if `OF_OUTPUTS`, else at `gradients`.
+#[inline(never)]
+unsafe fn select<const OF_OUTPUTS: bool>(gradients: *mut f32, outputs: *mut f32, count: usize) {
+    // SAFETY: reads `count` values at each, and writes as many at one of them, says the caller, in groups of eight and then one by one.
     // Everything overwritten is declared; no stack.
     unsafe {
         asm!(
@@ -93,44 +102,23 @@ pub(super) fn relu_backward(gradients: &mut [f32], outputs: &[f32]) {
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
-            "ldr r2, [{outputs}], #4",
-            "ldr r3, [{gradients}]",
-            mask!("r3" "r2"),
-            "str r3, [{gradients}], #4",
-            "subs {rest}, #1",
-            "bne 4b",
-            "5:",
-            outputs = inout(reg) outputs.as_ptr() => _,
-            gradients = inout(reg) gradients.as_mut_ptr() => _,
-            eights = inout(reg) count / 8 => _,
-            rest = inout(reg) if SMALL { count } else { count % 8 } => _,
-            out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,
-            options(nostack),
-        );
-    }
-}
-
-/// The same, but for `outputs` becoming it: `gradients` are only read.
-#[inline(never)]
-pub(super) fn relu_gradients(outputs: &mut [f32], gradients: &[f32]) {
-    let count = gradients.len().min(outputs.len());
-    // SAFETY: reads `count` values at `gradients`, reads and writes as many at `outputs`, in groups of eight and then one by one.
-    // Everything overwritten is declared; no stack.
-    unsafe {
-        asm!(
-            unrolled!("{eights}", select_four!(), select_four!()),
-            "cmp {rest}, #0",
-            "beq 5f",
-            "4:",
+            ".if {of_outputs}",
             "ldr r2, [{outputs}]",
             "ldr r3, [{gradients}], #4",
             mask!("r3" "r2"),
             "str r3, [{outputs}], #4",
+            ".else",
+            "ldr r2, [{outputs}], #4",
+            "ldr r3, [{gradients}]",
+            mask!("r3" "r2"),
+            "str r3, [{gradients}], #4",
+            ".endif",
             "subs {rest}, #1",
             "bne 4b",
             "5:",
-            outputs = inout(reg) outputs.as_mut_ptr() => _,
-            gradients = inout(reg) gradients.as_ptr() => _,
+            of_outputs = const if OF_OUTPUTS { 1 } else { 0 },
+            outputs = inout(reg) outputs => _,
+            gradients = inout(reg) gradients => _,
             eights = inout(reg) count / 8 => _,
             rest = inout(reg) if SMALL { count } else { count % 8 } => _,
             out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,
