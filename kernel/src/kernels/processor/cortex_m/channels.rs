@@ -2,8 +2,8 @@
 
 use core::arch::asm;
 
-use super::SMALL;
 use super::taps::{bytes, skip};
+use super::{SMALL, refuse};
 use crate::kernels::portable::{Steps, Walk};
 
 /// See [`Kernels::two_channel_sums`](crate::kernels::Kernels::two_channel_sums), for one place or two: the channels that four divides; says how many.
@@ -26,8 +26,8 @@ pub(super) fn sums<const PLACES: usize, const N: usize>(
         return N;
     }
     let is_there = steps.are_within(a.len().saturating_sub(a_apart), w.len()) && z_apart < z.len();
-    debug_assert!(is_there, "{steps:?}");
-    if !is_there || whole == 0 {
+    if !is_there {
+        refuse(z.as_flattened_mut());
         return whole;
     }
     // SAFETY: just looked up; the tiles take the first `whole` channels.
@@ -60,7 +60,7 @@ pub(super) fn add_products<const V: usize, const N: usize>(
         return;
     }
     if !steps.are_within(a.len(), w.len()) || channel.saturating_add(V) > N {
-        debug_assert!(false, "{V} channels from {channel} on of {N}, {steps:?}");
+        refuse(sums);
         return;
     }
     // SAFETY: just looked up. The sums are read before they are written.

@@ -2,8 +2,8 @@
 
 use core::arch::asm;
 
-use super::SMALL;
 use super::taps::{bytes, skip};
+use super::{SMALL, refuse};
 use crate::kernels::portable::Steps;
 
 /// See [`Kernels::add_input_gradients`](crate::kernels::Kernels::add_input_gradients), for one position or four.
@@ -21,7 +21,7 @@ pub(super) fn add_input_gradients<const P: usize, const IN: usize, const OUT: us
     }
     let reach = apart.saturating_mul(P.saturating_sub(1));
     if !steps.are_within(delta.len().saturating_sub(reach), weights.len()) || channel.saturating_add(4) > IN {
-        debug_assert!(false, "channel {channel} of {IN}, {steps:?}");
+        refuse(sums.as_flattened_mut());
         return;
     }
     let tap = |step: isize, values: usize| bytes(step, values).wrapping_sub(bytes(1, OUT));

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use super::SMALL;
+use super::{SMALL, refuse};
 use crate::kernels::portable::{Steps, Walk};
 
 /// How far apart rows are, in bytes.
@@ -28,7 +28,7 @@ pub(super) fn add_products<const IN: usize, const OUT: usize>(
         return;
     }
     if !steps.are_within(x.len(), delta.len()) || channel.saturating_add(4) > IN || output.saturating_add(4) > OUT {
-        debug_assert!(false, "channel {channel} of {IN}, output {output} of {OUT}, {steps:?}");
+        refuse(sums.as_flattened_mut());
         return;
     }
     // SAFETY: just looked up.
@@ -140,7 +140,7 @@ pub(super) fn add_row_products<const V: usize, const IN: usize, const OUT: usize
         return;
     }
     if !steps.are_within(x.len(), delta.len()) || channel >= IN || output.saturating_add(V) > OUT {
-        debug_assert!(false, "channel {channel} of {IN}, {V} outputs from {output} on of {OUT}, {steps:?}");
+        refuse(sums);
         return;
     }
     // SAFETY: just looked up.
