@@ -1,6 +1,7 @@
 //! Products channel by channel, of depthwise convolutions.
 
 use core::arch::asm;
+use core::mem::offset_of;
 
 use super::taps::{bytes, skip};
 use super::{SMALL, refuse};
@@ -37,11 +38,11 @@ pub(super) fn sums<const PLACES: usize, const N: usize>(
         let (start, z) = (start.as_ptr(), z.as_mut_ptr().cast::<f32>());
         let apart = [a_apart.wrapping_mul(N), z_apart.wrapping_mul(N)];
         if N >= 8 {
-            tiles::<PLACES, 8>(steps, a, w, N, start, z, apart, N / 8);
+            channel_tiles::<PLACES, 8>(steps, a, w, N, start, z, apart, N / 8);
         }
         if N % 8 >= 4 {
             let at = N / 8 * 8;
-            tiles::<PLACES, 4>(steps, a.add(at), w.add(at), N, start.add(at), z.add(at), apart, 1);
+            channel_tiles::<PLACES, 4>(steps, a.add(at), w.add(at), N, start.add(at), z.add(at), apart, 1);
         }
     }
     whole
@@ -69,9 +70,9 @@ pub(super) fn add_products<const V: usize, const N: usize>(
         let w = w.as_ptr().add(steps.w.first).cast::<f32>().add(channel);
         let sums = sums.as_mut_ptr();
         match V {
-            4 => tiles::<1, 4>(steps, a, w, N, sums, sums, [0, 0], 1),
-            8 => tiles::<1, 8>(steps, a, w, N, sums, sums, [0, 0], 1),
-            16 => tiles::<1, 16>(steps, a, w, N, sums, sums, [0, 0], 1),
+            4 => channel_tiles::<1, 4>(steps, a, w, N, sums, sums, [0, 0], 1),
+            8 => channel_tiles::<1, 8>(steps, a, w, N, sums, sums, [0, 0], 1),
+            16 => channel_tiles::<1, 16>(steps, a, w, N, sums, sums, [0, 0], 1),
             _ => {}
         }
     }
@@ -143,9 +144,9 @@ macro_rules! pair {
     };
 }
 
-/// What the loops go through, in bytes where memory is meant. The assembly reads it by offsets.
+/// What the loops go through, in bytes where memory is meant. The assembly reads it.
 #[repr(C)]
-struct Line {
+struct Plan {
     taps: usize,
     lines: usize,
     /// From the end of a line to the start of the next.
@@ -168,7 +169,7 @@ struct Line {
 /// `apart[1]` values further too, to write.
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
+unsafe fn channel_tiles<const PLACES: usize, const WIDTH: usize>(
     steps: Steps,
     a: *const f32,
     w: *const f32,
@@ -183,7 +184,7 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
     let done = const { if WIDTH > 8 { 32 } else { 0 } };
     let tile = const { (4 * WIDTH).cast_signed() };
     let next = |walk: Walk| tile.wrapping_sub(bytes(walk.line.wrapping_mul(steps.lines.cast_signed()), channels));
-    let mut line = Line {
+    let mut plan = Plan {
         taps: steps.taps,
         lines: steps.lines,
         a_skip: skip(steps.a, steps.taps, channels),
@@ -194,7 +195,7 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
         tiles_left: tiles,
     };
     // SAFETY: for each tile, reads WIDTH values of each row that `steps` reaches and at `start`, and writes WIDTH at `z` for each place: all there,
-    // says the caller. Reads and writes `line`. Everything overwritten is declared; no stack.
+    // says the caller. Reads and writes `plan`. Everything overwritten is declared; no stack.
     unsafe {
         asm!(
             "6:",
@@ -206,9 +207,9 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
             ".endif",
             "vldmia {start}!, {{s16-s{last_0}}}",
             ".endif",
-            "ldr {lines}, [{line}, #4]",
+            "ldr {lines}, [{plan}, #{all_lines}]",
             "2:",
-            "ldr {count}, [{line}]",
+            "ldr {count}, [{plan}, #{taps}]",
             // Most kernels have three columns.
             ".if {small} == 0",
             "cmp {count}, #3",
@@ -223,17 +224,17 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
             "subs {count}, #1",
             "bne 3b",
             "5:",
-            "ldr {count}, [{line}, #8]",
+            "ldr {count}, [{plan}, #{a_skip}]",
             "add {a0}, {a0}, {count}",
             ".if {places} > 1",
             "add {a1}, {a1}, {count}",
             ".endif",
-            "ldr {count}, [{line}, #12]",
+            "ldr {count}, [{plan}, #{w_skip}]",
             "add {w}, {w}, {count}",
             "subs {lines}, #1",
             "bne 2b",
             ".if {places} > 1",
-            "ldr {count}, [{line}, #24]",
+            "ldr {count}, [{plan}, #{apart}]",
             "add {count}, {count}, {z}",
             "vstmia {count}, {{s24-s{last_1}}}",
             ".endif",
@@ -242,17 +243,25 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
             ".else",
             "vstmia {z}!, {{s16-s{last_0}}}",
             ".endif",
-            "ldr {count}, [{line}, #16]",
+            "ldr {count}, [{plan}, #{a_next}]",
             "add {a0}, {a0}, {count}",
             ".if {places} > 1",
             "add {a1}, {a1}, {count}",
             ".endif",
-            "ldr {count}, [{line}, #20]",
+            "ldr {count}, [{plan}, #{w_next}]",
             "add {w}, {w}, {count}",
-            "ldr {count}, [{line}, #28]",
+            "ldr {count}, [{plan}, #{tiles_left}]",
             "subs {count}, #1",
-            "str {count}, [{line}, #28]",
+            "str {count}, [{plan}, #{tiles_left}]",
             "bne 6b",
+            taps = const offset_of!(Plan, taps),
+            all_lines = const offset_of!(Plan, lines),
+            a_skip = const offset_of!(Plan, a_skip),
+            w_skip = const offset_of!(Plan, w_skip),
+            a_next = const offset_of!(Plan, a_next),
+            w_next = const offset_of!(Plan, w_next),
+            apart = const offset_of!(Plan, apart),
+            tiles_left = const offset_of!(Plan, tiles_left),
             small = const if SMALL { 1 } else { 0 },
             places = const PLACES,
             width = const WIDTH,
@@ -260,7 +269,7 @@ unsafe fn tiles<const PLACES: usize, const WIDTH: usize>(
             last_a = const if WIDTH > 8 { 15 } else { WIDTH + 7 },
             last_0 = const if WIDTH > 8 { 23 } else { WIDTH + 15 },
             last_1 = const if WIDTH > 8 { 31 } else { WIDTH + 23 },
-            line = in(reg) &raw mut line,
+            plan = in(reg) &raw mut plan,
             lines = out(reg) _,
             count = out(reg) _,
             a0 = inout(reg) a => _,

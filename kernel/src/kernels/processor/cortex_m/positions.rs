@@ -1,6 +1,7 @@
 //! The gradients of the inputs of a convolution, or of four samples.
 
 use core::arch::asm;
+use core::mem::offset_of;
 
 use super::taps::{bytes, skip};
 use super::{SMALL, refuse};
@@ -25,18 +26,18 @@ pub(super) fn add_input_gradients<const P: usize, const IN: usize, const OUT: us
         return;
     }
     let tap = |step: isize, values: usize| bytes(step, values).wrapping_sub(bytes(1, OUT));
-    let mut line = Line {
+    let mut plan = Plan {
         delta_step: tap(steps.a.step, OUT),
         w_step: tap(steps.w.step, IN.wrapping_mul(OUT)),
         delta_skip: skip(steps.a, steps.taps, OUT),
         w_skip: skip(steps.w, steps.taps, IN.wrapping_mul(OUT)),
-        ..Line::new(OUT, steps.taps, steps.lines)
+        ..Plan::new(OUT, steps.taps, steps.lines)
     };
     // SAFETY: just looked up.
     unsafe {
         let delta = delta.as_ptr().add(steps.a.first).cast::<f32>();
         let weights = weights.as_ptr().add(steps.w.first).cast::<f32>().add(channel.wrapping_mul(OUT));
-        row_sums::<P>(&mut line, delta, apart.wrapping_mul(OUT), weights, OUT, sums.as_mut_ptr().cast());
+        position_sums::<P>(&mut plan, delta, apart.wrapping_mul(OUT), weights, OUT, sums.as_mut_ptr().cast());
     }
 }
 
@@ -48,17 +49,17 @@ pub(super) fn four_input_gradients<const OUT: usize>(rows: &[[f32; OUT]; 4], del
     if OUT == 0 {
         return [[0.0; 4]; 4];
     }
-    let mut line = Line::new(OUT, 1, 1);
+    let mut plan = Plan::new(OUT, 1, 1);
     // SAFETY: one tap: four rows of OUT > 0 values each, and four of `delta` next to each other.
     unsafe {
-        row_sums::<4>(&mut line, delta.as_ptr().cast(), OUT, rows.as_ptr().cast(), OUT, sums.as_mut_ptr().cast());
+        position_sums::<4>(&mut plan, delta.as_ptr().cast(), OUT, rows.as_ptr().cast(), OUT, sums.as_mut_ptr().cast());
     }
     sums
 }
 
-/// What the loops go through, in bytes where memory is meant. The assembly reads it by offsets.
+/// What the loops go through, in bytes where memory is meant. The assembly reads it.
 #[repr(C)]
-struct Line {
+struct Plan {
     /// Times four outputs.
     fours: usize,
     /// Outputs that are left.
@@ -74,7 +75,7 @@ struct Line {
     w_skip: isize,
 }
 
-impl Line {
+impl Plan {
     /// Of one tap, or of those whose steps are filled in.
     fn new(outputs: usize, taps: usize, lines: usize) -> Self {
         Self {
@@ -119,11 +120,11 @@ macro_rules! two_outputs {
     () => {
         concat!(
             "vldmia {w0}!, {{s0-s1}}\nvldmia {w1}!, {{s2-s3}}\nvldmia {w2}!, {{s4-s5}}\nvldmia {w3}!, {{s6-s7}}\n",
-            two_of_position!("d0", "s16" "s17" "s18" "s19"),
+            two_of_position!("delta0", "s16" "s17" "s18" "s19"),
             ".if {positions} > 1\n",
-            two_of_position!("d1", "s20" "s21" "s22" "s23"),
-            two_of_position!("d2", "s24" "s25" "s26" "s27"),
-            two_of_position!("d3", "s28" "s29" "s30" "s31"),
+            two_of_position!("delta1", "s20" "s21" "s22" "s23"),
+            two_of_position!("delta2", "s24" "s25" "s26" "s27"),
+            two_of_position!("delta3", "s28" "s29" "s30" "s31"),
             ".endif\n"
         )
     };
@@ -143,8 +144,8 @@ macro_rules! one_of_position {
 macro_rules! each_delta {
     () => {
         concat!(
-            "add {d0}, {d0}, {count}\n.if {positions} > 1\n",
-            "add {d1}, {d1}, {count}\nadd {d2}, {d2}, {count}\nadd {d3}, {d3}, {count}\n.endif\n"
+            "add {delta0}, {delta0}, {count}\n.if {positions} > 1\n",
+            "add {delta1}, {delta1}, {count}\nadd {delta2}, {delta2}, {count}\nadd {delta3}, {delta3}, {count}\n.endif\n"
         )
     };
 }
@@ -158,11 +159,11 @@ macro_rules! each_w {
 /// loop 1; a tap takes some 30 more.
 ///
 /// # Safety
-/// `line` is of a walk that is not empty. Of each row of it, `outputs` values are there from `delta` on, and `apart` values further for each
+/// `plan` is of a walk that is not empty. Of each row of it, `outputs` values are there from `delta` on, and `apart` values further for each
 /// position, and four rows from `weights` on. `sums` has four values for each position, to read and write.
 #[inline(never)]
-unsafe fn row_sums<const P: usize>(
-    line: &mut Line,
+unsafe fn position_sums<const P: usize>(
+    plan: &mut Plan,
     delta: *const f32,
     apart: usize,
     weights: *const f32,
@@ -170,8 +171,8 @@ unsafe fn row_sums<const P: usize>(
     sums: *mut f32,
 ) {
     const { assert!(P == 1 || P == 4) };
-    // SAFETY: reads `outputs` values of each row that `line` reaches, for each position and four channels: all there, says the caller. Reads and
-    // writes `line` and the sums. Everything overwritten is declared; no stack.
+    // SAFETY: reads `outputs` values of each row that `plan` reaches, for each position and four channels: all there, says the caller. Reads and
+    // writes `plan` and the sums. Everything overwritten is declared; no stack.
     unsafe {
         asm!(
             ".if {positions} > 1",
@@ -180,11 +181,11 @@ unsafe fn row_sums<const P: usize>(
             "vldmia {sums}, {{s16-s19}}",
             ".endif",
             "2:",
-            "ldr {count}, [{line}, #8]",
-            "str {count}, [{line}, #12]",
+            "ldr {count}, [{plan}, #{taps}]",
+            "str {count}, [{plan}, #{taps_left}]",
             "3:",
             ".if {small} == 0",
-            "ldr {count}, [{line}]",
+            "ldr {count}, [{plan}, #{fours}]",
             "cmp {count}, #0",
             "beq 5f",
             "4:",
@@ -194,7 +195,7 @@ unsafe fn row_sums<const P: usize>(
             "bne 4b",
             "5:",
             ".endif",
-            "ldr {count}, [{line}, #4]",
+            "ldr {count}, [{plan}, #{rest}]",
             "cmp {count}, #0",
             "beq 7f",
             "6:",
@@ -202,45 +203,54 @@ unsafe fn row_sums<const P: usize>(
             "vldmia {w1}!, {{s2}}",
             "vldmia {w2}!, {{s4}}",
             "vldmia {w3}!, {{s6}}",
-            one_of_position!("d0", "s16" "s17" "s18" "s19"),
+            one_of_position!("delta0", "s16" "s17" "s18" "s19"),
             ".if {positions} > 1",
-            one_of_position!("d1", "s20" "s21" "s22" "s23"),
-            one_of_position!("d2", "s24" "s25" "s26" "s27"),
-            one_of_position!("d3", "s28" "s29" "s30" "s31"),
+            one_of_position!("delta1", "s20" "s21" "s22" "s23"),
+            one_of_position!("delta2", "s24" "s25" "s26" "s27"),
+            one_of_position!("delta3", "s28" "s29" "s30" "s31"),
             ".endif",
             "subs {count}, #1",
             "bne 6b",
             "7:",
-            "ldr {count}, [{line}, #20]",
+            "ldr {count}, [{plan}, #{delta_step}]",
             each_delta!(),
-            "ldr {count}, [{line}, #24]",
+            "ldr {count}, [{plan}, #{w_step}]",
             each_w!(),
-            "ldr {count}, [{line}, #12]",
+            "ldr {count}, [{plan}, #{taps_left}]",
             "subs {count}, #1",
-            "str {count}, [{line}, #12]",
+            "str {count}, [{plan}, #{taps_left}]",
             "bne 3b",
-            "ldr {count}, [{line}, #28]",
+            "ldr {count}, [{plan}, #{delta_skip}]",
             each_delta!(),
-            "ldr {count}, [{line}, #32]",
+            "ldr {count}, [{plan}, #{w_skip}]",
             each_w!(),
-            "ldr {count}, [{line}, #16]",
+            "ldr {count}, [{plan}, #{lines_left}]",
             "subs {count}, #1",
-            "str {count}, [{line}, #16]",
+            "str {count}, [{plan}, #{lines_left}]",
             "bne 2b",
             ".if {positions} > 1",
             "vstmia {sums}, {{s16-s31}}",
             ".else",
             "vstmia {sums}, {{s16-s19}}",
             ".endif",
+            fours = const offset_of!(Plan, fours),
+            rest = const offset_of!(Plan, rest),
+            taps = const offset_of!(Plan, taps),
+            taps_left = const offset_of!(Plan, taps_left),
+            lines_left = const offset_of!(Plan, lines_left),
+            delta_step = const offset_of!(Plan, delta_step),
+            w_step = const offset_of!(Plan, w_step),
+            delta_skip = const offset_of!(Plan, delta_skip),
+            w_skip = const offset_of!(Plan, w_skip),
             small = const if SMALL { 1 } else { 0 },
             positions = const P,
-            line = in(reg) line,
+            plan = in(reg) plan,
             sums = in(reg) sums,
             count = out(reg) _,
-            d0 = inout(reg) delta => _,
-            d1 = inout(reg) delta.wrapping_add(apart) => _,
-            d2 = inout(reg) delta.wrapping_add(apart.wrapping_mul(2)) => _,
-            d3 = inout(reg) delta.wrapping_add(apart.wrapping_mul(3)) => _,
+            delta0 = inout(reg) delta => _,
+            delta1 = inout(reg) delta.wrapping_add(apart) => _,
+            delta2 = inout(reg) delta.wrapping_add(apart.wrapping_mul(2)) => _,
+            delta3 = inout(reg) delta.wrapping_add(apart.wrapping_mul(3)) => _,
             w0 = inout(reg) weights => _,
             w1 = inout(reg) weights.wrapping_add(outputs) => _,
             w2 = inout(reg) weights.wrapping_add(outputs.wrapping_mul(2)) => _,

@@ -1,13 +1,14 @@
 //! The forward products of four samples together, or of convolutions.
 
 use core::arch::asm;
+use core::mem::offset_of;
 
 use super::{SMALL, refuse};
 use crate::kernels::portable::Runs;
 
-/// What the loops go through, in bytes where memory is meant. The assembly reads it by offsets.
+/// What the loops go through, in bytes where memory is meant. The assembly reads it.
 #[repr(C)]
-struct Line {
+struct Plan {
     /// Times four values of a run.
     fours: usize,
     /// Values of a run that are left.
@@ -24,7 +25,7 @@ struct Line {
     tiles_left: usize,
 }
 
-impl Line {
+impl Plan {
     fn new(runs: Runs, outputs: usize, tiles: usize) -> Self {
         let Runs { lines, run, apart, rows_apart } = runs;
         let row = outputs.wrapping_mul(4);
@@ -60,7 +61,7 @@ pub(super) fn four_windows<const OUT: usize>(
         // SAFETY: just looked up; the tiles take the first `4·tiles` columns.
         unsafe {
             let (weights, bias, z) = (weights.as_ptr().cast(), bias.as_ptr(), z.as_mut_ptr().cast());
-            windows_4x4(&mut Line::new(runs, OUT, tiles), x, weights, OUT, bias, z, apart);
+            windows_4x4(&mut Plan::new(runs, OUT, tiles), x, weights, OUT, bias, z, apart);
         }
     }
     tiles.wrapping_mul(4)
@@ -81,7 +82,7 @@ pub(super) fn forward_four<const IN: usize, const OUT: usize>(
         let run = Runs { lines: 1, run: IN, apart: IN, rows_apart: IN };
         // SAFETY: four samples of IN > 0 values, IN rows of weights and four rows of `z` of OUT values each, OUT biases; the tiles
         // take the first `4·tiles` columns.
-        unsafe { windows_4x4(&mut Line::new(run, OUT, tiles), samples, weights, OUT, bias, z, 1) };
+        unsafe { windows_4x4(&mut Plan::new(run, OUT, tiles), samples, weights, OUT, bias, z, 1) };
     }
     tiles.wrapping_mul(4)
 }
@@ -129,7 +130,7 @@ macro_rules! each_window {
 macro_rules! rows_of_windows {
     () => {
         concat!(
-            "ldr {count}, [{line}]\ncmp {count}, #0\nbeq 3f\n",
+            "ldr {count}, [{plan}, #{fours}]\ncmp {count}, #0\nbeq 3f\n",
             "add {count}, {count}, #1\nlsrs {count}, {count}, #1\nbcs 2f\n",
             each_window!("#-16"),
             "b 9f\n2:\n",
@@ -150,7 +151,7 @@ macro_rules! rows_of_windows {
 #[cfg(baregrad_small)]
 macro_rules! rows_of_windows {
     () => {
-        ""
+        "/* {fours} */"
     };
 }
 
@@ -158,12 +159,12 @@ macro_rules! rows_of_windows {
 /// pointers and the loop 1, arithmetic 32.
 ///
 /// # Safety
-/// From each of `x` on there are runs as `line` says, at least one; from `weights` on as many rows for each, `outputs` values apart, of four
-/// values for each of `line`'s tiles, at least one; `bias` has as many; `z` has four rows, `apart` rows of `outputs` values apart, of as many
+/// From each of `x` on there are runs as `plan` says, at least one; from `weights` on as many rows for each, `outputs` values apart, of four
+/// values for each of its tiles, at least one; `bias` has as many; `z` has four rows, `apart` rows of `outputs` values apart, of as many
 /// values, to write.
 #[inline(never)]
 unsafe fn windows_4x4(
-    line: &mut Line,
+    plan: &mut Plan,
     x: [*const f32; 4],
     weights: *const f32,
     outputs: usize,
@@ -172,7 +173,7 @@ unsafe fn windows_4x4(
     apart: usize,
 ) {
     // SAFETY: for each tile, reads what the runs have at each of `x`, four values in each of their rows of weights, `stride` bytes apart, and
-    // four at `bias`; writes four in each of four rows of `z`: all there, says the caller. Reads and writes `line`. Everything
+    // four at `bias`; writes four in each of four rows of `z`: all there, says the caller. Reads and writes `plan`. Everything
     // overwritten is declared; no stack.
     unsafe {
         asm!(
@@ -181,10 +182,10 @@ unsafe fn windows_4x4(
             "vldmia {bias}, {{s20-s23}}",
             "vldmia {bias}, {{s24-s27}}",
             "vldmia {bias}!, {{s28-s31}}",
-            "ldr {lines}, [{line}, #16]",
+            "ldr {lines}, [{plan}, #{all_lines}]",
             "6:",
             rows_of_windows!(),
-            "ldr {count}, [{line}, #4]",
+            "ldr {count}, [{plan}, #{rest}]",
             "cmp {count}, #0",
             "beq 5f",
             "4:",
@@ -201,9 +202,9 @@ unsafe fn windows_4x4(
             "subs {count}, #1",
             "bne 4b",
             "5:",
-            "ldr {count}, [{line}, #8]",
+            "ldr {count}, [{plan}, #{x_skip}]",
             each_window!("{count}"),
-            "ldr {count}, [{line}, #12]",
+            "ldr {count}, [{plan}, #{w_skip}]",
             "add {w}, {w}, {count}",
             "subs {lines}, #1",
             "bne 6b",
@@ -215,17 +216,25 @@ unsafe fn windows_4x4(
             "add {count}, {count}, {apart}",
             "vstmia {count}, {{s28-s31}}",
             "add {z}, {z}, #16",
-            "ldr {count}, [{line}, #20]",
+            "ldr {count}, [{plan}, #{x_back}]",
             "sub {x0}, {x0}, {count}",
             "sub {x1}, {x1}, {count}",
             "sub {x2}, {x2}, {count}",
             "sub {x3}, {x3}, {count}",
-            "ldr {count}, [{line}, #24]",
+            "ldr {count}, [{plan}, #{w_back}]",
             "sub {w}, {w}, {count}",
-            "ldr {count}, [{line}, #28]",
+            "ldr {count}, [{plan}, #{tiles_left}]",
             "subs {count}, #1",
-            "str {count}, [{line}, #28]",
+            "str {count}, [{plan}, #{tiles_left}]",
             "bne 8b",
+            fours = const offset_of!(Plan, fours),
+            rest = const offset_of!(Plan, rest),
+            x_skip = const offset_of!(Plan, x_skip),
+            w_skip = const offset_of!(Plan, w_skip),
+            all_lines = const offset_of!(Plan, lines),
+            x_back = const offset_of!(Plan, x_back),
+            w_back = const offset_of!(Plan, w_back),
+            tiles_left = const offset_of!(Plan, tiles_left),
             x0 = inout(reg) x[0] => _,
             x1 = inout(reg) x[1] => _,
             x2 = inout(reg) x[2] => _,
@@ -233,7 +242,7 @@ unsafe fn windows_4x4(
             w = inout(reg) weights => _,
             stride = in(reg) outputs.wrapping_mul(4),
             lines = out(reg) _,
-            line = in(reg) line,
+            plan = in(reg) plan,
             count = out(reg) _,
             bias = inout(reg) bias => _,
             z = inout(reg) z => _,
@@ -259,20 +268,20 @@ pub(super) fn one_window<const OUT: usize>(
         refuse(z);
         return whole;
     }
-    let line = &Line::new(runs, OUT, 0);
+    let plan = &Plan::new(runs, OUT, 0);
     let (x, weights, bias, z) = (x.as_ptr(), weights.as_ptr().cast::<f32>(), bias.as_ptr(), z.as_mut_ptr());
     // SAFETY: just looked up; the tiles take the first `whole` columns.
     unsafe {
         if OUT >= 16 {
-            window_tiles::<16>(runs.lines, line, x, weights, OUT, bias, z, super::opaque(OUT / 16));
+            window_tiles::<16>(plan, x, weights, OUT, bias, z, super::opaque(OUT / 16));
         }
         let at = OUT / 16 * 16;
         if OUT % 16 >= 8 {
-            window_tiles::<8>(runs.lines, line, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
+            window_tiles::<8>(plan, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
         }
         let at = OUT / 8 * 8;
         if OUT % 8 >= 4 {
-            window_tiles::<4>(runs.lines, line, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
+            window_tiles::<4>(plan, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
         }
     }
     whole
@@ -297,7 +306,7 @@ macro_rules! row_of_window {
 macro_rules! four_rows_of_window {
     () => {
         concat!(
-            "ldr {count}, [{line}]\ncmp {count}, #0\nbeq 3f\n2:\nvldmia {x}!, {{s28-s31}}\n",
+            "ldr {count}, [{plan}, #{fours}]\ncmp {count}, #0\nbeq 3f\n2:\nvldmia {x}!, {{s28-s31}}\n",
             row_of_window!("s28"),
             row_of_window!("s29"),
             row_of_window!("s30"),
@@ -309,7 +318,7 @@ macro_rules! four_rows_of_window {
 #[cfg(baregrad_small)]
 macro_rules! four_rows_of_window {
     () => {
-        ""
+        "/* {fours} */"
     };
 }
 
@@ -318,10 +327,8 @@ macro_rules! four_rows_of_window {
 /// # Safety
 /// As [`windows_4x4`], with one `x`, `WIDTH` outputs in a tile, and one row of `z`.
 #[inline(never)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn window_tiles<const WIDTH: usize>(
-    lines: usize,
-    line: &Line,
+    plan: &Plan,
     x: *const f32,
     weights: *const f32,
     outputs: usize,
@@ -332,7 +339,7 @@ unsafe fn window_tiles<const WIDTH: usize>(
     const { assert!(WIDTH == 4 || WIDTH == 8 || WIDTH == 16) };
     for tile in 0..tiles {
         let at = tile.wrapping_mul(WIDTH);
-        // SAFETY: reads what the runs have at `x`, WIDTH values in each of their rows of weights, WIDTH at `bias`, and `line`; writes WIDTH
+        // SAFETY: reads what the runs have at `x`, WIDTH values in each of their rows of weights, WIDTH at `bias`, and `plan`; writes WIDTH
         // at `z`: all there, says the caller. Everything overwritten is declared; no stack.
         unsafe {
             asm!(
@@ -340,9 +347,10 @@ unsafe fn window_tiles<const WIDTH: usize>(
                 ".if {width} > 8",
                 "vldmia {count}, {{s20-s27}}",
                 ".endif",
+                "ldr {lines}, [{plan}, #{all_lines}]",
                 "6:",
                 four_rows_of_window!(),
-                "ldr {count}, [{line}, #4]",
+                "ldr {count}, [{plan}, #{rest}]",
                 "cmp {count}, #0",
                 "beq 5f",
                 "4:",
@@ -353,9 +361,9 @@ unsafe fn window_tiles<const WIDTH: usize>(
                 "5:",
                 "subs {lines}, #1",
                 "beq 7f",
-                "ldr {count}, [{line}, #8]",
+                "ldr {count}, [{plan}, #{x_skip}]",
                 "add {x}, {x}, {count}",
-                "ldr {count}, [{line}, #12]",
+                "ldr {count}, [{plan}, #{w_skip}]",
                 "add {w}, {w}, {count}",
                 "b 6b",
                 "7:",
@@ -363,14 +371,19 @@ unsafe fn window_tiles<const WIDTH: usize>(
                 ".if {width} > 8",
                 "vstmia {z}, {{s20-s27}}",
                 ".endif",
+                fours = const offset_of!(Plan, fours),
+                rest = const offset_of!(Plan, rest),
+                x_skip = const offset_of!(Plan, x_skip),
+                w_skip = const offset_of!(Plan, w_skip),
+                all_lines = const offset_of!(Plan, lines),
                 width = const WIDTH,
                 first = const if WIDTH > 8 { 8 } else { WIDTH },
                 last = const if WIDTH > 8 { 7 } else { WIDTH - 1 },
                 x = inout(reg) x => _,
                 w = inout(reg) weights.add(at) => _,
                 stride = in(reg) outputs.wrapping_sub(if WIDTH > 8 { 8 } else { 0 }).wrapping_mul(4),
-                lines = inout(reg) lines => _,
-                line = in(reg) line,
+                lines = out(reg) _,
+                plan = in(reg) plan,
                 count = inout(reg) bias.add(at) => _,
                 z = inout(reg) z.add(at) => _,
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d5") _, out("d6") _, out("d7") _,
