@@ -110,7 +110,7 @@ pub(crate) trait Kernels: Sized {
         bias: &[f32; OUT],
         z: &mut [f32; OUT],
     ) {
-        portable::one_window::<OUT>(runs, x, weights, bias, z, 0);
+        portable::one_window::<OUT>(runs, x, weights, bias, z);
     }
 
     /// The same at four places that have the same taps inside. Their outputs are `apart` rows of `z` apart.

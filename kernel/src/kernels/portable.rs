@@ -24,6 +24,8 @@ pub(super) use activation::{
 };
 pub(super) use backward::{backward_first, backward_inner};
 pub(super) use channels::{add_channel_products, channel_sums, two_channel_sums};
+#[allow(unused_imports)] // only some processors ask
+pub(super) use convolution::last_of_window;
 pub(super) use convolution::{add_input_gradients, add_tap_products, four_windows, one_window};
 pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
 pub(super) use source::input_gradient;

@@ -19,7 +19,7 @@ pub(crate) trait Pairs {
     fn for_each_sample(&self, each: impl FnMut(Steps, &[f32], &[f32]));
 }
 
-/// See [`Kernels::one_window`]; the outputs from `at` on.
+/// See [`Kernels::one_window`].
 #[inline(always)]
 pub(in crate::kernels) fn one_window<const OUT: usize>(
     runs: Runs,
@@ -27,15 +27,16 @@ pub(in crate::kernels) fn one_window<const OUT: usize>(
     weights: &[[f32; OUT]],
     bias: &[f32; OUT],
     z: &mut [f32; OUT],
-    mut at: usize,
 ) {
+    let mut at = 0_usize;
     if const { OUT >= LANES_OF_ONE } {
         while at.wrapping_add(LANES_OF_ONE) <= OUT {
             window_tile::<LANES_OF_ONE, OUT>(runs, x, weights, bias, z, at);
             at = at.wrapping_add(LANES_OF_ONE);
         }
     }
-    match OUT.wrapping_sub(at) {
+    #[allow(clippy::modulo_one)] // one lane, where there is no FPU
+    match const { OUT % LANES_OF_ONE } {
         1 => window_tile::<1, OUT>(runs, x, weights, bias, z, at),
         2 => window_tile::<2, OUT>(runs, x, weights, bias, z, at),
         3 => window_tile::<3, OUT>(runs, x, weights, bias, z, at),
@@ -43,6 +44,25 @@ pub(in crate::kernels) fn one_window<const OUT: usize>(
         5 => window_tile::<5, OUT>(runs, x, weights, bias, z, at),
         6 => window_tile::<6, OUT>(runs, x, weights, bias, z, at),
         7 => window_tile::<7, OUT>(runs, x, weights, bias, z, at),
+        _ => {}
+    }
+}
+
+/// The last outputs of it: those behind the last four that are whole.
+#[allow(dead_code)] // only some processors ask
+#[inline(always)]
+pub(in crate::kernels) fn last_of_window<const OUT: usize>(
+    runs: Runs,
+    x: &[f32],
+    weights: &[[f32; OUT]],
+    bias: &[f32; OUT],
+    z: &mut [f32; OUT],
+) {
+    let at = const { OUT / 4 * 4 };
+    match const { OUT % 4 } {
+        1 => window_tile::<1, OUT>(runs, x, weights, bias, z, at),
+        2 => window_tile::<2, OUT>(runs, x, weights, bias, z, at),
+        3 => window_tile::<3, OUT>(runs, x, weights, bias, z, at),
         _ => {}
     }
 }
@@ -67,7 +87,7 @@ fn window_tile<const V: usize, const OUT: usize>(
     }
 }
 
-/// See [`Kernels::four_windows`]; the outputs from `at` on.
+/// See [`Kernels::four_windows`]; the outputs from `at` on, which [`LANES`] divides.
 #[inline(always)]
 pub(in crate::kernels) fn four_windows<const OUT: usize>(
     runs: Runs,
@@ -84,7 +104,8 @@ pub(in crate::kernels) fn four_windows<const OUT: usize>(
             at = at.wrapping_add(LANES);
         }
     }
-    match OUT.wrapping_sub(at) {
+    #[allow(clippy::modulo_one)] // as above
+    match const { OUT % LANES } {
         1 => windows_tile::<1, OUT>(runs, x, weights, bias, z, apart, at),
         2 => windows_tile::<2, OUT>(runs, x, weights, bias, z, apart, at),
         3 => windows_tile::<3, OUT>(runs, x, weights, bias, z, apart, at),
@@ -214,7 +235,7 @@ pub(crate) fn update_bias<const OUT: usize, O: Optimizer>(
     update_row::<OUT, O, _>(delta, &Ones, bias, slots, step);
 }
 
-/// [`update_tile`] of a single row, as many side by side as for one sample.
+/// [`update_tile`] of a single row; where a processor has wide rows, as many side by side as it has at once.
 #[inline(always)]
 pub(super) fn update_row<const OUT: usize, O: Optimizer, S: Columns<1, OUT>>(
     delta: &[[f32; OUT]],
@@ -224,8 +245,11 @@ pub(super) fn update_row<const OUT: usize, O: Optimizer, S: Columns<1, OUT>>(
     step: &O::Step,
 ) {
     let (row, slots) = (core::array::from_mut(row), core::array::from_mut(slots));
+    if const { !ThisCpu::HAS_WIDE_ROWS } {
+        return update_tile::<ThisCpu, 1, OUT, O, S>(delta, columns, row, slots, step);
+    }
     let mut at = 0_usize;
-    if const { OUT >= 16 && ThisCpu::HAS_WIDE_ROWS } {
+    if const { OUT >= 16 } {
         while at.wrapping_add(16) <= OUT {
             gradient_tile::<ThisCpu, 1, 16, OUT, O, S>(delta, columns, row, slots, at, step);
             at = at.wrapping_add(16);

@@ -114,8 +114,8 @@ impl Kernels for CortexM {
         bias: &[f32; OUT],
         z: &mut [f32; OUT],
     ) {
-        let done = windows::one_window(runs, x, weights, bias, z);
-        portable::one_window::<OUT>(runs, x, weights, bias, z, done);
+        windows::one_window(runs, x, weights, bias, z);
+        portable::last_of_window::<OUT>(runs, x, weights, bias, z);
     }
 
     #[inline(always)]

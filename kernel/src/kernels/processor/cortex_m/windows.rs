@@ -254,7 +254,7 @@ unsafe fn windows_4x4(
     }
 }
 
-/// See [`Kernels::one_window`](crate::kernels::Kernels::one_window): the outputs from `at` on that four divides; says how many there are in all.
+/// See [`Kernels::one_window`](crate::kernels::Kernels::one_window): all but the last one to three outputs.
 #[inline(always)]
 pub(super) fn one_window<const OUT: usize>(
     runs: Runs,
@@ -262,15 +262,14 @@ pub(super) fn one_window<const OUT: usize>(
     weights: &[[f32; OUT]],
     bias: &[f32; OUT],
     z: &mut [f32; OUT],
-) -> usize {
-    let whole = OUT / 4 * 4;
+) {
     if !runs.are_within(x.len(), weights.len()) {
         refuse(z);
-        return whole;
+        return;
     }
     let plan = &Plan::new(runs, OUT, 0);
     let (x, weights, bias, z) = (x.as_ptr(), weights.as_ptr().cast::<f32>(), bias.as_ptr(), z.as_mut_ptr());
-    // SAFETY: just looked up; the tiles take the first `whole` columns.
+    // SAFETY: just looked up; the tiles take the first columns, as many as four divides.
     unsafe {
         if OUT >= 16 {
             window_tiles::<16>(plan, x, weights, OUT, bias, z, super::opaque(OUT / 16));
@@ -284,7 +283,6 @@ pub(super) fn one_window<const OUT: usize>(
             window_tiles::<4>(plan, x, weights.add(at), OUT, bias.add(at), z.add(at), 1);
         }
     }
-    whole
 }
 
 /// A row of weights for `WIDTH` sums.
