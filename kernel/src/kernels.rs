@@ -90,9 +90,7 @@ pub(crate) trait Kernels: Sized {
     /// The same, but the output becomes it.
     #[inline(always)]
     fn activation_gradients<A: Activation>(outputs: &mut [f32], gradients: &[f32]) {
-        for (output, gradient) in outputs.iter_mut().zip(gradients) {
-            *output = A::backward(*gradient, *output);
-        }
+        portable::activation_gradients::<A>(outputs, gradients);
     }
 
     /// Whether all values are finite.

@@ -20,7 +20,7 @@ mod tile;
 mod weight_gradient;
 
 pub(super) use activation::{
-    activate_each, activate_in_a_loop, activation_backward, all_finite, are_finite, bits_seen,
+    activate_each, activate_in_a_loop, activation_backward, activation_gradients, all_finite, are_finite, bits_seen,
 };
 pub(super) use backward::{backward_first, backward_inner};
 pub(super) use channels::{add_channel_products, channel_sums, two_channel_sums};

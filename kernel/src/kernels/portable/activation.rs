@@ -38,6 +38,15 @@ pub(in crate::kernels) fn activation_backward<A: Activation>(gradients: &mut [f3
     }
 }
 
+/// See [`Kernels::activation_gradients`](crate::kernels::Kernels::activation_gradients).
+#[inline(always)]
+pub(in crate::kernels) fn activation_gradients<A: Activation>(outputs: &mut [f32], gradients: &[f32]) {
+    for (output, gradient) in outputs.iter_mut().zip(gradients) {
+        no_unroll();
+        *output = A::backward(*gradient, *output);
+    }
+}
+
 /// See [`Kernels::all_finite`](crate::kernels::Kernels::all_finite). A constant length is worth inlining.
 #[inline]
 pub(in crate::kernels) fn all_finite(values: &[f32]) -> bool {

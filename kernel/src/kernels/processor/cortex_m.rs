@@ -99,10 +99,7 @@ impl Kernels for CortexM {
         if rules::is_relu::<A>() {
             rectifier::relu_gradients(outputs, gradients);
         } else {
-            for (output, gradient) in outputs.iter_mut().zip(gradients) {
-                no_unroll();
-                *output = A::backward(*gradient, *output);
-            }
+            portable::activation_gradients::<A>(outputs, gradients);
         }
     }
 
