@@ -60,8 +60,7 @@ mod taps;
 mod windows;
 
 use crate::activation::Activation;
-use super::no_unroll;
-use crate::kernels::portable::{self, COLUMNS, Parameters, Runs, Steps, is_tiny, lanes_mut};
+use crate::kernels::portable::{self, COLUMNS, Parameters, Runs, Steps, is_tiny};
 use crate::kernels::{Kernels, rules};
 use crate::optimizer::Optimizer;
 
@@ -230,32 +229,11 @@ impl Kernels for CortexM {
         delta: &[[f32; OUT]],
         saved: &[[f32; COLUMNS]],
     ) {
-        if const { C != COLUMNS } {
-            portable::input_gradient::<C, IN, OUT, Below>(inputs, at, rows, delta, saved);
-            return;
-        }
-        // With few outputs a tile costs more to begin than it saves.
-        let done = if const { OUT >= if SMALL { 16 } else { 4 } } { inputs.len() / 4 * 4 } else { 0 };
-        let (inputs, input_rest) = inputs.split_at_mut_checked(done).unwrap_or((&mut [], &mut []));
-        let (delta, delta_rest) = delta.split_at_checked(done).unwrap_or((&[], &[]));
-        let (saved, saved_rest) = saved.split_at_checked(done).unwrap_or((&[], &[]));
-        if let Some(rows) = rows.first_chunk() {
-            let samples = inputs.as_chunks_mut::<4>().0.iter_mut().zip(delta.as_chunks().0).zip(saved.as_chunks::<4>().0);
-            for ((inputs, delta), saved) in samples {
-                no_unroll();
-                let sums = positions::four_input_gradients(rows, delta);
-                for ((input, sums), saved) in inputs.iter_mut().zip(sums).zip(saved) {
-                    through::<IN, Below>(input, at, sums, saved);
-                }
+        match rows.first_chunk() {
+            Some(rows) if const { C == COLUMNS } => {
+                positions::input_gradient::<IN, OUT, Below>(inputs, at, rows, delta, saved);
             }
-        }
-        let Some(sums) = input_rest.as_flattened_mut().get_mut(at..) else { return };
-        backward::input_gradient(rows, delta_rest, sums, IN);
-        for (input, saved) in input_rest.iter_mut().zip(saved_rest) {
-            no_unroll();
-            if let Some(sums) = lanes_mut::<COLUMNS, IN, f32>(input, at).map(|sums| *sums) {
-                through::<IN, Below>(input, at, sums, saved);
-            }
+            _ => portable::input_gradient::<C, IN, OUT, Below>(inputs, at, rows, delta, saved),
         }
     }
 
@@ -368,21 +346,6 @@ impl Kernels for CortexM {
             descent::descend(rate, &[], delta, &mut [], Some(bias));
         } else {
             Self::update_rows::<O>(step, bias, slots, &[1.0], delta);
-        }
-    }
-}
-
-/// Gradients of inputs from `at` on, back through the activation that gave `saved`, in the place of these.
-#[inline(always)]
-fn through<const IN: usize, Below: Activation>(
-    input: &mut [f32; IN],
-    at: usize,
-    sums: [f32; COLUMNS],
-    saved: &[f32; COLUMNS],
-) {
-    if let Some(input) = lanes_mut::<COLUMNS, IN, f32>(input, at) {
-        for ((input, sum), saved) in input.iter_mut().zip(sums).zip(saved) {
-            *input = Below::backward(sum, *saved);
         }
     }
 }

@@ -4,8 +4,10 @@ use core::arch::asm;
 use core::mem::offset_of;
 
 use super::taps::{bytes, skip};
-use super::{SMALL, refuse};
-use crate::kernels::portable::Steps;
+use super::{SMALL, backward, refuse};
+use crate::activation::Activation;
+use crate::kernels::portable::{COLUMNS, Steps, lanes_mut};
+use crate::kernels::processor::no_unroll;
 
 /// See [`Kernels::add_input_gradients`](crate::kernels::Kernels::add_input_gradients), for one position or four.
 #[inline(always)]
@@ -41,9 +43,56 @@ pub(super) fn add_input_gradients<const P: usize, const IN: usize, const OUT: us
     }
 }
 
+/// See [`Kernels::input_gradient`](crate::kernels::Kernels::input_gradient), for four columns.
+#[inline(always)]
+pub(super) fn input_gradient<const IN: usize, const OUT: usize, Below: Activation>(
+    inputs: &mut [[f32; IN]],
+    at: usize,
+    rows: &[[f32; OUT]; COLUMNS],
+    delta: &[[f32; OUT]],
+    saved: &[[f32; COLUMNS]],
+) {
+    // With few outputs a tile costs more to begin than it saves.
+    let done = if const { OUT >= if SMALL { 16 } else { 4 } } { inputs.len() / 4 * 4 } else { 0 };
+    let (inputs, input_rest) = inputs.split_at_mut_checked(done).unwrap_or((&mut [], &mut []));
+    let (delta, delta_rest) = delta.split_at_checked(done).unwrap_or((&[], &[]));
+    let (saved, saved_rest) = saved.split_at_checked(done).unwrap_or((&[], &[]));
+    let samples = inputs.as_chunks_mut::<4>().0.iter_mut().zip(delta.as_chunks().0).zip(saved.as_chunks::<4>().0);
+    for ((inputs, delta), saved) in samples {
+        no_unroll();
+        let sums = four_input_gradients(rows, delta);
+        for ((input, sums), saved) in inputs.iter_mut().zip(sums).zip(saved) {
+            through::<IN, Below>(input, at, sums, saved);
+        }
+    }
+    let Some(sums) = input_rest.as_flattened_mut().get_mut(at..) else { return };
+    backward::input_gradient(rows, delta_rest, sums, IN);
+    for (input, saved) in input_rest.iter_mut().zip(saved_rest) {
+        no_unroll();
+        if let Some(sums) = lanes_mut::<COLUMNS, IN, f32>(input, at).map(|sums| *sums) {
+            through::<IN, Below>(input, at, sums, saved);
+        }
+    }
+}
+
+/// Gradients of inputs from `at` on, back through the activation that gave `saved`, in the place of these.
+#[inline(always)]
+fn through<const IN: usize, Below: Activation>(
+    input: &mut [f32; IN],
+    at: usize,
+    sums: [f32; COLUMNS],
+    saved: &[f32; COLUMNS],
+) {
+    if let Some(input) = lanes_mut::<COLUMNS, IN, f32>(input, at) {
+        for ((input, sum), saved) in input.iter_mut().zip(sums).zip(saved) {
+            *input = Below::backward(sum, *saved);
+        }
+    }
+}
+
 /// `Σ_o delta[s][o]·W[c][o]` for four samples and four rows of weights.
 #[inline(always)]
-pub(super) fn four_input_gradients<const OUT: usize>(rows: &[[f32; OUT]; 4], delta: &[[f32; OUT]; 4]) -> [[f32; 4]; 4] {
+fn four_input_gradients<const OUT: usize>(rows: &[[f32; OUT]; 4], delta: &[[f32; OUT]; 4]) -> [[f32; 4]; 4] {
     // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
     let mut sums = [[-0.0; 4]; 4];
     if OUT == 0 {
