@@ -5,9 +5,11 @@
 #![allow(clippy::indexing_slicing)] // A wrong index fails the test.
 
 mod activations;
+mod convolution;
 
 extern crate std; // for what the plain loops give
 
+use std::vec;
 use std::vec::Vec;
 
 use super::portable::{self, Portable, one_sample};
