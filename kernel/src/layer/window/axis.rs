@@ -115,7 +115,7 @@ impl Axis {
         place.wrapping_mul(self.stride.get()).wrapping_add(tap).wrapping_sub(self.before)
     }
 
-    /// Whether as many places from `place` on have the same taps inside.
+    /// Whether `count` places from `place` on have the same taps inside.
     #[inline(always)]
     pub(crate) fn are_alike(self, place: usize, count: usize) -> bool {
         let end = place.wrapping_add(count);

@@ -32,8 +32,35 @@ fn assert_axis_is_its_definition(axis: Axis, what: &str) {
             assert_eq!(position(place, axis.tap(at, place)), Some(at), "{what}, position {at}, place {place}");
         }
     }
+    assert_alike_are_the_same(axis, position, what);
     let most = (0..axis.size).map(|at| axis.places_of(at).count()).max();
     assert!(!axis.is_disjoint() || most <= Some(1), "{what}");
+}
+
+/// Places are alike where the same taps are inside, and positions where the same taps see them, from places as far apart as the positions are.
+fn assert_alike_are_the_same(axis: Axis, position: impl Fn(usize, usize) -> Option<usize>, what: &str) {
+    let taps_at = |place: usize| {
+        let is_place = place < axis.places;
+        is_place.then(|| (0..axis.kernel).filter(|tap| position(place, *tap).is_some()).collect::<Vec<_>>())
+    };
+    // Each tap that sees a position, and its place, counted from `place` on.
+    let seen = |at: usize, place: usize| -> Option<Vec<_>> {
+        let taps = (0..axis.places).flat_map(|place| (0..axis.kernel).map(move |tap| (tap, place)));
+        let seen = taps.filter(|(tap, place)| position(*place, *tap) == Some(at));
+        (at < axis.size).then(|| seen.map(|(tap, seen)| (tap, seen as isize - place as isize)).collect())
+    };
+    for count in [1, 2, 4] {
+        for place in 0..axis.places {
+            let are_alike = (0..count).all(|next| taps_at(place + next) == taps_at(place));
+            assert_eq!(axis.are_alike(place, count), are_alike, "{what}, {count} places from {place} on");
+        }
+        for at in 0..axis.size {
+            let are_alike = (0..count).all(|next| seen(at + next * axis.stride.get(), next) == seen(at, 0));
+            if axis.are_seen_alike(at, count) || !axis.places_of(at).is_empty() {
+                assert_eq!(axis.are_seen_alike(at, count), are_alike, "{what}, {count} positions from {at} on");
+            }
+        }
+    }
 }
 
 fn assert_windows_fit<W: Window, P: Positions, const KH: usize, const KW: usize>() {
