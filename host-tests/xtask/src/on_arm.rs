@@ -11,11 +11,11 @@ use crate::tools::{Run as _, cargo, ensure_targets, have, program};
 
 const TARGET: &str = "thumbv7neon-unknown-linux-gnueabihf";
 
-/// Runs the tests with one of these words in their names, or those of the library, of `shapes` and of `layers`: every width and every remainder,
-/// of single layers and of convolutions.
+/// Runs the tests with one of these words in their names, or those of the library, of `shapes` and of `convolutions`: every width and every
+/// remainder.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     install()?;
-    let binaries = if names.is_empty() { "--lib --test shapes --test layers" } else { "--tests" };
+    let binaries = if names.is_empty() { "--lib --test shapes --test convolutions" } else { "--tests" };
     test(binaries, names, &[])?;
     // Compiled for size, the library has shorter loops.
     test(binaries, names, &["--config", "profile.test.package.baregrad.opt-level=\"s\""])

@@ -7,7 +7,6 @@ mod batches;
 mod blocks;
 mod branches;
 mod convolutional;
-mod convolutions;
 mod dropouts;
 mod networks;
 mod norms;

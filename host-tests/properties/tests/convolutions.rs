@@ -1,6 +1,13 @@
 //! Convolutions by themselves: every window, bit for bit, forward, and in every form of the backward pass, with the update.
 //!
 //! Oracle: `host_tests::convolution`, in plain loops.
+//!
+//! A binary of its own, so that Arm's loops are held against it without all that the others compile.
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "layers/windows.rs"]
+mod windows;
 
 use baregrad::layer::{Along, InputGradient, Stacked, Tensors, Whole, Window};
 use baregrad::optimizer::Optimizer;
@@ -12,9 +19,11 @@ use baregrad::{
 use catalogue::optimizers::{RATE, adam};
 use host_tests::convolution::Convolution;
 
-use crate::common::{Random, assert_same_bits};
-use crate::passes::SAMPLES;
-use crate::windows::{Known, LookAtWindow, each_window};
+use common::{Random, assert_same_bits};
+use windows::{Known, LookAtWindow, each_window};
+
+/// The most samples of a pass here.
+const SAMPLES: usize = 3;
 
 /// How the gradient of the input is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
