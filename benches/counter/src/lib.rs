@@ -118,7 +118,7 @@ pub struct WrongCount {
 
 impl fmt::Display for WrongCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a loop of {} instructions was counted as {}; QEMU needs its -icount", self.known, self.counted)
+        write!(f, "a loop of {} instructions was counted as {}; run QEMU as `Machine` says", self.known, self.counted)
     }
 }
 

@@ -36,10 +36,12 @@ pub(super) fn run(mode: Mode) -> Result<()> {
 pub(super) fn some(word: &str) -> Result<()> {
     ensure_targets(&[CORTEX_M4.0])?;
     ensure_program("qemu-system-arm")?;
+    let is_named = |row: &&tables::Row| row.program.contains(word);
+    ensure!(tables::rows().iter().any(|row| is_named(&row)), "no program has {word} in its name");
     let objdump = objdump()?;
     for opt_level in ["3", "s"] {
         let images = build(opt_level, CORTEX_M4)?;
-        for row in tables::rows().iter().filter(|row| row.program.contains(word)) {
+        for row in tables::rows().iter().filter(is_named) {
             let image = images.join(row.program);
             let (counted, cycles) =
                 (instructions(&run_image(&image)?)?, cycles::of_last_call(&mut qemu(), &image, &objdump)?);

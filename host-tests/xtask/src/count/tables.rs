@@ -47,7 +47,7 @@ impl Row {
     }
 
     fn is_by_product(&self) -> bool {
-        self.by.is_some_and(|by| by > 100.0)
+        self.what.ends_with("per multiply-accumulate")
     }
 
     /// What it took, in a line.
