@@ -16,10 +16,10 @@ type Convolved = Model<
     Image<7, 5, 3>,
     (
         (Conv2d<3, 5, 3, 2, Same, Relu>, DepthwiseConv2d<5, 3, 3, Strided<2>, Tanh>),
-        (Conv2d<5, 9, 2, 2, Valid>, BatchNorm<9, Tanh>, Dropout<25>),
-        DepthwiseConv2d<9, 2, 2>,
+        (Conv2d<5, 20, 2, 2, Valid>, BatchNorm<20, Tanh>, Dropout<25>),
+        DepthwiseConv2d<20, 2, 2>,
         GlobalAveragePool,
-        Dense<9, 2>,
+        Dense<20, 2>,
     ),
 >;
 type Along = Model<
@@ -95,7 +95,7 @@ fn folded() {
     black_box((dense, conv, depthwise));
 }
 
-/// A network with a layer of each kind that goes over windows, for the small images.
+/// A network with a layer of each kind that goes over windows, for the small images: with channels for every tile.
 #[cfg(feature = "windows")]
 #[inline(never)]
 pub(crate) fn few() {
@@ -105,8 +105,10 @@ pub(crate) fn few() {
             Conv2d<3, 5, 3, 2, Same, Relu>,
             MaxPool2d<2, 2, Same>,
             DepthwiseConv2d<5, 3, 3, Strided<2>>,
+            Conv2d<5, 20, 3, 3>,
+            DepthwiseConv2d<20, 2, 2>,
             GlobalAveragePool,
-            Dense<5, 2>,
+            Dense<20, 2>,
         ),
     >;
     let images = black_box([[[[0.5; 3]; 5]; 7]; 2]);
