@@ -33,7 +33,7 @@ impl<const OUT: usize> Check for Windows<OUT> {
     fn run<K: Kernels>(&self) {
         let Self { runs, starts, apart } = *self;
         let last = (runs.lines - 1) * runs.apart + runs.run;
-        let values = rows::<1>(1, last + starts.iter().max().expect("there are four"));
+        let values = rows::<1>(1, starts.iter().fold(last, |most, start| most.max(start + last)));
         let x = values.as_flattened();
         let weights = rows::<OUT>(2, (runs.lines - 1) * runs.rows_apart + runs.run);
         let bias = rows::<OUT>(3, 1)[0];
@@ -46,7 +46,7 @@ impl<const OUT: usize> Check for Windows<OUT> {
             }
             z
         });
-        let mut z = vec![[UNTOUCHED; OUT]; 3];
+        let mut z = [[UNTOUCHED; OUT]; 3];
         K::one_window(runs, &x[starts[0]..], &weights, &bias, &mut z[1]);
         assert_rows(&z[1..], 1, &expected[..1], "one window");
         assert_rows(&z[..1], 1, &[], "in front of one window");
@@ -145,11 +145,11 @@ impl<const N: usize> Check for Channels<N> {
             }
             z
         });
-        let mut z = vec![[UNTOUCHED; N]; 3];
+        let mut z = [[UNTOUCHED; N]; 3];
         K::channel_sums(self.0, &a, &w, &start, &mut z[1]);
         assert_rows(&z[1..], 1, &expected[..1], "channels of one place");
         assert_rows(&z[..1], 1, &[], "in front of one place");
-        let mut z = vec![[UNTOUCHED; N]; 6];
+        let mut z = [[UNTOUCHED; N]; 6];
         K::two_channel_sums(self.0, &a, &w, &start, &mut z[1..], apart);
         assert_rows(&z[1..], apart[1], &expected, "channels of two places");
         assert_rows(&z[..1], 1, &[], "in front of two places");
