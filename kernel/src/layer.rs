@@ -28,6 +28,7 @@ mod hard_swish;
 mod inputs;
 mod layer_norm;
 pub(crate) mod memory;
+pub(crate) mod misfit;
 mod order;
 mod parameters;
 mod pass;
@@ -113,6 +114,13 @@ impl core::error::Error for NonFinite {}
 #[inline(always)]
 pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
     if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
+}
+
+/// The same of a norm: an overflow of a variance counts as one of a pre-activation.
+#[inline(always)]
+fn activate_normalized<A: Activation>(are_finite: bool, values: &mut [f32]) -> Result<(), NonFinite> {
+    let result = activate::<A>(values);
+    if are_finite { result } else { Err(NonFinite { layer: 0 }) }
 }
 
 /// Forward pass of a layer whose slices come behind those of `before` layers: the part that is due.

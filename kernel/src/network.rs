@@ -12,9 +12,12 @@ mod tuple;
 pub use model::Model;
 pub use summary::Summary;
 
+use core::marker::PhantomData;
+
 use crate::activation::Activation;
 use crate::initializer::Initializer;
-use crate::layer::memory::{max, refuse};
+use crate::layer::memory::max;
+use crate::layer::misfit::refuse;
 use crate::layer::{
     self, Backward, BatchNorm, Dense, End, Frozen, InputGradient, Inputs, Layer, LayerNorm, LayerSummary, NonFinite,
     Parameters, Pass, Place, Recompute, Residual, Slots, step_of_layer,
@@ -140,9 +143,8 @@ pub trait Network: OnInput {
     /// A NaN or an infinity that reaches the output shows there; ask [`predict_in`](Self::predict_in) to be told of one on the way.
     #[inline]
     fn predict(&self, sample: &SampleOf<Self::In>) -> OutputOf<Self::Out> {
-        const { assert!(predict_floats::<Self>() <= 512, "this network needs more than 2 KB to predict: use `predict_in`") }
         // Places of constant size; all but one are gone before they cost anything.
-        match const { place(predict_floats::<Self>()) } {
+        match Floats::<Self>::ON_THE_STACK {
             4 => on_the_stack::<Self, 4>(self, sample),
             8 => on_the_stack::<Self, 8>(self, sample),
             12 => on_the_stack::<Self, 12>(self, sample),
@@ -241,7 +243,7 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
 
     #[inline(always)]
     fn predict_pass(&self, x: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
-        const { refuse(<Self as Network>::MISFIT) };
+        let _ = Floats::<Self>::OF_PREDICTION; // compiles if the layers fit
         self.predict_along(End::Outside, x, memory)
     }
 }
@@ -254,31 +256,46 @@ pub const fn floats<N: Network>() -> usize {
     refuse(N::MISFIT);
     refuse(N::UNTRAINABLE);
     // In a function of its own: its constants are computed when it is called, and those here before.
-    of_training::<N>()
-}
-
-const fn of_training<N: Network>() -> usize {
-    // A call that is no constant compiles only if this does.
-    const {
-        refuse(N::MISFIT);
-        refuse(N::UNTRAINABLE);
-    };
-    N::FLOATS
+    Floats::<N>::of_training()
 }
 
 /// Floats that a prediction takes, the output included.
 #[track_caller]
 pub const fn predict_floats<N: Network>() -> usize {
     refuse(N::MISFIT);
-    of_prediction::<N>()
+    Floats::<N>::of_prediction()
 }
 
-const fn of_prediction<N: Network>() -> usize {
-    const { refuse(N::MISFIT) };
-    N::PREDICT_FLOATS
+/// What the two functions above give, in constants: a call that is no constant compiles only if they do.
+struct Floats<N>(PhantomData<N>);
+
+impl<N: Network> Floats<N> {
+    const OF_TRAINING: usize = {
+        refuse(N::MISFIT);
+        refuse(N::UNTRAINABLE);
+        N::FLOATS
+    };
+    const OF_PREDICTION: usize = {
+        refuse(N::MISFIT);
+        N::PREDICT_FLOATS
+    };
+    /// The size of a place in [`Network::predict`].
+    const ON_THE_STACK: usize = {
+        let floats = Self::OF_PREDICTION;
+        assert!(floats <= 512, "this network needs more than 2 KB to predict: use `predict_in`");
+        place(floats)
+    };
+
+    const fn of_training() -> usize {
+        Self::OF_TRAINING
+    }
+
+    const fn of_prediction() -> usize {
+        Self::OF_PREDICTION
+    }
 }
 
-/// The size of a place in [`Network::predict`] for so many floats.
+/// The size of a place for so many floats on the stack.
 const fn place(floats: usize) -> usize {
     match floats {
         0..=32 => max(floats.next_multiple_of(4), 4),

@@ -7,12 +7,13 @@ pub use fold::Fold;
 
 use core::marker::PhantomData;
 
-use super::layer_norm::{LayerNormSlots, all_finite};
+use super::layer_norm::LayerNormSlots;
 use super::memory::rows_mut;
+use super::misfit::{Channels, refuse};
 use super::parameters::{pair, pair_mut};
 use super::{
     ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Stacked, StateTensor,
-    Tensor, Tensors, activate,
+    Tensor, Tensors, activate_normalized,
 };
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -231,10 +232,15 @@ impl<const N: usize, A: Activation, S: NormSettings> Parameters for BatchNorm<N,
     }
 }
 
-impl<G: Positions, const N: usize, A: Activation, S: NormSettings> Layer<Grid<G, N>> for BatchNorm<N, A, S> {
+impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation, S: NormSettings> Layer<Grid<G, GIVEN>>
+    for BatchNorm<N, A, S>
+{
     type Out = Grid<G, N>;
     type Activation = A;
+    const MISFIT: Option<&'static str> = Channels::<Self, N, GIVEN>::MISFIT;
+    /// Nothing; another number of channels does not compile.
     const KEPT: usize = {
+        refuse(<Self as Layer<Grid<G, GIVEN>>>::MISFIT);
         let _ = Self::FINGERPRINT; // looks at the settings
         0
     };
@@ -253,7 +259,7 @@ impl<G: Positions, const N: usize, A: Activation, S: NormSettings> Layer<Grid<G,
     ) -> Result<(), NonFinite> {
         let count = if pass.trains() { pass.samples().wrapping_mul(G::COUNT) } else { 0 };
         let are_variances = self.normalize(x, pass.samples(), count, y);
-        all_finite(are_variances, activate::<A>(y))
+        activate_normalized::<A>(are_variances, y)
     }
 
     #[inline(always)]
@@ -286,7 +292,7 @@ impl<G: Positions, const N: usize, A: Activation, S: NormSettings> Layer<Grid<G,
 
     fn predict_into(&self, x: &[f32], y: &mut [f32], _memory: &mut [f32]) -> Result<(), NonFinite> {
         let are_variances = self.normalize(&Stacked::<Grid<G, N>>::new(x), 1, 0, y);
-        all_finite(are_variances, activate::<A>(y))
+        activate_normalized::<A>(are_variances, y)
     }
 
     /// In place.
@@ -295,11 +301,11 @@ impl<G: Positions, const N: usize, A: Activation, S: NormSettings> Layer<Grid<G,
     fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
         if let End::Outside = from {
             let (x, y, memory, end) = from.input_and_output(outside, memory, Grid::<G, N>::SIZE);
-            return (end, Layer::<Grid<G, N>>::predict_into(self, x, y, memory));
+            return (end, Layer::<Grid<G, GIVEN>>::predict_into(self, x, y, memory));
         }
         let values = from.of(memory);
         let are_variances = self.normalize_in_place(rows_mut::<N>(values, G::COUNT));
-        (from, all_finite(are_variances, activate::<A>(values)))
+        (from, activate_normalized::<A>(are_variances, values))
     }
 }
 

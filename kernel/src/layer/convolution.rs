@@ -9,6 +9,7 @@ pub use depthwise::{DepthwiseConv1d, DepthwiseConv2d, DepthwiseConv2dSlots};
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows};
+use super::misfit::{Channels, first_of, refuse};
 use super::parameters::{pair, pair_mut};
 use super::slots::{Flat, WeightSlots};
 use super::window::axis::{Axes, Covered, Places};
@@ -157,15 +158,21 @@ const fn taps_of<W: Window>(height: usize, width: usize) -> Taps {
     if W::IS_ALONG { Taps::OnSequence { length: height * width } } else { Taps::OnImage { height, width } }
 }
 
-impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
-    Layer<Grid<P, IN>> for Conv2d<IN, OUT, KH, KW, W, A>
+impl<P, const GIVEN: usize, const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A>
+    Layer<Grid<P, GIVEN>> for Conv2d<IN, OUT, KH, KW, W, A>
+where
+    P: Positions,
+    W: Window,
+    A: Activation,
 {
     type Out = Grid<W::Out<P, KH, KW>, OUT>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Mixed;
-    const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
+    const MISFIT: Option<&'static str> =
+        first_of([Channels::<Self, IN, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
+    /// Nothing; what does not fit does not compile.
     const KEPT: usize = {
-        let () = Places::<P, W, KH, KW>::FITS;
+        refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
         0
     };
     /// A row of the input's gradient each, four channels of a tap each, the bias, and the way back through the activation below.
@@ -204,7 +211,7 @@ impl<P: Positions, const IN: usize, const OUT: usize, const KH: usize, const KW:
     ) {
         let axes = Places::<P, W, KH, KW>::AXES;
         let samples = pass.samples();
-        let due = pass.slices(<Self as Layer<Grid<P, IN>>>::SLICES);
+        let due = pass.slices(<Self as Layer<Grid<P, GIVEN>>>::SLICES);
         self.input_gradient_of_rows(axes, due.start..due.end.min(P::HEIGHT), samples, delta, &mut dx);
         for slice in due.start.max(P::HEIGHT)..due.end {
             let tile = slice.wrapping_sub(P::HEIGHT);

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::memory::{rows, rows_mut};
+use super::misfit::{Channels, refuse};
 use super::parameters::{pair, pair_mut};
 use super::slots::WeightSlots;
 use super::{ChannelOrder, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate};
@@ -99,12 +100,22 @@ impl<const IN: usize, const OUT: usize, A: Activation> Parameters for Dense<IN, 
     const FINGERPRINT: u32 = Fingerprint::of("Dense").number(IN).number(OUT).part(A::FINGERPRINT).value();
 }
 
-impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<G, IN>> for Dense<IN, OUT, A> {
+impl<G: Positions, const GIVEN: usize, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<G, GIVEN>>
+    for Dense<IN, OUT, A>
+{
     type Out = Grid<G, OUT>;
     type Activation = A;
-    const MISFIT: Option<&'static str> =
-        if IN > 0 && OUT > 0 { None } else { Some("a Dense layer needs at least one input and one output") };
+    const MISFIT: Option<&'static str> = if IN > 0 && OUT > 0 {
+        Channels::<Self, IN, GIVEN>::MISFIT
+    } else {
+        Some("a Dense layer needs at least one input and one output")
+    };
     const ORDER: ChannelOrder = ChannelOrder::Mixed;
+    /// Nothing; another number of channels does not compile.
+    const KEPT: usize = {
+        refuse(<Self as Layer<Grid<G, GIVEN>>>::MISFIT);
+        0
+    };
     /// The input columns that a backward pass is about to overwrite.
     const SCRATCH: usize = COLUMNS * G::COUNT;
     const SCRATCH_INNER: usize = COLUMNS * G::COUNT;
@@ -157,7 +168,7 @@ impl<G: Positions, const IN: usize, const OUT: usize, A: Activation> Layer<Grid<
                     }
                 }
                 let dx = dx.as_flattened_mut();
-                return Layer::<Grid<G, IN>>::backward_inner::<P, O, Identity>(
+                return Layer::<Grid<G, GIVEN>>::backward_inner::<P, O, Identity>(
                     self, pass, dx, delta, memory, slots, step,
                 );
             }

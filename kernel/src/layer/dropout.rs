@@ -3,7 +3,7 @@
 use core::slice;
 
 use super::inputs::copy_samples;
-use super::memory::refuse;
+use super::misfit::refuse;
 use super::parameters::{pair, pair_mut};
 use super::{
     ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, StateTensor, Tensor,

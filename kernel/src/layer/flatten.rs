@@ -1,7 +1,10 @@
 //! All positions as one vector.
 
+use core::marker::PhantomData;
+
 use super::inputs::{copy, copy_samples};
-use super::memory::{cut, refuse};
+use super::memory::cut;
+use super::misfit::{Sentence, refuse};
 use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors, activate};
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -49,15 +52,26 @@ impl<const N: usize> Parameters for Flatten<N> {
     const FINGERPRINT: u32 = Fingerprint::of("Flatten").number(N).value();
 }
 
+/// `Flatten<N>` on `CHANNELS` values for each of the positions `P`.
+struct On<P, const CHANNELS: usize, const N: usize>(PhantomData<P>);
+
+impl<P: Positions, const CHANNELS: usize, const N: usize> On<P, CHANNELS, N> {
+    const SENTENCE: &'static Sentence = &Sentence::new("`Flatten` takes in ")
+        .number(N)
+        .text(" values, and what comes in has ")
+        .number(P::HEIGHT)
+        .text(" * ")
+        .number(P::WIDTH)
+        .text(" * ")
+        .number(CHANNELS);
+}
+
 impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS>> for Flatten<N> {
     type Out = Features<N>;
     type Activation = Identity;
     const ORDER: ChannelOrder = ChannelOrder::of_flatten(P::COUNT, CHANNELS);
-    const MISFIT: Option<&'static str> = if P::COUNT * CHANNELS == N {
-        None
-    } else {
-        Some("`Flatten<N>`: N is not height * width * channels of what it takes in")
-    };
+    const MISFIT: Option<&'static str> =
+        if P::COUNT * CHANNELS == N { None } else { Some(On::<P, CHANNELS, N>::SENTENCE.as_str()) };
     /// Nothing; another number of values does not compile.
     const KEPT: usize = {
         refuse(<Self as Layer<Grid<P, CHANNELS>>>::MISFIT);

@@ -3,10 +3,12 @@
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows, rows_mut};
+use super::misfit::{Channels, refuse};
 use super::parameters::{pair, pair_mut};
 use super::slots::WeightSlots;
 use super::{
-    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors, activate,
+    ChannelOrder, End, Initial, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensor, Tensors,
+    activate_normalized,
 };
 use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
@@ -131,10 +133,16 @@ impl<const N: usize, A: Activation> Parameters for LayerNorm<N, A> {
     const FINGERPRINT: u32 = Fingerprint::of("LayerNorm").number(N).part(A::FINGERPRINT).value();
 }
 
-impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNorm<N, A> {
+impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation> Layer<Grid<G, GIVEN>> for LayerNorm<N, A> {
     type Out = Grid<G, N>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
+    const MISFIT: Option<&'static str> = Channels::<Self, N, GIVEN>::MISFIT;
+    /// Nothing; another number of channels does not compile.
+    const KEPT: usize = {
+        refuse(<Self as Layer<Grid<G, GIVEN>>>::MISFIT);
+        0
+    };
     /// The sums of the two gradients.
     const SCRATCH: usize = 2 * N;
     /// In place.
@@ -161,7 +169,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
                 }
             }
         }
-        all_finite(is_finite, activate::<A>(y))
+        activate_normalized::<A>(is_finite, y)
     }
 
     #[inline(always)]
@@ -222,7 +230,7 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
     fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
         if let End::Outside = from {
             let (x, y, memory, end) = from.input_and_output(outside, memory, Grid::<G, N>::SIZE);
-            return (end, Layer::<Grid<G, N>>::predict_into(self, x, y, memory));
+            return (end, Layer::<Grid<G, GIVEN>>::predict_into(self, x, y, memory));
         }
         let (mut is_finite, values) = (true, from.of(memory));
         for values in rows_mut::<N>(values, G::COUNT) {
@@ -232,13 +240,8 @@ impl<G: Positions, const N: usize, A: Activation> Layer<Grid<G, N>> for LayerNor
                 *value = moments.normalized(*value) * gain + bias;
             }
         }
-        (from, all_finite(is_finite, activate::<A>(values)))
+        (from, activate_normalized::<A>(is_finite, values))
     }
-}
-
-/// An overflow of a variance counts as one of a pre-activation.
-pub(super) fn all_finite(are_variances: bool, result: Result<(), NonFinite>) -> Result<(), NonFinite> {
-    if are_variances { result } else { Err(NonFinite { layer: 0 }) }
 }
 
 /// What normalizes one position.

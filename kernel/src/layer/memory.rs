@@ -118,27 +118,6 @@ pub(crate) const fn stack<const N: usize>(out: [usize; N], kept: [usize; N], scr
     most
 }
 
-/// The first reason not to fit that there is.
-pub(crate) const fn first_of<const N: usize>(misfits: [Option<&'static str>; N]) -> Option<&'static str> {
-    let mut index = 0;
-    while index < N {
-        if misfits[index].is_some() {
-            return misfits[index];
-        }
-        index += 1;
-    }
-    None
-}
-
-/// Does not compile where there is a reason not to fit. The message is at the line that asks.
-#[track_caller]
-#[allow(clippy::panic)] // in constants alone
-pub(crate) const fn refuse(misfit: Option<&'static str>) {
-    if let Some(why) = misfit {
-        panic!("{}", why);
-    }
-}
-
 /// The largest of some sizes.
 pub(crate) const fn largest<const N: usize>(sizes: [usize; N]) -> usize {
     let (mut most, mut index) = (0, 0);

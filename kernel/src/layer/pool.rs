@@ -8,6 +8,7 @@ pub use rule::{Average, Maximum};
 use core::marker::PhantomData;
 
 use super::memory::{cut, rows, rows_mut};
+use super::misfit::refuse;
 use super::window::axis::{Axes, Places};
 use super::window::{Along, Valid, Window};
 use super::{
@@ -136,8 +137,7 @@ pub trait Region {
 pub(crate) trait On<P: Positions>: Region {
     /// Their places.
     const AXES: Axes;
-    /// Compiles if they fit.
-    const FITS: ();
+    /// Why they do not fit, if so.
     const MISFIT: Option<&'static str>;
 }
 
@@ -149,7 +149,6 @@ impl<const KH: usize, const KW: usize, W: Window> Region for Over<KH, KW, W> {
 
 impl<P: Positions, const KH: usize, const KW: usize, W: Window> On<P> for Over<KH, KW, W> {
     const AXES: Axes = Places::<P, W, KH, KW>::AXES;
-    const FITS: () = Places::<P, W, KH, KW>::FITS;
     const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
 }
 
@@ -161,7 +160,6 @@ impl Region for Global {
 
 impl<P: Positions> On<P> for Global {
     const AXES: Axes = Axes::whole::<P>();
-    const FITS: () = ();
     const MISFIT: Option<&'static str> = None;
 }
 
@@ -194,7 +192,7 @@ impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool
     const MISFIT: Option<&'static str> = G::MISFIT;
     /// Nothing; windows that do not fit do not compile.
     const KEPT: usize = {
-        let () = G::FITS;
+        refuse(G::MISFIT);
         0
     };
     /// In place where no position is in two windows, else the gradient of the input.

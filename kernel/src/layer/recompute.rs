@@ -1,6 +1,7 @@
 //! Layers whose forward pass runs again in the backward pass.
 
-use super::memory::{max, refuse};
+use super::memory::max;
+use super::misfit::refuse;
 use super::{
     Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
     Stacked, StateTensor, Tensor, Tensors, forward_of,

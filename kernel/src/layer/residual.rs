@@ -8,7 +8,8 @@ pub use parameters::ResidualSlots;
 
 use core::marker::PhantomData;
 
-use super::memory::{cut, first_of, max, refuse};
+use super::memory::{cut, max};
+use super::misfit::{first_of, refuse};
 use super::{
     Backward, ChannelOrder, Forward, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Place,
     Slots, StartingAt, activate, backward_apart, forward_due, makes_last_slice, step_of_layer,

@@ -5,7 +5,8 @@ use super::Entry;
 use super::plan::{Sizes, Spot, behind, cut_at, own, spots};
 use crate::activation::Activation;
 use crate::fingerprint;
-use crate::layer::memory::{cut, first_end, first_of, largest, max, predict_between, stack};
+use crate::layer::memory::{cut, first_end, largest, max, predict_between, stack};
+use crate::layer::misfit::first_of;
 use crate::layer::{
     Backward, ChannelOrder, End, InputGradient, Inputs, Layer, LayerSummary, NonFinite, Parameters, Pass, Slots,
     Stacked, StateTensor, Tensor, Tensors, forward_due, step_of_layer,

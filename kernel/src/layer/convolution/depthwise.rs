@@ -9,6 +9,7 @@ use crate::activation::{Activation, Identity};
 use crate::fingerprint::Fingerprint;
 use crate::kernels::{self, COLUMNS, Kernels, Steps, ThisCpu};
 use crate::layer::memory::{cut, rows};
+use crate::layer::misfit::{Channels, first_of, refuse};
 use crate::layer::parameters::{pair, pair_mut};
 use crate::layer::slots::{Flat, WeightSlots};
 use crate::layer::window::axis::{Axes, Places};
@@ -124,15 +125,16 @@ impl<const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
         .value();
 }
 
-impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation> Layer<Grid<P, N>>
-    for DepthwiseConv2d<N, KH, KW, W, A>
+impl<P: Positions, const GIVEN: usize, const N: usize, const KH: usize, const KW: usize, W: Window, A: Activation>
+    Layer<Grid<P, GIVEN>> for DepthwiseConv2d<N, KH, KW, W, A>
 {
     type Out = Grid<W::Out<P, KH, KW>, N>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
-    const MISFIT: Option<&'static str> = Places::<P, W, KH, KW>::MISFIT;
+    const MISFIT: Option<&'static str> = first_of([Channels::<Self, N, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
+    /// Nothing; what does not fit does not compile.
     const KEPT: usize = {
-        let () = Places::<P, W, KH, KW>::FITS;
+        refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
         0
     };
     /// A row of the input's gradient each, a tap each, the bias, and the way back through the activation below.
@@ -171,7 +173,7 @@ impl<P: Positions, const N: usize, const KH: usize, const KW: usize, W: Window, 
     ) {
         let axes = Places::<P, W, KH, KW>::AXES;
         let samples = pass.samples();
-        let due = pass.slices(<Self as Layer<Grid<P, N>>>::SLICES);
+        let due = pass.slices(<Self as Layer<Grid<P, GIVEN>>>::SLICES);
         self.input_gradient_of_rows(axes, due.start..due.end.min(P::HEIGHT), samples, delta, &mut dx);
         for slice in due.start.max(P::HEIGHT)..due.end {
             self.update_tap::<O, X>(axes, slice.wrapping_sub(P::HEIGHT), samples, x, delta, slots, step);

@@ -5,7 +5,7 @@ use core::num::NonZeroUsize;
 use core::ops::Range;
 
 use super::{Padding, Window};
-use crate::layer::memory::{first_of, refuse};
+use crate::layer::misfit::{Sentence, first_of, refuse};
 use crate::shape::Positions;
 
 /// The places of windows along one axis: the rows of an image, or its columns.
@@ -211,11 +211,20 @@ impl Axes {
 
 /// The places of a kernel of `KH × KW` on positions `P`, by windows `W`, in constants.
 ///
-/// A layer whose windows do not fit has to be refused wherever it is used, so its `KEPT` asks for [`FITS`](Self::FITS): every plan of memory,
-/// of training and of prediction, counts that in.
+/// A layer whose windows do not fit has to be refused wherever it is used, so its `KEPT` refuses: every plan of memory, of training and of prediction,
+/// counts that in.
 pub(crate) struct Places<P, W, const KH: usize, const KW: usize>(PhantomData<(P, W)>);
 
 impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH, KW> {
+    const TOO_LARGE: &'static Sentence = &Sentence::new("a window of ")
+        .number(KH)
+        .text(" * ")
+        .number(KW)
+        .text(" is larger than what comes in, which has ")
+        .number(P::HEIGHT)
+        .text(" * ")
+        .number(P::WIDTH)
+        .text(" positions");
     /// Why they do not fit, if so.
     pub(crate) const MISFIT: Option<&'static str> = {
         let is_odd = KH % 2 == 1 && KW % 2 == 1;
@@ -223,6 +232,8 @@ impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH,
             Some("a 1-d layer takes in a sequence, not an image")
         } else if !is_odd && matches!(W::PADDING, Padding::Half) {
             Some("`Centered` is for kernels of odd size")
+        } else if matches!(W::PADDING, Padding::None) && (KH > P::HEIGHT || KW > P::WIDTH) {
+            Some(Self::TOO_LARGE.as_str())
         } else {
             first_of([
                 Axis::misfit(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
@@ -237,9 +248,5 @@ impl<P: Positions, W: Window, const KH: usize, const KW: usize> Places<P, W, KH,
             rows: Axis::of(W::PADDING, P::HEIGHT, KH, W::STRIDE_HEIGHT, W::Out::<P, KH, KW>::HEIGHT),
             columns: Axis::of(W::PADDING, P::WIDTH, KW, W::STRIDE_WIDTH, W::Out::<P, KH, KW>::WIDTH),
         }
-    };
-    /// Compiles if the windows fit.
-    pub(crate) const FITS: () = {
-        let _ = Self::AXES;
     };
 }

@@ -1,0 +1,121 @@
+//! Why layers do not fit: sentences made when it compiles, which name the layer and both sizes.
+
+use core::marker::PhantomData;
+
+use super::Parameters;
+
+/// The first reason not to fit that there is.
+pub(crate) const fn first_of<const N: usize>(misfits: [Option<&'static str>; N]) -> Option<&'static str> {
+    let mut rest = misfits.as_slice();
+    while let [first, others @ ..] = rest {
+        if first.is_some() {
+            return *first;
+        }
+        rest = others;
+    }
+    None
+}
+
+/// Does not compile where there is a reason not to fit. The message is at the line that asks.
+#[track_caller]
+#[allow(clippy::panic)] // in constants alone
+pub(crate) const fn refuse(misfit: Option<&'static str>) {
+    if let Some(why) = misfit {
+        panic!("{}", why);
+    }
+}
+
+/// A layer `L` that takes in `TAKEN` channels, where what comes in has `GIVEN`.
+///
+/// A layer could take in its own number of channels alone, and the compiler would refuse another as a bound that is not met. That takes twenty lines, since
+/// it explains the way from the network to the layer. So these layers take in any number, and refuse all but theirs with one sentence.
+pub(crate) struct Channels<L, const TAKEN: usize, const GIVEN: usize>(PhantomData<L>);
+
+impl<L: Parameters, const TAKEN: usize, const GIVEN: usize> Channels<L, TAKEN, GIVEN> {
+    const SENTENCE: &'static Sentence = &Sentence::new("`")
+        .text(L::KIND)
+        .text("` takes in ")
+        .number(TAKEN)
+        .text(" channels, and what comes in has ")
+        .number(GIVEN);
+    /// Why it does not fit, if so.
+    pub(crate) const MISFIT: Option<&'static str> = if TAKEN == GIVEN { None } else { Some(Self::SENTENCE.as_str()) };
+}
+
+/// Text of at most 160 bytes; what goes beyond is left out.
+pub(crate) struct Sentence {
+    bytes: [u8; 160],
+    length: usize,
+}
+
+impl Sentence {
+    /// One that begins with this.
+    pub(crate) const fn new(text: &str) -> Self {
+        Self { bytes: [0; 160], length: 0 }.text(text)
+    }
+
+    /// With this behind it.
+    pub(crate) const fn text(mut self, text: &str) -> Self {
+        let mut text = text.as_bytes();
+        while let [first, others @ ..] = text {
+            self = self.byte(*first);
+            text = others;
+        }
+        self
+    }
+
+    /// With a number behind it, in decimal.
+    pub(crate) const fn number(self, number: usize) -> Self {
+        let before = if number < 10 { self } else { self.number(number / 10) };
+        before.byte(b'0' + (number % 10) as u8)
+    }
+
+    const fn byte(mut self, byte: u8) -> Self {
+        if let Some(place) = self.bytes.split_at_mut(self.length).1.first_mut() {
+            *place = byte;
+            self.length += 1;
+        }
+        self
+    }
+
+    /// All of it.
+    pub(crate) const fn as_str(&self) -> &str {
+        match core::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(text) => text,
+            Err(_) => "the layer does not fit",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::{Channels, Sentence, first_of};
+    use crate::layer::Dense;
+
+    #[test]
+    fn a_sentence_names_the_layer_and_both_sizes() {
+        assert_eq!(Channels::<Dense<8, 3>, 8, 8>::MISFIT, None);
+        let misfit = Channels::<Dense<8, 3>, 8, 16>::MISFIT;
+        assert_eq!(misfit, Some("`Dense` takes in 8 channels, and what comes in has 16"));
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 9, 10, 100, 65_535] {
+            assert_eq!(Sentence::new("").number(number).as_str(), std::format!("{number}"));
+        }
+    }
+
+    #[test]
+    fn a_long_sentence_ends_with_its_room() {
+        assert_eq!(Sentence::new(&"x".repeat(300)).as_str(), "x".repeat(160));
+    }
+
+    #[test]
+    fn the_first_reason_counts() {
+        assert_eq!(first_of([None, Some("a"), Some("b")]), Some("a"));
+        assert_eq!(first_of([None, None]), None);
+    }
+}
