@@ -26,10 +26,11 @@ fn main() {
     }
 }
 
-/// Copies `memory.x` to where the linker looks for it, whatever folder cargo was started from.
+/// Copies the memory layout to where the linker looks for it, whatever folder cargo was started from.
 fn give_memory_layout_to_linker(out_dir: &Path) {
-    println!("cargo::rerun-if-changed=memory.x");
-    fs::copy("memory.x", out_dir.join("memory.x")).expect("memory.x can be copied to OUT_DIR");
+    let layout = if env::var_os("CARGO_FEATURE_MPS2_AN386").is_some() { "mps2_an386.x" } else { "memory.x" };
+    println!("cargo::rerun-if-changed={layout}");
+    fs::copy(layout, out_dir.join("memory.x")).expect("the layout can be copied to OUT_DIR");
     println!("cargo::rustc-link-search={}", out_dir.display());
 }
 

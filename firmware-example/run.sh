@@ -2,20 +2,20 @@
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
 #     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|
-#                              train_while_serving|serving_rtic|voice|mlperf_tiny|all|tools]
+#                              train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` and `timing_images` count instructions; `stack_overflow` must end by a
 # fault; `train_while_serving` predicts in an interrupt, `serving_rtic` in a task of RTIC's; `record` also replays on this computer what
 # the device recorded, to the same CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image
 # for each of six speakers and of two networks, and starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay);
-# `mlperf_tiny` predicts from weights in flash; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
+# `mlperf_tiny` predicts from weights in flash; `wake_word` trains a whole network in 256 KiB, on another machine of QEMU's; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
 # RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ./install.sh
 
 readonly TARGET=thumbv7em-none-eabihf
-readonly MACHINE=netduinoplus2
+MACHINE=netduinoplus2
 readonly DEFMT_PRINT_VERSION=1.2.0
 readonly FLIP_LINK_VERSION=0.1.12
 # For programs that count: each instruction lasts 64 ns of the machine's time, so that they can be counted.
@@ -79,7 +79,10 @@ ensure_program() {
 # Builds a program and prints the path of its image.
 build() {
     local features=()
-    [[ $1 != serving_rtic ]] || features=(--features rtic)
+    case $1 in
+        serving_rtic) features=(--features rtic) ;;
+        wake_word) features=(--features mps2_an386) ;;
+    esac
     cargo build --release --target "$TARGET" --bin "$1" ${features[@]+"${features[@]}"} --message-format json-render-diagnostics \
         | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
 }
@@ -98,9 +101,11 @@ emulate() {
 
 # Builds and runs a program, and says how it ended.
 run() {
-    local name=$1 image status QEMU_FLAGS=()
+    local name=$1 image status QEMU_FLAGS=() MACHINE=$MACHINE
     case $name in
         timing | timing_images | train_while_serving | serving_rtic | voice | voice_convolution | mlperf_tiny) QEMU_FLAGS=("${COUNTING[@]}") ;;
+        # With 4 MB of RAM, of which the linker is told 256 KiB. Each instruction lasts 256 ns.
+        wake_word) MACHINE=mps2-an386 QEMU_FLAGS=(-icount shift=8) ;;
     esac
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
@@ -196,7 +201,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|mlperf_tiny|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|all|tools]" >&2
         exit 2
     fi
     ensure_tools

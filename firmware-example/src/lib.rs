@@ -21,6 +21,8 @@ pub mod same_bits;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod serving;
 pub mod voice;
+#[cfg(feature = "board")] // as `mlperf_tiny`
+pub mod wake_word;
 pub mod xor;
 
 use baregrad::Parameters;

@@ -3,7 +3,7 @@
 use catalogue::networks::{Part, Window};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use firmware_example::voice::Trained;
-use firmware_example::{digits, iris, voice, xor};
+use firmware_example::{digits, iris, voice, wake_word, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 use safetensors::SafeTensors;
@@ -107,6 +107,19 @@ pub fn voice_convolution(speaker: usize) -> Images {
     learn_voice(speaker, |inputs, targets| {
         network.step(&mut optimizer, inputs, targets, loss("CrossEntropy"));
     });
+    network
+}
+
+/// What program `wake_word` ends with.
+pub fn wake_word() -> Images {
+    let mut network = crate::mlperf_tiny::wake_word();
+    let mut optimizer = Optimizer::Sgd { learning_rate: wake_word::LEARNING_RATE };
+    for _ in 0..wake_word::EPOCHS {
+        for (pattern, kind) in wake_word::TRAIN_INPUTS.iter().zip(&wake_word::TRAIN_KINDS) {
+            let target = Target::Label(usize::from(*kind));
+            network.step(&mut optimizer, &[pattern.as_flattened().to_vec()], &[target], loss("CrossEntropy"));
+        }
+    }
     network
 }
 

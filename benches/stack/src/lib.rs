@@ -8,7 +8,7 @@
 use core::arch::global_asm;
 use core::ffi::c_void;
 
-/// Bytes painted; a call that uses them all is an error.
+/// Bytes that [`stack`] paints; a call that uses them all is an error.
 const PAINTED: usize = 8 * 1024;
 
 type Function = unsafe extern "C" fn(*mut c_void);
@@ -55,15 +55,20 @@ count_stack:
 );
 
 /// The stack that a call needs, in bytes, from the stack pointer at the call down to the lowest byte written. None if it is more than
-/// was painted.
-pub fn stack<F: FnMut()>(mut case: F) -> Option<usize> {
+/// the 8 KB that are painted.
+pub fn stack<F: FnMut()>(case: F) -> Option<usize> {
+    stack_within(PAINTED, case)
+}
+
+/// The same where fewer bytes are left between the statics and the stack: `painted` of them, a multiple of four.
+pub fn stack_within<F: FnMut()>(painted: usize, mut case: F) -> Option<usize> {
     // An interrupt would write to the stack too.
     let bytes = cortex_m::interrupt::free(|_| {
         // SAFETY: `call` asks for an `F`, which this is, alive and not used otherwise during the call. The painted bytes are free: the
-        // programs that are measured leave far more between their statics and the stack.
-        unsafe { count_stack(call::<F>, (&raw mut case).cast(), PAINTED) }
+        // programs that are measured leave more between their statics and the stack, or fault.
+        unsafe { count_stack(call::<F>, (&raw mut case).cast(), painted) }
     });
-    (bytes < PAINTED).then_some(bytes)
+    (bytes < painted).then_some(bytes)
 }
 
 /// # Safety

@@ -7,14 +7,17 @@ use std::{env, fs};
 use ::safetensors::SafeTensors;
 use baregrad::safetensors::{self, Names};
 use baregrad::shape::{SampleOf, Values};
-use baregrad::{Network, Parameters, Vector, Zero, floats, predict_floats};
-use firmware_example::expected_crc;
+use baregrad::{Dataset, Network, Parameters, Vector, Zero, floats, predict_floats};
 use firmware_example::mlperf_tiny::output_crc;
+use firmware_example::wake_word::{LEARNING_RATE, WakeWordTrainer, step};
+use firmware_example::{expected_crc, weights_crc};
 use host_tests::mlperf_tiny::{
     AutoEncoder, Example, KeywordSpotting, MobileNet, ResNet8, Tensor, WakeWord, floats_of, folder, keyword_spotting,
     load, names, prediction_crc, read, tflite, wake_word,
 };
 use host_tests::networks::Images;
+use host_tests::programs;
+use host_tests::textbook::{Optimizer, Target, loss};
 
 /// In training the outputs of all layers, and the gradient of an input where no memory is free for it; in prediction the most is at one layer, its
 /// input and its output.
@@ -155,6 +158,27 @@ fn the_streaming_wake_word_predicts_what_is_computed_in_f64() {
     assert_classes::<3>("streaming wake word", &found, &file("sww_f32_golden.safetensors"));
     assert_quantized_agrees::<3>(&found, &file("sww_real_output.bin"));
     assert_board_has::<WakeWord>("mlperf_tiny_sww.safetensors", &weights);
+}
+
+/// All 45 labelled samples, a step each, as program `wake_word` has them of patterns.
+#[test]
+fn the_streaming_wake_word_learns_its_own_samples_with_the_bits_of_the_plain_loops() {
+    let Some(folder) = files() else { return };
+    let inputs = floats_of(&read(&folder.join("sww_real_f32.bin")));
+    let labels = read(&folder.join("sww_labels.bin"));
+    let mut trainer = Box::new(WakeWordTrainer::NEW);
+    trainer.network = *WakeWord::NETWORK;
+    let mut plain = wake_word();
+    let mut optimizer = Optimizer::Sgd { learning_rate: LEARNING_RATE };
+    let samples: Vec<_> = inputs.chunks_exact(1200).zip(&labels).collect();
+    assert_eq!(samples.len(), 45);
+    for (values, label) in samples {
+        let input = SampleOf::<<WakeWord as Network>::In>::first_of(values).expect("whole samples");
+        step(&mut trainer, &Dataset::from_arrays(&[*input], &[*label])).expect("finite");
+        plain.step(&mut optimizer, &[values.to_vec()], &[Target::Label(usize::from(*label))], loss("CrossEntropy"));
+    }
+    assert_eq!(weights_crc(&trainer.network), programs::weights_crc(&plain.parameters));
+    assert_ne!(weights_crc(&trainer.network), weights_crc(WakeWord::NETWORK));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 //! `firmware-example/expected.txt` holds those CRCs, and the firmware in QEMU is compared with the same file. The iris tables in
 //! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
 
+use baregrad::data::Samples;
 use baregrad::{Order, Parameters, Trainer, Zero, floats};
 use firmware_example::voice::{self, ConvolutionNet, DenseNet, Learns, State, Trained};
-use firmware_example::{digits, expected_crc, iris, weights_crc, xor};
+use firmware_example::{digits, expected_crc, iris, wake_word, weights_crc, xor};
 use host_tests::programs;
 use host_tests::voice::{SPEAKERS, split as recordings, weights};
 
@@ -106,6 +107,17 @@ fn the_image_has_the_recordings_of_its_speaker() {
     }
     assert!(DenseNet::WEIGHTS == weights("dense", speaker));
     assert!(ConvolutionNet::WEIGHTS == weights("convolution", speaker));
+}
+
+#[test]
+fn the_wake_word_ends_with_the_weights_of_the_plain_loops() {
+    let mut trainer = Box::new(wake_word::WakeWordTrainer::NEW);
+    let mut reports = Vec::new();
+    let last = wake_word::train(&mut trainer, |progress| reports.push(progress)).expect("sound data");
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("wake_word_trained"));
+    assert_eq!(reports.len(), 1 + wake_word::EPOCHS as usize);
+    assert_eq!(last.right, wake_word::TEST.len(), "{reports:?}");
+    assert_eq!(Some(programs::weights_crc(&programs::wake_word().parameters)), expected_crc("wake_word_trained"));
 }
 
 #[test]

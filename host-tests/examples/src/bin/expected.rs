@@ -15,4 +15,5 @@ fn main() {
     }
     println!("keyword_spotting {:08x}", prediction_crc::<KeywordSpotting>(&keyword_spotting()));
     println!("wake_word {:08x}", prediction_crc::<WakeWord>(&wake_word()));
+    println!("wake_word_trained {:08x}", programs::weights_crc(&programs::wake_word().parameters));
 }
