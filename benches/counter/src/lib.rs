@@ -1,7 +1,7 @@
 //! Counts executed instructions by SysTick.
 //!
 //! QEMU run by `-icount` makes every instruction last the same time of the machine's, whatever the computer does meanwhile. SysTick counts
-//! the machine's clock, so a [`Machine`] has a number of ticks for each instruction, and a difference of two readings, rounded, is
+//! the machine's clock, so a `Machine` has a number of ticks for each instruction, and a difference of two readings, rounded, is
 //! exact. What calls and reads is written in assembly: it is the same in each image.
 //!
 //! Only for QEMU and for the processors of the `thumb` targets; on any other target the package is empty.
