@@ -86,8 +86,8 @@ const fn kinds<const N: usize>() -> [u8; N] {
     kinds
 }
 
-/// In each a tone rises (kind 0), falls (1) or stays (2), from any of eight filters on, amid noise. The values are those of the benchmark's inputs: 0 to
-/// 0.94.
+/// In each a tone rises (kind 0), falls (1) or stays (2), from any of eight filters on, amid noise. Their range is that of the
+/// benchmark's inputs, 0 to 0.94.
 const fn patterns<const N: usize>(seed: u32) -> [Pattern; N] {
     let (mut patterns, mut word, mut index) = ([[[0.0; 40]; 30]; N], seed, 0);
     while index < N {

@@ -116,7 +116,7 @@ pub fn activate<A: Activation>(values: &mut [f32]) -> Result<(), NonFinite> {
     if ThisCpu::activate::<A>(values) { Ok(()) } else { Err(NonFinite { layer: 0 }) }
 }
 
-/// The same of a norm: an overflow of a variance counts as one of a pre-activation.
+/// The end of a forward pass of a norm, whose variances are finite or not: it is an error too if not.
 #[inline(always)]
 fn activate_normalized<A: Activation>(are_finite: bool, values: &mut [f32]) -> Result<(), NonFinite> {
     let result = activate::<A>(values);

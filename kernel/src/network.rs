@@ -60,7 +60,7 @@ impl<B: layer::Body<Layers: Entry>> Entry for Frozen<B> {
     type In = <B::Layers as Entry>::In;
 }
 
-/// Layers that fit, on a known input. What they give out may be any shape: a [`Network`], or the layers at the front of one.
+/// Layers on a known input; those that do not fit are refused where they compute ([`Layer::MISFIT`]). What they give out may be any shape: a [`Network`], or the layers at the front of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has layers that don't fit, or nothing says what the first takes in",
     note = "`Model<Image<28, 28, 1>, (…)>` puts layers on an input; a tuple that begins with `Dense` needs none",
@@ -80,7 +80,8 @@ impl<N: Entry + Layer<<N as Entry>::In>> OnInput for N {
     }
 }
 
-/// A network: layers that fit, behind a known input. Every tuple of such layers is one.
+/// A network: layers behind a known input, each for the shape that comes out of the one before. Every tuple of such layers is one. Layers whose sizes do
+/// not fit are refused where they compute ([`Layer::MISFIT`]).
 ///
 /// A user calls what has a body here; the rest is for training.
 #[diagnostic::on_unimplemented(
@@ -243,7 +244,6 @@ impl<N: Entry + Layer<<N as Entry>::In, Out: ArrayShape>> Network for N {
 
     #[inline(always)]
     fn predict_pass(&self, x: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
-        let _ = Floats::<Self>::OF_PREDICTION; // compiles if the layers fit
         self.predict_along(End::Outside, x, memory)
     }
 }
@@ -279,9 +279,9 @@ impl<N: Network> Floats<N> {
         refuse(N::MISFIT);
         N::PREDICT_FLOATS
     };
-    /// The size of a place in [`Network::predict`].
+    /// The size of a place in [`Network::predict`]. Where layers do not fit, their passes say so.
     const ON_THE_STACK: usize = {
-        let floats = Self::OF_PREDICTION;
+        let floats = N::PREDICT_FLOATS;
         assert!(floats <= 512, "this network needs more than 2 KB to predict: use `predict_in`");
         place(floats)
     };

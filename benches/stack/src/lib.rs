@@ -57,18 +57,31 @@ count_stack:
 /// The stack that a call needs, in bytes, from the stack pointer at the call down to the lowest byte written. None if it is more than
 /// the 8 KB that are painted.
 pub fn stack<F: FnMut()>(case: F) -> Option<usize> {
-    stack_within(PAINTED, case)
+    stack_within(PAINTED, case).map(|used| used.bytes)
 }
 
-/// The same where fewer bytes are left between the statics and the stack: `painted` of them, a multiple of four.
-pub fn stack_within<F: FnMut()>(painted: usize, mut case: F) -> Option<usize> {
+/// What a call has written of the stack.
+#[derive(Clone, Copy)]
+pub struct Used {
+    /// From the stack pointer at the call down to the lowest byte.
+    pub bytes: usize,
+    /// The address of the lowest byte.
+    pub lowest: usize,
+}
+
+/// As [`stack`] where fewer bytes than 8 KB are free below the stack pointer: `painted` are, in whole words.
+pub fn stack_within<F: FnMut()>(painted: usize, mut case: F) -> Option<Used> {
+    let painted = painted.min(PAINTED) & !3;
+    let mut pointer = 0;
     // An interrupt would write to the stack too.
     let bytes = cortex_m::interrupt::free(|_| {
+        pointer = cortex_m::register::msp::read() as usize;
         // SAFETY: `call` asks for an `F`, which this is, alive and not used otherwise during the call. The painted bytes are free: the
-        // programs that are measured leave more between their statics and the stack, or fault.
+        // programs that are measured leave more below the stack pointer, or fault.
         unsafe { count_stack(call::<F>, (&raw mut case).cast(), painted) }
     });
-    (bytes < painted).then_some(bytes)
+    // It is counted from where `count_stack` has saved four registers.
+    (bytes < painted).then_some(Used { bytes, lowest: pointer.wrapping_sub(16).wrapping_sub(bytes) })
 }
 
 /// # Safety

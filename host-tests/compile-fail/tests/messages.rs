@@ -40,7 +40,7 @@ const LONGER: [(&str, usize); 17] = [
     ("target_of_wrong_size", 33),
     ("weights_of_layers_without_an_input", 13),
     ("large_network_on_the_stack", 21),
-    ("layers_that_do_not_fit_in_predict", 29),
+    ("layers_that_do_not_fit_in_predict", 17),
     ("leaky_relu_without_a_slope", 21),
     ("workspace_for_no_samples", 27),
     ("workspace_too_small", 21),

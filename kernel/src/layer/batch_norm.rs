@@ -237,7 +237,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation, S: NormSet
 {
     type Out = Grid<G, N>;
     type Activation = A;
-    const MISFIT: Option<&'static str> = Channels::<Self, N, GIVEN>::MISFIT;
+    const MISFIT: Option<&'static str> = Channels::<Self, N, N, GIVEN>::MISFIT;
     /// Nothing; another number of channels does not compile.
     const KEPT: usize = {
         refuse(<Self as Layer<Grid<G, GIVEN>>>::MISFIT);
@@ -257,6 +257,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation, S: NormSet
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         let count = if pass.trains() { pass.samples().wrapping_mul(G::COUNT) } else { 0 };
         let are_variances = self.normalize(x, pass.samples(), count, y);
         activate_normalized::<A>(are_variances, y)
@@ -291,6 +292,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation, S: NormSet
     }
 
     fn predict_into(&self, x: &[f32], y: &mut [f32], _memory: &mut [f32]) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         let are_variances = self.normalize(&Stacked::<Grid<G, N>>::new(x), 1, 0, y);
         activate_normalized::<A>(are_variances, y)
     }
@@ -299,6 +301,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation, S: NormSet
     const ALONG: usize = Grid::<G, N>::SIZE;
 
     fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         if let End::Outside = from {
             let (x, y, memory, end) = from.input_and_output(outside, memory, Grid::<G, N>::SIZE);
             return (end, Layer::<Grid<G, GIVEN>>::predict_into(self, x, y, memory));

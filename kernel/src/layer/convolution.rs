@@ -169,7 +169,7 @@ where
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Mixed;
     const MISFIT: Option<&'static str> =
-        first_of([Channels::<Self, IN, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
+        first_of([Channels::<Self, IN, OUT, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
     /// Nothing; what does not fit does not compile.
     const KEPT: usize = {
         refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
@@ -186,6 +186,7 @@ where
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<P, GIVEN>>>::KEPT; // compiles if it fits
         let axes = Places::<P, W, KH, KW>::AXES;
         let mut rest = &mut *y;
         for sample in 0..pass.samples() {

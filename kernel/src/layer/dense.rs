@@ -106,7 +106,7 @@ impl<G: Positions, const GIVEN: usize, const IN: usize, const OUT: usize, A: Act
     type Out = Grid<G, OUT>;
     type Activation = A;
     const MISFIT: Option<&'static str> = if IN > 0 && OUT > 0 {
-        Channels::<Self, IN, GIVEN>::MISFIT
+        Channels::<Self, IN, OUT, GIVEN>::MISFIT
     } else {
         Some("a Dense layer needs at least one input and one output")
     };
@@ -130,6 +130,7 @@ impl<G: Positions, const GIVEN: usize, const IN: usize, const OUT: usize, A: Act
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         let count = pass.samples().wrapping_mul(G::COUNT);
         let outputs = rows_mut::<OUT>(y, count);
         if const { X::IS_CONTIGUOUS } {

@@ -87,6 +87,7 @@ impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<P, CHANNELS>>>::KEPT; // compiles if it fits
         copy_samples(x, pass.samples(), N, y);
         activate::<Identity>(y)
     }
@@ -118,10 +119,11 @@ impl<P: Positions, const CHANNELS: usize, const N: usize> Layer<Grid<P, CHANNELS
         }
     }
 
-    /// The input where it lies: as many floats as an output, and `KEPT`, so that the size is looked at.
-    const ALONG: usize = N + <Self as Layer<Grid<P, CHANNELS>>>::KEPT;
+    /// The input where it lies.
+    const ALONG: usize = N;
 
     fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+        let _ = <Self as Layer<Grid<P, CHANNELS>>>::KEPT; // compiles if it fits
         match from {
             End::Outside => {
                 let (y, _) = cut(memory, N);

@@ -1,6 +1,7 @@
 //! Layers that predict and do not learn.
 
 use super::memory::cut;
+use super::misfit::refuse;
 use super::{ChannelOrder, End, InputGradient, Inputs, Layer, NonFinite, Parameters, Pass, Tensors};
 use crate::activation::Activation;
 use crate::fingerprint::Fingerprint;
@@ -76,6 +77,11 @@ impl<B: Body> Parameters for Frozen<B> {
 impl<In: Shape, B: Body<Layers: Layer<In>>> Layer<In> for Frozen<B> {
     type Out = <B::Layers as Layer<In>>::Out;
     type Activation = <B::Layers as Layer<In>>::Activation;
+    /// Nothing; layers that do not fit do not compile.
+    const KEPT: usize = {
+        refuse(B::Layers::MISFIT);
+        0
+    };
     const SCRATCH: usize = B::Layers::PREDICT;
     const GIVES_INPUT_GRADIENT: bool = false;
     const ORDER: ChannelOrder = B::Layers::ORDER;

@@ -137,7 +137,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation> Layer<Grid
     type Out = Grid<G, N>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
-    const MISFIT: Option<&'static str> = Channels::<Self, N, GIVEN>::MISFIT;
+    const MISFIT: Option<&'static str> = Channels::<Self, N, N, GIVEN>::MISFIT;
     /// Nothing; another number of channels does not compile.
     const KEPT: usize = {
         refuse(<Self as Layer<Grid<G, GIVEN>>>::MISFIT);
@@ -157,6 +157,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation> Layer<Grid
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         let (mut is_finite, mut rest) = (true, &mut *y);
         for sample in 0..pass.samples() {
             let (y, others) = cut(rest, Grid::<G, N>::SIZE);
@@ -228,6 +229,7 @@ impl<G: Positions, const GIVEN: usize, const N: usize, A: Activation> Layer<Grid
     const ALONG: usize = Grid::<G, N>::SIZE;
 
     fn predict_along(&self, from: End, outside: &[f32], memory: &mut [f32]) -> (End, Result<(), NonFinite>) {
+        let _ = <Self as Layer<Grid<G, GIVEN>>>::KEPT; // compiles if it fits
         if let End::Outside = from {
             let (x, y, memory, end) = from.input_and_output(outside, memory, Grid::<G, N>::SIZE);
             return (end, Layer::<Grid<G, GIVEN>>::predict_into(self, x, y, memory));

@@ -25,18 +25,20 @@ pub(crate) const fn refuse(misfit: Option<&'static str>) {
     }
 }
 
-/// A layer `L` that takes in `TAKEN` channels, where what comes in has `GIVEN`.
+/// A layer `L` from `TAKEN` to `OUT` channels, where what comes in has `GIVEN`.
 ///
-/// A layer could take in its own number of channels alone, and the compiler would refuse another as a bound that is not met. That takes twenty lines, since
-/// it explains the way from the network to the layer. So these layers take in any number, and refuse all but theirs with one sentence.
-pub(crate) struct Channels<L, const TAKEN: usize, const GIVEN: usize>(PhantomData<L>);
+/// A layer could be one for its own number of channels alone, and the compiler would refuse another as a bound that is not met. Its message explains the
+/// way from the network to the layer in twenty lines. So these layers are for any number, and refuse all but theirs with one sentence.
+pub(crate) struct Channels<L, const TAKEN: usize, const OUT: usize, const GIVEN: usize>(PhantomData<L>);
 
-impl<L: Parameters, const TAKEN: usize, const GIVEN: usize> Channels<L, TAKEN, GIVEN> {
+impl<L: Parameters, const TAKEN: usize, const OUT: usize, const GIVEN: usize> Channels<L, TAKEN, OUT, GIVEN> {
     const SENTENCE: &'static Sentence = &Sentence::new("`")
         .text(L::KIND)
-        .text("` takes in ")
+        .text("` from ")
         .number(TAKEN)
-        .text(" channels, and what comes in has ")
+        .text(" to ")
+        .number(OUT)
+        .text(" channels is given ")
         .number(GIVEN);
     /// Why it does not fit, if so.
     pub(crate) const MISFIT: Option<&'static str> = if TAKEN == GIVEN { None } else { Some(Self::SENTENCE.as_str()) };
@@ -91,14 +93,68 @@ impl Sentence {
 mod tests {
     extern crate std;
 
-    use super::{Channels, Sentence, first_of};
-    use crate::layer::Dense;
+    use super::{Sentence, first_of};
+    use crate::layer::Layer;
+    use crate::shape::{Features, Image};
+    use crate::{
+        BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flatten, Frozen, LayerNorm, MaxPool2d, Model, Recompute, Residual,
+        Skip,
+    };
+
+    type Square = Image<5, 4, 3>;
+
+    fn misfit<L: Layer<Square>>() -> Option<&'static str> {
+        L::MISFIT
+    }
 
     #[test]
-    fn a_sentence_names_the_layer_and_both_sizes() {
-        assert_eq!(Channels::<Dense<8, 3>, 8, 8>::MISFIT, None);
-        let misfit = Channels::<Dense<8, 3>, 8, 16>::MISFIT;
-        assert_eq!(misfit, Some("`Dense` takes in 8 channels, and what comes in has 16"));
+    fn layers_for_these_channels_fit() {
+        let all = [
+            misfit::<Dense<3, 2>>(),
+            misfit::<Conv2d<3, 2, 3, 3>>(),
+            misfit::<DepthwiseConv2d<3, 3, 3>>(),
+            misfit::<BatchNorm<3>>(),
+            misfit::<LayerNorm<3>>(),
+            misfit::<Flatten<60>>(),
+        ];
+        assert_eq!(all, [None; 6]);
+    }
+
+    #[test]
+    fn a_sentence_names_the_layer_and_the_sizes() {
+        let all = [
+            misfit::<Dense<4, 2>>(),
+            misfit::<Conv2d<4, 2, 3, 3>>(),
+            misfit::<DepthwiseConv2d<4, 3, 3>>(),
+            misfit::<BatchNorm<4>>(),
+            misfit::<LayerNorm<4>>(),
+            misfit::<Flatten<40>>(),
+            misfit::<MaxPool2d<2, 5>>(),
+        ];
+        let sentences = [
+            "`Dense` from 4 to 2 channels is given 3",
+            "`Conv2d` from 4 to 2 channels is given 3",
+            "`DepthwiseConv2d` from 4 to 4 channels is given 3",
+            "`BatchNorm` from 4 to 4 channels is given 3",
+            "`LayerNorm` from 4 to 4 channels is given 3",
+            "`Flatten` takes in 40 values, and what comes in has 5 * 4 * 3",
+            "a window of 2 * 5 is larger than what comes in, which has 5 * 4 positions",
+        ];
+        assert_eq!(all, sentences.map(Some));
+    }
+
+    #[test]
+    fn layers_that_hold_layers_pass_it_on() {
+        type Bad = Dense<4, 3>;
+        let all = [
+            misfit::<Recompute<Bad>>(),
+            misfit::<Residual<Bad, Skip>>(),
+            misfit::<(Dense<3, 3>, Bad)>(),
+            misfit::<Model<Square, Bad>>(),
+            misfit::<Frozen<Bad>>(),
+        ];
+        assert_eq!(all, [Some("`Dense` from 4 to 3 channels is given 3"); 5]);
+        assert_eq!(<Dense<4, 3> as Layer<Features<4>>>::MISFIT, None);
     }
 
     #[test]

@@ -131,7 +131,8 @@ impl<P: Positions, const GIVEN: usize, const N: usize, const KH: usize, const KW
     type Out = Grid<W::Out<P, KH, KW>, N>;
     type Activation = A;
     const ORDER: ChannelOrder = ChannelOrder::Kept;
-    const MISFIT: Option<&'static str> = first_of([Channels::<Self, N, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
+    const MISFIT: Option<&'static str> =
+        first_of([Channels::<Self, N, N, GIVEN>::MISFIT, Places::<P, W, KH, KW>::MISFIT]);
     /// Nothing; what does not fit does not compile.
     const KEPT: usize = {
         refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
@@ -148,6 +149,7 @@ impl<P: Positions, const GIVEN: usize, const N: usize, const KH: usize, const KW
         y: &mut [f32],
         _memory: &mut [f32],
     ) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<P, GIVEN>>>::KEPT; // compiles if it fits
         let axes = Places::<P, W, KH, KW>::AXES;
         let mut rest = &mut *y;
         for sample in 0..pass.samples() {

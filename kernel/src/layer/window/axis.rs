@@ -54,7 +54,7 @@ impl Axis {
         }
         let expected = match padding {
             Padding::None if kernel > size => {
-                return Some("the window is larger than the image, or longer than the sequence");
+                return Some("the window is too large"); // `Places` says how large
             }
             Padding::None => (size - kernel) / stride + 1,
             Padding::AsNeeded | Padding::Half => size.div_ceil(stride),
