@@ -7,6 +7,7 @@
 #![allow(clippy::needless_range_loop)] // indices as the formulas write them
 
 use crate::convolution::Convolution;
+use crate::pooled::Pooled;
 use crate::textbook::{Activation, Loss, activation};
 use crate::windows::{Pool, pool, pool_gradient, precise_pool};
 use baregrad::scalar::sqrt;
@@ -24,6 +25,8 @@ pub enum Block {
     Dropout(u32, u32, u32),
     /// A convolution of each image.
     Convolution(Convolution, Activation),
+    /// A convolution of each image, and a max pool.
+    Pooled(Pooled, Activation),
     /// A pool: the positions of each window, and the channels.
     Pool(Pool, Vec<Vec<usize>>, usize),
     /// `g(body(x) + shortcut(x))`; without a shortcut the input itself.
@@ -55,6 +58,7 @@ impl Block {
             | Self::LayerNorm(_, curve)
             | Self::BatchNorm(_, curve)
             | Self::Convolution(_, curve)
+            | Self::Pooled(_, curve)
             | Self::Residual(_, _, curve) => *curve,
             Self::Pool(..) | Self::Dropout(..) => activation("Identity"),
         }
@@ -65,7 +69,7 @@ impl Block {
         match self {
             Self::Dense(inputs, outputs, _) => inputs * outputs + outputs,
             Self::LayerNorm(channels, _) | Self::BatchNorm(channels, _) => 2 * channels,
-            Self::Convolution(plain, _) => plain.weights() + plain.outputs,
+            Self::Convolution(plain, _) | Self::Pooled(Pooled { plain, .. }, _) => plain.weights() + plain.outputs,
             Self::Pool(..) | Self::Dropout(..) => 0,
             Self::Residual(body, shortcut, _) => {
                 body.iter().chain(shortcut.iter().flatten()).map(Self::parameters).sum()
@@ -125,6 +129,12 @@ impl Block {
                 let (weights, bias) = parameters.split_at(plain.weights());
                 for x in x {
                     z.push(plain.forward(weights, bias, x));
+                }
+            }
+            Self::Pooled(pooled, _) => {
+                let (weights, bias) = parameters.split_at(pooled.plain.weights());
+                for x in x {
+                    z.push(pooled.forward(weights, bias, x));
                 }
             }
             Self::Pool(kind, windows, channels) => {
@@ -220,6 +230,13 @@ impl Block {
                 let (of_weights, of_bias) = plain.gradients(&trace.x.concat(), &delta.concat());
                 (dx, [of_weights, of_bias].concat())
             }
+            Self::Pooled(pooled, _) => {
+                let (weights, bias) = parameters.split_at(pooled.plain.weights());
+                let samples = trace.x.iter().zip(delta);
+                let dx = samples.map(|(x, delta)| pooled.input_gradient(weights, bias, x, delta)).collect();
+                let (of_weights, of_bias) = pooled.gradients(weights, bias, &trace.x, delta);
+                (dx, [of_weights, of_bias].concat())
+            }
             Self::Pool(kind, windows, channels) => {
                 let mut dx = Batch::new();
                 for (x, delta) in trace.x.iter().zip(delta) {
@@ -284,6 +301,10 @@ impl Block {
             Self::Convolution(plain, _) => {
                 let (weights, bias) = parameters.split_at(plain.weights());
                 plain.precise(weights, bias, x)
+            }
+            Self::Pooled(pooled, _) => {
+                let (weights, bias) = parameters.split_at(pooled.plain.weights());
+                pooled.precise(weights, bias, x)
             }
             Self::Pool(kind, windows, channels) => precise_pool(*kind, windows, *channels, x),
             Self::BatchNorm(channels, _) => {

@@ -43,7 +43,7 @@ impl Convolution {
     }
 
     /// Which weight a tap has between two channels, if any.
-    fn weight(&self, [row, column]: [usize; 2], input: usize, output: usize) -> Option<usize> {
+    pub(crate) fn weight(&self, [row, column]: [usize; 2], input: usize, output: usize) -> Option<usize> {
         let tap = row * self.kernel[1] + column;
         match self.is_depthwise {
             false => Some((tap * self.inputs + input) * self.outputs + output),
@@ -53,7 +53,7 @@ impl Convolution {
     }
 
     /// All that meets: `(place, tap, position)`, place by place, then row by row of the kernel.
-    fn meetings(&self) -> Vec<(usize, [usize; 2], usize)> {
+    pub(crate) fn meetings(&self) -> Vec<(usize, [usize; 2], usize)> {
         let (rows, columns) = (self.taps(0), self.taps(1));
         let mut all = Vec::new();
         for r in 0..rows.len() {

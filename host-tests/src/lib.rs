@@ -19,6 +19,7 @@ pub mod mlperf_tiny;
 pub mod mnist;
 pub mod networks;
 pub mod occupancy;
+pub mod pooled;
 pub mod precise;
 pub mod programs;
 pub mod recipe;

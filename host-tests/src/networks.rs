@@ -4,6 +4,7 @@ use catalogue::networks::{Part, Row, Size};
 
 use crate::blocks::{Block, backward, count, forward, moved, normalized, precise};
 use crate::convolution::Convolution;
+use crate::pooled::Pooled;
 use crate::textbook::{Loss, Optimizer, Target, activation, loss_and_delta, uniform};
 use crate::windows::{Pool, Window, axis, windows};
 
@@ -32,6 +33,14 @@ pub fn blocks(parts: &[Part], image: Size, channels: usize) -> (Vec<Block>, Size
                 image = [0, 1].map(|side| axis(window, image[side], kernel[side], stride[side]).len());
                 channels = outputs;
                 blocks.push(Block::Convolution(plain, activation(name)));
+            }
+            Part::PooledConvolution { kernel, pool, channels: [inputs, outputs], activation: name } => {
+                assert_eq!(inputs, channels, "{part:?}");
+                let (stride, window) = ([1, 1], Window::Valid);
+                let plain = Convolution { image, kernel, stride, window, inputs, outputs, is_depthwise: false };
+                let pooled = Pooled { plain, pool };
+                (image, channels) = (pooled.size(), outputs);
+                blocks.push(Block::Pooled(pooled, activation(name)));
             }
             Part::Pool { places, is_maximum } => {
                 let (kernel, stride, window) = places.unwrap_or((image, image, Window::Valid));

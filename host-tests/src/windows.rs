@@ -61,7 +61,7 @@ pub enum Pool {
 }
 
 /// The first greatest position of a window.
-fn first_greatest(window: &[usize], channels: usize, channel: usize, x: &[f32]) -> usize {
+pub(crate) fn first_greatest(window: &[usize], channels: usize, channel: usize, x: &[f32]) -> usize {
     let mut greatest = window[0];
     for position in window {
         if x[position * channels + channel] > x[greatest * channels + channel] {

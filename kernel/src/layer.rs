@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`Dense`] | the same positions, other channels |
 //! | [`Conv2d`], [`Conv1d`] | a position for each [`Window`], other channels |
+//! | [`PooledConv2d`] | a position for each window of places, other channels, without the map in between |
 //! | [`DepthwiseConv2d`], [`DepthwiseConv1d`] | a position for each [`Window`], the same channels, each by itself |
 //! | [`MaxPool2d`], [`MaxPool1d`], [`AveragePool2d`], [`AveragePool1d`] | a position for each [`Window`], the same channels |
 //! | [`GlobalMaxPool`], [`GlobalAveragePool`] | a feature for each channel |
@@ -33,6 +34,7 @@ mod order;
 mod parameters;
 mod pass;
 mod pool;
+mod pooled_convolution;
 mod recompute;
 mod residual;
 mod slots;
@@ -79,6 +81,7 @@ pub(crate) mod all {
     pub use super::hard_swish::HardSwish;
     pub use super::layer_norm::LayerNorm;
     pub use super::pool::{AveragePool1d, AveragePool2d, GlobalAveragePool, GlobalMaxPool, MaxPool1d, MaxPool2d};
+    pub use super::pooled_convolution::PooledConv2d;
     pub use super::recompute::Recompute;
     pub use super::residual::{Residual, Skip};
     pub use super::window::{Centered, Same, Strided, Valid};

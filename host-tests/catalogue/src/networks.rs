@@ -4,8 +4,8 @@
 use baregrad::shape::{Features, Image, Sequence};
 use baregrad::{
     Adam, AveragePool1d, AveragePool2d, BatchNorm, Centered, Conv1d, Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d,
-    Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LeakyRelu, MaxPool1d, MaxPool2d, Model, Network,
-    Relu, RmsProp, Same, Sgd, Sigmoid, Strided, Tanh, Valid, WeightDecay, floats,
+    Flatten, GlobalAveragePool, GlobalMaxPool, HardSigmoid, Identity, LeakyRelu, MaxPool1d, MaxPool2d, Model, Momentum,
+    Network, PooledConv2d, Relu, Residual, RmsProp, Same, Sgd, Sigmoid, Strided, Tanh, Valid, WeightDecay, floats,
 };
 
 use crate::optimizers::{DECAY, RATE, SavedRule};
@@ -37,6 +37,17 @@ pub enum Part {
         channels: Size,
         /// Whether each channel has a kernel of its own.
         is_depthwise: bool,
+        /// Name of the activation's type.
+        activation: &'static str,
+    },
+    /// A convolution by windows inside only and a max pool, as one layer.
+    PooledConvolution {
+        /// Rows and columns of the kernel.
+        kernel: Size,
+        /// Those of a window of the pool.
+        pool: Size,
+        /// Channels in and out.
+        channels: Size,
         /// Name of the activation's type.
         activation: &'static str,
     },
@@ -138,6 +149,7 @@ pub const fn pool(places: (Size, Size, Window), is_maximum: bool) -> Part {
 /// All networks. Each has a training of its own in `same_bits_more.expected`.
 pub fn each_network(to: &mut impl VisitNetworks) {
     on_images(to);
+    pooled_on_images(to);
     on_sequences(to);
     crate::pairs::on_sequences(to);
 }
@@ -208,6 +220,40 @@ fn on_images(to: &mut impl VisitNetworks) {
         dense(3, 3, "Identity"),
     ];
     to.network::<Fourth, _, 1, { floats::<Fourth>() }>(row("conv-valid", "RmsProp", 1, FOURTH), RmsProp::new(RATE));
+}
+
+/// [`PooledConv2d`] with windows of all sizes, and in both branches of a residual, of which one adds its gradient to that of the other.
+fn pooled_on_images(to: &mut impl VisitNetworks) {
+    const fn pooled(kernel: Size, pool: Size, channels: Size, activation: &'static str) -> Part {
+        Part::PooledConvolution { kernel, pool, channels, activation }
+    }
+    let row = |name, optimizer, batch, parts| Row { name, image: [6, 5], channels: 2, parts, optimizer, batch };
+
+    type First = Images<(PooledConv2d<2, 3, 2, 2, 2, 1>, PooledConv2d<3, 5, 1, 2, 2, 3>, Flatten<5>, Dense<5, 3>)>;
+    const FIRST: &[Part] = &[
+        pooled([2, 2], [2, 1], [2, 3], "Relu"),
+        pooled([1, 2], [2, 3], [3, 5], "Relu"),
+        Part::Flatten,
+        dense(5, 3, "Identity"),
+    ];
+    to.network::<First, _, 3, { floats::<First>() }>(row("conv-pooled", "Adam", 3, FIRST), Adam::new(RATE));
+
+    type Branch<const KH: usize> = PooledConv2d<2, 5, KH, 2, 2, 2, Identity>;
+    type Second = Images<(Dense<2, 2, Tanh>, Residual<Branch<2>, Branch<3>, Relu>, Flatten<20>, Dense<20, 3>)>;
+    const SECOND: &[Part] = &[
+        dense(2, 2, "Tanh"),
+        Part::Residual {
+            body: &[pooled([2, 2], [2, 2], [2, 5], "Identity")],
+            shortcut: Some(&[pooled([3, 2], [2, 2], [2, 5], "Identity")]),
+            activation: "Relu",
+        },
+        Part::Flatten,
+        dense(20, 3, "Identity"),
+    ];
+    to.network::<Second, _, 1, { floats::<Second>() }>(
+        row("conv-pooled-branches", "Momentum", 1, SECOND),
+        Momentum::new(RATE),
+    );
 }
 
 pub(crate) type Sequences<L> = Model<Sequence<15, 4>, L>;

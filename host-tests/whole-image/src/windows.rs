@@ -8,8 +8,8 @@ use baregrad::optimizer::Optimizer;
 use baregrad::shape::{Features, Image, SampleOf, Sequence};
 use baregrad::{
     AveragePool1d, AveragePool2d, BatchNorm, Centered, Conv1d, Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv1d,
-    DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, Model, Relu,
-    Residual, Same, Sgd, Skip, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
+    DepthwiseConv2d, Dropout, Flatten, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool1d, MaxPool2d, Model,
+    PooledConv2d, Relu, Residual, Same, Sgd, Skip, Strided, Tanh, Trainer, Valid, Zero, floats, predict_floats,
 };
 
 type Convolved = Model<
@@ -33,6 +33,8 @@ type Along = Model<
         Dense<4, 2>,
     ),
 >;
+type Pooled =
+    Model<Image<7, 5, 3>, (PooledConv2d<3, 5, 2, 2>, PooledConv2d<5, 3, 2, 1, 2, 1>, Flatten<6>, Dense<6, 2>)>;
 type Middle = (MaxPool2d<2>, (AveragePool2d<3, 3, Centered<2>>, MaxPool2d<2, 2, Same>), Flatten<18>);
 type OnImages = Model<Image<7, 5, 3>, (Dense<3, 9, Relu>, Middle, Dense<18, 2>)>;
 /// Something of each kind, for Miri.
@@ -56,6 +58,7 @@ pub(crate) fn windows() {
     added::<MaxPool2d<2>>(Zero::ZERO);
     added::<Flatten<105>>(Flatten);
     added::<Conv2d<3, 3, 3, 3>>(Zero::ZERO);
+    added::<PooledConv2d<3, 2, 2, 2>>(PooledConv2d::new([[[[0.5; 2]; 3]; 2]; 2], [0.5; 2]));
     added::<BatchNorm<3, Tanh>>(BatchNorm::new([0.5; 3], [0.5; 3], [0.5; 3], [0.5; 3]));
     added::<Dropout<25>>(Dropout::with_seed(black_box(7)));
     folded();
@@ -80,6 +83,7 @@ pub(crate) fn windows() {
         black_box(trainer.network.predict_in(image, &mut memory).is_ok());
     }
     convolved::<Convolved, Sgd, { floats::<Convolved>() }>(&images, &[1; 3], Sgd::new(0.1));
+    convolved::<Pooled, Sgd, { floats::<Pooled>() }>(&images, &[1; 3], Sgd::new(0.1));
     let sequences = black_box([[[0.5; 2]; 9]; 2]);
     convolved::<Along, Sgd, { floats::<Along>() }>(&sequences, &[1; 2], Sgd::new(0.1));
 }
@@ -138,10 +142,11 @@ fn added<L: Layer<Image<7, 5, 3>>>(layer: L) {
     let mut layer = black_box(layer);
     let (x, y, mut gradient) = (black_box([0.5; 105]), &mut black_box([0.5; 105])[..], black_box([0.5; 105]));
     let (pass, inputs) = (Whole::<1>::new(black_box(1)), Stacked::<Image<7, 5, 3>>::new(&x));
-    let result: Result<(), NonFinite> = layer.forward(pass, &inputs, y, &mut []);
+    let memory = &mut black_box([0.5; 105])[..];
+    let result: Result<(), NonFinite> = layer.forward(pass, &inputs, y, memory);
     let (step, mut slots) = (rule_step(), <L::Slots<()> as Zero>::ZERO);
     let dx = InputGradient::Add(&mut gradient);
-    layer.backward::<_, Sgd, _>(pass, &inputs, y, dx, &mut [], &mut slots, &step);
+    layer.backward::<_, Sgd, _>(pass, &inputs, y, dx, memory, &mut slots, &step);
     black_box((result.is_ok(), gradient));
 }
 

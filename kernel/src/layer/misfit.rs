@@ -97,8 +97,8 @@ mod tests {
     use crate::layer::Layer;
     use crate::shape::{Features, Image};
     use crate::{
-        BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flatten, Frozen, LayerNorm, MaxPool2d, Model, Recompute, Residual,
-        Skip,
+        BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flatten, Frozen, LayerNorm, MaxPool2d, Model, PooledConv2d,
+        Recompute, Residual, Skip,
     };
 
     type Square = Image<5, 4, 3>;
@@ -125,20 +125,24 @@ mod tests {
         let all = [
             misfit::<Dense<4, 2>>(),
             misfit::<Conv2d<4, 2, 3, 3>>(),
+            misfit::<PooledConv2d<4, 2, 3, 3>>(),
             misfit::<DepthwiseConv2d<4, 3, 3>>(),
             misfit::<BatchNorm<4>>(),
             misfit::<LayerNorm<4>>(),
             misfit::<Flatten<40>>(),
             misfit::<MaxPool2d<2, 5>>(),
+            misfit::<PooledConv2d<3, 2, 2, 2, 5, 2>>(),
         ];
         let sentences = [
             "`Dense` from 4 to 2 channels is given 3",
             "`Conv2d` from 4 to 2 channels is given 3",
+            "`PooledConv2d` from 4 to 2 channels is given 3",
             "`DepthwiseConv2d` from 4 to 4 channels is given 3",
             "`BatchNorm` from 4 to 4 channels is given 3",
             "`LayerNorm` from 4 to 4 channels is given 3",
             "`Flatten` takes in 40 values, and what comes in has 5 * 4 * 3",
             "a window of 2 * 5 is larger than what comes in, which has 5 * 4 positions",
+            "a window of 5 * 2 is larger than what comes in, which has 4 * 3 positions",
         ];
         assert_eq!(all, sentences.map(Some));
     }

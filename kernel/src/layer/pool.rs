@@ -21,6 +21,8 @@ use crate::shape::{Grid, One, Positions, Shape};
 use crate::zero::Zero;
 use rule::Rule;
 
+pub(super) use rule::is_greater;
+
 /// The largest value of each window of `KH × KW` positions, each channel by itself: `y[p][c] = max x[q][c]` over the positions `q` inside.
 ///
 /// `MaxPool2d<2>` has windows of 2 × 2, side by side: as in PyTorch and in Keras, the stride is the size of the kernel unless a window says

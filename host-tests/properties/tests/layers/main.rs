@@ -11,6 +11,7 @@ mod dropouts;
 mod networks;
 mod norms;
 mod passes;
+mod pooled;
 mod pools;
 mod pytorch_layers;
 mod recomputed;

@@ -7,8 +7,8 @@ use baregrad::shape::Features;
 use baregrad::train::{Gradients, accumulate, apply};
 use baregrad::{
     Adam, AveragePool2d, BatchNorm, Conv2d, Dataset, Dense, DepthwiseConv2d, Dropout, Frozen, GlobalAveragePool, Image,
-    LayerNorm, MaxPool2d, MeanSquaredError, Model, Network, Recompute, Relu, Residual, Same, Skip, StepError, Strided,
-    Tanh, Trainer, Workspace, floats, predict_floats,
+    LayerNorm, MaxPool2d, MeanSquaredError, Model, Network, PooledConv2d, Recompute, Relu, Residual, Same, Skip,
+    StepError, Strided, Tanh, Trainer, Workspace, floats, predict_floats,
 };
 
 use crate::blocks::Data;
@@ -146,6 +146,15 @@ fn residuals_and_pools_train_as_without_it_in_less_memory() {
     type Kept = OnImage<((Stem, Block, Block), Head)>;
     type Again = OnImage<(Recompute<(Stem, Block, Block)>, Head)>;
     assert_same::<Kept, Again, { floats::<Kept>() }, { floats::<Again>() }>(10, false);
+}
+
+/// Which place counts is found again.
+#[test]
+fn pooled_convolutions_train_as_without_it() {
+    type Layers = (PooledConv2d<2, 6, 2, 2, 2, 1>, PooledConv2d<6, 4, 1, 2, 1, 2, Tanh>);
+    type Plain = OnImage<(Layers, Separable, Head)>;
+    type Less = OnImage<(Recompute<Layers>, Separable, Head)>;
+    assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(11, false);
 }
 
 /// It saves nothing there, and changes nothing.

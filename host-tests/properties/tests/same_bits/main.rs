@@ -80,6 +80,8 @@ fn layers(parts: &[Part], is_sequence: bool, to: &mut Vec<Chosen>) {
             Part::Convolution { places: (_, _, window), is_depthwise, activation, .. } => {
                 (if is_depthwise { "DepthwiseConv" } else { "Conv" }, Some(window), Some(activation))
             }
+            // It has one window, and not every activation and optimizer: its gradients are the optimizer's, value by value.
+            Part::PooledConvolution { .. } => ("PooledConv2d", None, None),
             Part::Pool { places: Some((_, _, window)), is_maximum } => {
                 (if is_maximum { "MaxPool" } else { "AveragePool" }, Some(window), None)
             }
@@ -161,7 +163,7 @@ fn networks_have_every_pair_of_choices() {
         ["MaxPool1d", "MaxPool2d", "AveragePool1d", "AveragePool2d"],
     ]
     .concat();
-    let others = ["GlobalMaxPool", "GlobalAveragePool", "Flatten", "Dropout", "Residual"];
+    let others = ["PooledConv2d", "GlobalMaxPool", "GlobalAveragePool", "Flatten", "Dropout", "Residual"];
     let all = [&in_windows[..], &learners[2..], &others].concat();
     pairs.assert_all("layers and windows", &in_windows, &windows);
     pairs.assert_all("layers and activations", &[&learners[..], &["Residual"]].concat(), &activations);

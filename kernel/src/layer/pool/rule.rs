@@ -53,7 +53,7 @@ fn rows_of<const N: usize>(window: Covered, width: usize, x: &[[f32; N]]) -> imp
 /// Whether `value` takes the place of `largest`: a greater one does, and the first NaN.
 #[inline(always)]
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // true of NaN too
-fn is_greater(value: f32, largest: f32) -> bool {
+pub(crate) fn is_greater(value: f32, largest: f32) -> bool {
     !(value <= largest) & !largest.is_nan()
 }
 
