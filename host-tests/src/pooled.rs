@@ -82,7 +82,7 @@ impl Pooled {
         (of_weights.into_iter().map(sum).collect(), of_bias.into_iter().map(sum).collect())
     }
 
-    /// The pre-activations of one sample in `f64`: what central differences are taken of.
+    /// The pre-activations of one sample in `f64`: what predictions are held against, too.
     pub fn precise(&self, weights: &[f64], bias: &[f64], x: &[f64]) -> Vec<f64> {
         precise_pool(Pool::Maximum, &self.windows(), self.plain.outputs, &self.plain.precise(weights, bias, x))
     }

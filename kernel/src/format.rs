@@ -9,8 +9,8 @@ use crate::activation::Activation;
 use crate::data::{Batch, Batches, Dataset, GatherBuffer, Index, Samples};
 use crate::graph::{Graph, Node};
 use crate::layer::{
-    BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, Parameters, Residual, Stacked,
-    WeightSlots, Window,
+    BatchNorm, Conv2d, Dense, DepthwiseConv2d, Flat, InputGradient, LayerNorm, Parameters, PooledConv2d, Residual,
+    Stacked, WeightSlots, Window,
 };
 use crate::loss::Loss;
 use crate::network::{Model, Network, Summary};
@@ -32,6 +32,18 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W: Win
     fn format(&self, f: Formatter<'_>) {
         let kind = <Self as Parameters>::KIND;
         write!(f, "{=str}<{=usize}, {=usize}, {=usize}, {=usize}, {=str}>", kind, IN, OUT, KH, KW, A::NAME);
+    }
+}
+
+/// Kind, sizes, those of the pool too, and activation: `PooledConv2d<8, 16, 3, 3, 2, 2, ReLU>`.
+impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const PH: usize, const PW: usize, A> Format
+    for PooledConv2d<IN, OUT, KH, KW, PH, PW, A>
+where
+    A: Activation,
+{
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "PooledConv2d<{=usize}, {=usize}, {=usize}, {=usize}, ", IN, OUT, KH, KW);
+        write!(f, "{=usize}, {=usize}, {=str}>", PH, PW, A::NAME);
     }
 }
 

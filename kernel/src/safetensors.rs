@@ -39,7 +39,7 @@
 //! | --- | --- | --- | --- |
 //! | [`Dense`](crate::Dense) | `[in][out]` | `[out, in]` | `[in, out]` |
 //! | `Dense` beside convolutions | `[in][out]` | `[out, in, 1, 1]`, `[out, in, 1]` | `[1, 1, in, out]`, `[1, in, out]` |
-//! | [`Conv2d`](crate::Conv2d) | `[kh][kw][in][out]` | `[out, in, kh, kw]` | `[kh, kw, in, out]` |
+//! | [`Conv2d`](crate::Conv2d), [`PooledConv2d`](crate::PooledConv2d) | `[kh][kw][in][out]` | `[out, in, kh, kw]` | `[kh, kw, in, out]` |
 //! | [`Conv1d`](crate::Conv1d) | `[k][1][in][out]` | `[out, in, k]` | `[k, in, out]` |
 //! | [`DepthwiseConv2d`](crate::DepthwiseConv2d) | `[kh][kw][c]` | `[c, 1, kh, kw]` | `[kh, kw, c, 1]` |
 //! | [`DepthwiseConv1d`](crate::DepthwiseConv1d) | `[k][1][c]` | `[c, 1, k]` | `[k, c, 1]` |

@@ -30,7 +30,7 @@ pub fn network_seed(row: &Row) -> u64 {
     u64::from(Fingerprint::of(row.name).name(row.optimizer).value())
 }
 
-/// Trains those of convolutions and pools alone.
+/// Trains those of convolutions and pools.
 pub(super) fn train_networks(report: Report<'_>) {
     each_network(&mut Networks(report));
 }

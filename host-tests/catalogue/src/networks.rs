@@ -229,14 +229,14 @@ fn pooled_on_images(to: &mut impl VisitNetworks) {
     }
     let row = |name, optimizer, batch, parts| Row { name, image: [6, 5], channels: 2, parts, optimizer, batch };
 
-    type First = Images<(PooledConv2d<2, 3, 2, 2, 2, 1>, PooledConv2d<3, 5, 1, 2, 2, 3>, Flatten<5>, Dense<5, 3>)>;
+    type First = Images<(PooledConv2d<2, 3, 2, 2, 2, 1>, PooledConv2d<3, 5, 1, 2, 1, 3>, Flatten<10>, Dense<10, 3>)>;
     const FIRST: &[Part] = &[
         pooled([2, 2], [2, 1], [2, 3], "Relu"),
-        pooled([1, 2], [2, 3], [3, 5], "Relu"),
+        pooled([1, 2], [1, 3], [3, 5], "Relu"),
         Part::Flatten,
-        dense(5, 3, "Identity"),
+        dense(10, 3, "Identity"),
     ];
-    to.network::<First, _, 3, { floats::<First>() }>(row("conv-pooled", "Adam", 3, FIRST), Adam::new(RATE));
+    to.network::<First, _, 1, { floats::<First>() }>(row("conv-pooled", "Adam", 1, FIRST), Adam::new(RATE));
 
     type Branch<const KH: usize> = PooledConv2d<2, 5, KH, 2, 2, 2, Identity>;
     type Second = Images<(Dense<2, 2, Tanh>, Residual<Branch<2>, Branch<3>, Relu>, Flatten<20>, Dense<20, 3>)>;
@@ -250,8 +250,8 @@ fn pooled_on_images(to: &mut impl VisitNetworks) {
         Part::Flatten,
         dense(20, 3, "Identity"),
     ];
-    to.network::<Second, _, 1, { floats::<Second>() }>(
-        row("conv-pooled-branches", "Momentum", 1, SECOND),
+    to.network::<Second, _, 3, { floats::<Second>() }>(
+        row("conv-pooled-branches", "Momentum", 3, SECOND),
         Momentum::new(RATE),
     );
 }

@@ -56,6 +56,7 @@ fn types_with_parameters_have_a_format() {
         layer::DenseSlots<4, 8, f32>,
         layer::Conv2d<4, 8, 3, 3>,
         layer::DepthwiseConv1d<4, 3>,
+        layer::PooledConv2d<4, 8, 3, 3>,
         optimizer::LayerPowers,
         layer::Flatten<8>,
         layer::Forward<layer::Whole<1>>,

@@ -32,6 +32,8 @@ use taps::UnderTap;
 /// The window `W` says where the kernel is put: at each position ([`Same`], the default), inside only ([`Valid`](crate::Valid)), or with strides
 /// ([`Strided`](crate::Strided), [`Centered`](crate::Centered)). Taps outside of the image are left out of the sum.
 ///
+/// With a max pool behind it, [`PooledConv2d`](crate::PooledConv2d) does both in less memory.
+///
 /// As in all of this field the kernel is not turned around; a mathematician calls it a correlation. A kernel of 1 × 1 with stride 1 is a
 /// [`Dense`](crate::Dense) layer on an image, which is faster.
 ///

@@ -112,12 +112,13 @@ mod tests {
         let all = [
             misfit::<Dense<3, 2>>(),
             misfit::<Conv2d<3, 2, 3, 3>>(),
+            misfit::<PooledConv2d<3, 2, 2, 2>>(),
             misfit::<DepthwiseConv2d<3, 3, 3>>(),
             misfit::<BatchNorm<3>>(),
             misfit::<LayerNorm<3>>(),
             misfit::<Flatten<60>>(),
         ];
-        assert_eq!(all, [None; 6]);
+        assert_eq!(all, [None; 7]);
     }
 
     #[test]
@@ -145,6 +146,13 @@ mod tests {
             "a window of 5 * 2 is larger than what comes in, which has 4 * 3 positions",
         ];
         assert_eq!(all, sentences.map(Some));
+    }
+
+    #[test]
+    fn a_byte_has_the_number_of_a_place() {
+        let most = <PooledConv2d<1, 1, 1, 1, 127, 1> as Layer<Image<127, 1, 1>>>::MISFIT;
+        let more = <PooledConv2d<1, 1, 1, 1, 16, 8> as Layer<Image<16, 8, 1>>>::MISFIT;
+        assert_eq!([most, more], [None, Some("`PooledConv2d` pools at most 127 places")]);
     }
 
     #[test]

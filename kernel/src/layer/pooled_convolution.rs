@@ -35,8 +35,9 @@ use maxima::{Windows, Writer};
 /// The map of all places is never in memory: the layer keeps its output, and a byte for each value of it, that says where the largest was. The backward
 /// pass has a product for each value of the *output* and each tap, a `PH·PW`-th of those of a convolution, and as many for any data.
 ///
-/// A prediction is that of `Conv2d<IN, OUT, KH, KW, Valid, A>` and `MaxPool2d<PH, PW>`, to the bit, where `g` does not fall. Gradients are the same
-/// sums in another order. Their tensors in files are the same.
+/// A prediction is that of `Conv2d<IN, OUT, KH, KW, Valid, A>` and `MaxPool2d<PH, PW>`, to the bit, where `g` does not fall (but for the sign of a 0 that
+/// a product of `LeakyRelu` underflows to). Gradients are the same sums in another order. The tensors in files are the same; in a `Sequential` of
+/// PyTorch it is three modules, two without an activation. A checkpoint of the one does not fit the other.
 ///
 /// ```
 /// # use baregrad::{Dense, Flatten, Image, Model, PooledConv2d};
@@ -52,16 +53,20 @@ use maxima::{Windows, Writer};
 /// # Order and rounding
 /// Forward: as `Conv2d`; of the places of a window the first largest counts, row by row, as in `MaxPool2d`.
 ///
-/// Backward, from `δ = ∂L/∂z`, with the old `W`; `q` is the place that counted in window `p` of channel `o`:
+/// Backward, from `δ = ∂L/∂z`, with the old `W`; `q(p, o)` is the place that counted in window `p` of channel `o`:
 ///
 /// ```text
-/// ∂L/∂x[q + (kh, kw)][i]   = Σ_o Σ_p δ[p][o]·W[kh][kw][i][o]        o = 0, 1, …, of each the windows row by row; starting with 0
-/// ∂L/∂W[kh][kw][i][o]      = Σ_s Σ_p x[q + (kh, kw)][i]·δ[p][o]     sample by sample, the windows row by row, starting with the first product
-/// ∂L/∂b[o]                 = Σ_s Σ_p δ[p][o]                        likewise
+/// ∂L/∂x[r][i]         = Σ_o Σ_p δ[p][o]·W[r - q(p, o)][i][o]           over the windows whose kernel at q(p, o) has r under it
+/// ∂L/∂W[kh][kw][i][o] = Σ_s Σ_p x[q(p, o) + (kh, kw)][i]·δ[p][o]       sample by sample, the windows row by row
+/// ∂L/∂b[o]            = Σ_s Σ_p δ[p][o]                                likewise
 /// ```
 ///
-/// A step in slices has a slice for each output channel. Every product and every sum rounds to nearest `f32` by itself. Windows that lie inside only
-/// have as many taps at each place: so the time does not depend on which place counts.
+/// The first goes over `o = 0, 1, …` and over the windows row by row. It starts with 0, because which windows these are depends on the data. The others
+/// start with their first term. Every product and every sum rounds to nearest `f32` by itself. Windows that lie inside only have as many taps at each
+/// place: so the time does not depend on which place counts.
+///
+/// A step in slices has a slice for each output channel. In the shortcut of a [`Residual`](crate::Residual) the first slice makes the whole gradient of
+/// the input, because a sum is complete before it is added: with a product for each position and each window that reaches it.
 ///
 /// # Special values
 /// Arithmetic is IEEE 754's. A NaN counts as the largest. Only what counts is looked at: a pre-activation of `-∞` below a greater one is not refused.
@@ -193,8 +198,8 @@ where
         refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
         Self::Out::SIZE.div_ceil(4)
     };
-    /// Forward, pre-activations of four places; backward, the weights of one output and the sums of their gradients.
-    const SCRATCH: usize = max(4 * OUT, 2 * KH * KW * IN);
+    /// Forward, pre-activations of four places; backward, the weights of one output, then the sums of their gradients.
+    const SCRATCH: usize = max(4 * OUT, KH * KW * IN);
     /// An output channel each, and the way back through the activation below.
     const SLICES: usize = OUT + 1;
 
@@ -219,6 +224,18 @@ where
                 self.all_windows(windows, x, y.as_chunks_mut().0, places, rows_mut::<OUT>(scratch, 4));
             }
         }
+        activate::<A>(y)
+    }
+
+    const PREDICT: usize = {
+        refuse(<Self as Layer<Grid<P, GIVEN>>>::MISFIT);
+        4 * OUT
+    };
+
+    fn predict_into(&self, x: &[f32], y: &mut [f32], memory: &mut [f32]) -> Result<(), NonFinite> {
+        let _ = <Self as Layer<Grid<P, GIVEN>>>::PREDICT; // compiles if it fits
+        let windows = Windows::<PH, PW>::of::<P, Self::Out>();
+        self.all_windows(windows, x, y.as_chunks_mut().0, &mut [], rows_mut::<OUT>(memory, 4));
         activate::<A>(y)
     }
 

@@ -1,15 +1,18 @@
 //! `PooledConv2d` beside a convolution and a max pool, and in every form of step.
 //!
-//! Oracle of the bits: the rows `conv-pooled` of the catalogue, trained by the plain loops.
+//! Oracles: the plain loops of `host_tests::pooled`, bit for bit; a convolution and a pool.
 
 use baregrad::safetensors::{self, Names};
-use baregrad::shape::{SampleOf, Values};
+use baregrad::shape::{Features, SampleOf, Values};
 use baregrad::train::{Gradients, accumulate};
 use baregrad::{
     Conv2d, CrossEntropy, Dataset, Dense, Flatten, Identity, Image, MaxPool2d, MeanSquaredError, Model, Network,
     Parameters, PooledConv2d, Relu, Residual, Sgd, StepError, Tanh, Trainer, Valid, Workspace, Zero, floats,
     predict_floats,
 };
+use catalogue::networks::{Part, Size, dense};
+use host_tests::networks::Images;
+use host_tests::textbook::{Optimizer, Target, loss};
 
 use crate::common::training::assert_slices_are_the_step;
 use crate::common::{Random, assert_same_bits, gradient, parameters, set_parameters};
@@ -73,6 +76,89 @@ fn gradients_are_those_of_a_convolution_and_a_pool() {
     assert!(expected.iter().filter(|value| **value != 0.0).count() > expected.len() / 2, "{expected:?}");
     for (found, expected) in found.iter().zip(&expected) {
         assert!((found - expected).abs() <= 1e-6 * largest, "{found} {expected} of {largest}");
+    }
+}
+
+/// Three steps of the library and of the plain loops, of 3, 1 and 2 samples; most values are 0 or -0, so that places are equal.
+fn assert_trains_as_the_plain_loops<N, const FLOATS: usize>(image: Size, channels: usize, parts: &'static [Part])
+where
+    N: Network<Out = Features<2>, Activation = Identity>,
+{
+    let mut random = Random::new(8);
+    let mut plain = Images::new(image, channels, parts, &mut || random.uniform(0.0, 1.0).to_bits());
+    let mut trainer = Box::new(Trainer::<N, Sgd, 3, FLOATS>::NEW);
+    plain.parameters = (0..N::PARAMETERS).map(|_| random.uniform(-0.6, 0.6)).collect();
+    set_parameters(&mut trainer.network, &plain.parameters);
+    let (mut rule, mut plain_rule) = (Sgd::new(0.1), Optimizer::Sgd { learning_rate: 0.1 });
+    for samples in [3, 1, 2] {
+        let inputs: Vec<SampleOf<N::In>> = (0..samples)
+            .map(|_| {
+                let mut sample = <SampleOf<N::In> as Zero>::ZERO;
+                sample.values_mut().fill_with(|| match random.uniform(0.0, 4.0) as u32 {
+                    0 => random.input(),
+                    1 => -0.0,
+                    _ => 0.0,
+                });
+                sample
+            })
+            .collect();
+        let targets: Vec<[f32; 2]> = (0..samples).map(|_| [random.input(), random.input()]).collect();
+        let plain_inputs: Vec<Vec<f32>> = inputs.iter().map(|sample| sample.values().to_vec()).collect();
+        let plain_targets: Vec<Target> = targets.iter().map(|target| Target::Values(target.to_vec())).collect();
+        for (sample, values) in inputs.iter().zip(&plain_inputs) {
+            let mut memory = Box::new([f32::NAN; FLOATS]);
+            let found = trainer.network.predict_in(sample, &mut memory).expect("finite").values();
+            assert_same_bits(found, &plain.predict(values), "prediction");
+            let precise = plain.precise(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>());
+            for (found, precise) in found.iter().zip(precise) {
+                assert!((f64::from(*found) - precise).abs() < 1e-5, "{found} {precise}");
+            }
+        }
+        trainer.workspace.memory = [[f32::NAN; FLOATS]; 3];
+        let data = Dataset::new(&inputs, &targets).expect("as many targets");
+        let found = trainer.step(&data, MeanSquaredError, &mut rule).expect("sound");
+        let expected = plain.step(&mut plain_rule, &plain_inputs, &plain_targets, loss("MeanSquaredError"));
+        assert_same_bits(&[found], &[expected], "loss");
+        assert_same_bits(&parameters(&trainer.network), &plain.parameters, "parameters");
+    }
+}
+
+/// Behind a dense layer, so that the gradient of the input counts: windows of 1, 2, 3, 4, 6 and 9 places, 1, 4 and 5 outputs.
+#[test]
+fn it_trains_as_the_plain_loops_with_windows_of_all_sizes() {
+    const fn pooled(kernel: Size, pool: Size, channels: Size) -> Part {
+        Part::PooledConvolution { kernel, pool, channels, activation: "Relu" }
+    }
+    macro_rules! assert_trains {
+        ($KH:literal, $KW:literal, $PH:literal, $PW:literal, $OUT:literal, $VALUES:literal) => {
+            type Net =
+                On<(Dense<3, 2, Tanh>, PooledConv2d<2, $OUT, $KH, $KW, $PH, $PW>, Flatten<$VALUES>, Dense<$VALUES, 2>)>;
+            const PARTS: &[Part] = &[
+                dense(3, 2, "Tanh"),
+                pooled([$KH, $KW], [$PH, $PW], [2, $OUT]),
+                Part::Flatten,
+                dense($VALUES, 2, "Identity"),
+            ];
+            assert_trains_as_the_plain_loops::<Net, { floats::<Net>() }>([9, 8], 3, PARTS);
+        };
+    }
+    {
+        assert_trains!(3, 3, 1, 1, 1, 42);
+    }
+    {
+        assert_trains!(1, 1, 2, 1, 4, 128);
+    }
+    {
+        assert_trains!(2, 4, 1, 3, 5, 40);
+    }
+    {
+        assert_trains!(3, 2, 2, 2, 4, 36);
+    }
+    {
+        assert_trains!(4, 1, 3, 2, 5, 40);
+    }
+    {
+        assert_trains!(3, 3, 3, 3, 1, 4);
     }
 }
 
@@ -156,6 +242,18 @@ fn an_overflow_is_refused_where_it_is_made() {
     let found = trainer.step(&data, CrossEntropy, &mut Sgd::new(0.1));
     assert_eq!(found, Err(StepError::NonFinitePreActivation { layer: 1 }));
     assert_same_bits(&parameters(&trainer.network), &before, "unchanged");
+}
+
+/// Only the place that counts is looked at: a pre-activation of `-∞` shows where all of a window are, a NaN anywhere.
+#[test]
+fn what_counts_is_looked_at() {
+    type One = Model<Image<1, 2, 1>, (PooledConv2d<1, 1, 1, 1, 1, 2, Identity>, Flatten<1>, Dense<1, 1>)>;
+    let mut network = One::ZERO;
+    network.layers.0.weights = [[[[f32::MAX]]]];
+    let mut memory = [0.0; predict_floats::<One>()];
+    let mut finite = |first: f32, second: f32| network.predict_in(&[[[first], [second]]], &mut memory).is_ok();
+    assert!(finite(0.5, -4.0) && finite(-4.0, 0.5));
+    assert!(!finite(-4.0, -4.0) && !finite(0.5, 4.0) && !finite(f32::NAN, 0.5) && !finite(0.5, f32::NAN));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn layers(parts: &[Part], is_sequence: bool, to: &mut Vec<Chosen>) {
             Part::Convolution { places: (_, _, window), is_depthwise, activation, .. } => {
                 (if is_depthwise { "DepthwiseConv" } else { "Conv" }, Some(window), Some(activation))
             }
-            // It has one window, and not every activation and optimizer: its gradients are the optimizer's, value by value.
+            // It has one window, and not every activation and optimizer: each parameter goes through the optimizer by itself.
             Part::PooledConvolution { .. } => ("PooledConv2d", None, None),
             Part::Pool { places: Some((_, _, window)), is_maximum } => {
                 (if is_maximum { "MaxPool" } else { "AveragePool" }, Some(window), None)

@@ -1,11 +1,13 @@
 //! The gradients of a pooled convolution: sums over its outputs alone.
 
 use core::hint::select_unpredictable as select;
+use core::num::NonZeroUsize;
 
 use super::PooledConv2d;
 use super::maxima::{Windows, read};
 use crate::layer::convolution::Conv2dSlots;
 use crate::layer::memory::cut;
+use crate::layer::window::axis::Axis;
 use crate::layer::{InputGradient, Inputs};
 use crate::optimizer::Optimizer;
 
@@ -88,13 +90,16 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
     /// Adds the gradient of the input of one sample, position by position: the same sums with a 0 for each place that does not count.
     fn add_by_positions(&self, windows: Windows<PH, PW>, kept: &[f32], delta: &[[f32; OUT]], dx: &mut [[f32; IN]]) {
         let weights = self.weights.as_flattened();
+        // Which windows reach a position: as places of one kernel that has all taps of a window's places.
+        let rows = reach::<KH, PH>(windows.down);
+        let columns = reach::<KW, PW>(windows.across);
         let (mut row, mut column) = (0_usize, 0_usize);
         for dx in dx {
             let mut sums = [0.0; IN];
             for output in 0..OUT {
-                for down in windows.rows_with::<KH>(row) {
-                    for across in windows.columns_with::<KW>(column) {
-                        let index = down.wrapping_mul(windows.across()).wrapping_add(across);
+                for down in rows.places_of(row) {
+                    for across in columns.places_of(column) {
+                        let index = down.wrapping_mul(windows.across).wrapping_add(across);
                         let place = read(kept, index.wrapping_mul(OUT).wrapping_add(output));
                         let (counts, tap) = Windows::<PH, PW>::tap::<KH, KW>(place, [down, across], [row, column]);
                         let delta = delta.get(index).and_then(|delta| delta.get(output)).copied().unwrap_or(0.0);
@@ -157,4 +162,10 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
             *bias = O::update(step, *bias, of_bias, slot);
         }
     }
+}
+
+/// The places of `PLACES` kernels of `TAPS` side by side, taken as one. It has as many positions as a place needs.
+const fn reach<const TAPS: usize, const PLACES: usize>(places: usize) -> Axis {
+    let stride = NonZeroUsize::MIN.saturating_add(PLACES.saturating_sub(1));
+    Axis { size: usize::MAX, kernel: TAPS + PLACES - 1, stride, before: 0, places }
 }

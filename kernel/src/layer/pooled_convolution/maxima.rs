@@ -11,9 +11,9 @@ pub(super) struct Windows<const PH: usize, const PW: usize> {
     /// Positions in a row of the image.
     pub(super) width: usize,
     /// Rows of windows.
-    down: usize,
+    pub(super) down: usize,
     /// Windows in a row.
-    across: usize,
+    pub(super) across: usize,
 }
 
 impl<const PH: usize, const PW: usize> Windows<PH, PW> {
@@ -75,33 +75,8 @@ impl<const PH: usize, const PW: usize> Windows<PH, PW> {
         // One in front of the kernel is a very large one.
         let row = at[0].wrapping_sub(window[0].wrapping_mul(PH)).wrapping_sub(down);
         let column = at[1].wrapping_sub(window[1].wrapping_mul(PW)).wrapping_sub(across);
-        (row < KH && column < KW, row.wrapping_mul(KW).wrapping_add(column))
+        ((row < KH) & (column < KW), row.wrapping_mul(KW).wrapping_add(column))
     }
-
-    /// The windows of which some place may have a position of this row under a kernel of `KH` rows; of columns likewise.
-    #[inline(always)]
-    pub(super) fn rows_with<const KH: usize>(self, row: usize) -> core::ops::Range<usize> {
-        range::<PH>(row, KH, self.down)
-    }
-
-    /// As [`rows_with`](Self::rows_with).
-    #[inline(always)]
-    pub(super) fn columns_with<const KW: usize>(self, column: usize) -> core::ops::Range<usize> {
-        range::<PW>(column, KW, self.across)
-    }
-
-    /// Windows in a row.
-    pub(super) const fn across(self) -> usize {
-        self.across
-    }
-}
-
-/// Of `count` windows of `SIZE` places, those that reach a position with a kernel of so many taps.
-fn range<const SIZE: usize>(position: usize, kernel: usize, count: usize) -> core::ops::Range<usize> {
-    let first = position.saturating_sub(SIZE.wrapping_add(kernel).wrapping_sub(2));
-    let first = first.wrapping_add(SIZE).wrapping_sub(1).checked_div(SIZE).unwrap_or(0);
-    let last = position.checked_div(SIZE).unwrap_or(0);
-    first..last.wrapping_add(1).min(count)
 }
 
 /// Writes bytes one after the other, four to an `f32`, the first in the lowest bits.
@@ -150,7 +125,7 @@ pub(super) fn read(words: &[f32], index: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Windows, Writer, range, read};
+    use super::{MOST, Windows, Writer, read};
 
     #[test]
     fn bytes_come_back() {
@@ -165,19 +140,6 @@ mod tests {
         assert!(words.iter().all(|word| !word.is_nan()));
         for (index, byte) in bytes.iter().enumerate() {
             assert_eq!(read(&words, index), usize::from(*byte), "{index}");
-        }
-    }
-
-    #[test]
-    fn windows_with_a_position_are_those_that_reach_it() {
-        for kernel in 1..5 {
-            for position in 0..12 {
-                let reaches = |window: &usize| {
-                    (0..3).any(|place| (window * 3 + place..window * 3 + place + kernel).contains(&position))
-                };
-                let found = range::<3>(position, kernel, 4);
-                assert!((0..4).filter(reaches).eq(found.clone()), "{kernel} {position} {found:?}");
-            }
         }
     }
 
