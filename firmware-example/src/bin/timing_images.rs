@@ -29,7 +29,7 @@ fn main() -> ! {
     let mut all = Images { counter, log };
     each_network(&mut all);
     each_network_of_blocks(&mut all);
-    board::exit(seen && all.log.networks >= 19 && all.log.end())
+    board::exit(seen && all.log.networks >= 27 && all.log.end())
 }
 
 struct Images {

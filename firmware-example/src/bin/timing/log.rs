@@ -2,13 +2,17 @@
 
 use defmt::{Display2Format, error, info};
 use firmware_example::board;
-use instruction_counter::Counter;
+use instruction_counter::{Counter, Machine};
 
 use crate::measure::{INPUTS, Measured, Range};
 
+/// Which memory the image is linked for says on which machine it runs.
+const MACHINE: Machine = if cfg!(feature = "mps2_an386") { Machine::MPS2_AN386 } else { Machine::NETDUINOPLUS2 };
+
 /// The counter of instructions; where it can't count the program ends.
 pub(crate) fn start() -> Counter {
-    let counter = cortex_m::Peripherals::take().map(|peripherals| Counter::start(peripherals.SYST, |_, _| {}));
+    let counter =
+        cortex_m::Peripherals::take().map(|peripherals| Counter::start_on(MACHINE, peripherals.SYST, |_, _| {}));
     match counter {
         Some(Ok(counter)) => counter,
         Some(Err(error)) => {

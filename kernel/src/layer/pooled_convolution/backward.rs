@@ -1,6 +1,5 @@
 //! The gradients of a pooled convolution: sums over its outputs alone.
 
-use core::hint::select_unpredictable as select;
 use core::num::NonZeroUsize;
 
 use super::PooledConv2d;
@@ -101,12 +100,12 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
                     for across in columns.places_of(column) {
                         let index = down.wrapping_mul(windows.across).wrapping_add(across);
                         let place = read(kept, index.wrapping_mul(OUT).wrapping_add(output));
-                        let (counts, tap) = Windows::<PH, PW>::tap::<KH, KW>(place, [down, across], [row, column]);
+                        let (mask, tap) = Windows::<PH, PW>::tap::<KH, KW>(place, [down, across], [row, column]);
                         let delta = delta.get(index).and_then(|delta| delta.get(output)).copied().unwrap_or(0.0);
-                        let Some(weights) = weights.get(select(counts, tap, 0)) else { continue };
+                        let Some(weights) = weights.get(tap) else { continue };
                         for (sum, weights) in sums.iter_mut().zip(weights) {
                             let weight = weights.get(output).copied().unwrap_or(0.0);
-                            *sum += select(counts, delta * weight, 0.0);
+                            *sum += f32::from_bits((delta * weight).to_bits() & mask);
                         }
                     }
                 }

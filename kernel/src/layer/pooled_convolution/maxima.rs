@@ -1,5 +1,7 @@
 //! Windows side by side, and which of its places counts in each.
 
+use core::hint::black_box;
+
 use crate::shape::{Positions, Shape};
 
 /// The most places that a window may have. A number below it in the highest byte of an `f32` makes no NaN, whose bits a processor might change.
@@ -62,20 +64,22 @@ impl<const PH: usize, const PW: usize> Windows<PH, PW> {
         });
     }
 
-    /// Whether the kernel of `KH × KW` taps at the place that counts has a position under it, and then under which tap: `[row, column]` of window and
-    /// of position.
+    /// Under which tap of a kernel of `KH × KW` at the place that counts a position lies, with all bits of a mask set; 0 and no bit where it does not lie
+    /// under it. `[row, column]` of window and of position. The compiler would make a
+    /// branch of a mask that it sees through.
     #[inline(always)]
     pub(super) fn tap<const KH: usize, const KW: usize>(
         place: usize,
         window: [usize; 2],
         at: [usize; 2],
-    ) -> (bool, usize) {
+    ) -> (u32, usize) {
         let down = place.checked_div(PW).unwrap_or(0);
         let across = place.wrapping_sub(down.wrapping_mul(PW));
         // One in front of the kernel is a very large one.
         let row = at[0].wrapping_sub(window[0].wrapping_mul(PH)).wrapping_sub(down);
         let column = at[1].wrapping_sub(window[1].wrapping_mul(PW)).wrapping_sub(across);
-        ((row < KH) & (column < KW), row.wrapping_mul(KW).wrapping_add(column))
+        let mask = black_box(u32::from((row < KH) & (column < KW)).wrapping_neg());
+        (mask, row.wrapping_mul(KW).wrapping_add(column) & mask as usize)
     }
 }
 
@@ -147,10 +151,10 @@ mod tests {
     fn a_tap_is_where_the_position_lies_under_the_kernel() {
         // Window (1, 2) of 2 × 3 places begins at (2, 6); its place 4 is (3, 7).
         type Two = Windows<2, 3>;
-        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [3, 7]), (true, 0));
-        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [5, 9]), (true, 8));
-        assert!(!Two::tap::<3, 3>(4, [1, 2], [6, 7]).0);
-        assert!(!Two::tap::<3, 3>(4, [1, 2], [2, 7]).0);
-        assert!(!Two::tap::<3, 3>(4, [1, 2], [3, 6]).0);
+        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [3, 7]), (u32::MAX, 0));
+        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [5, 9]), (u32::MAX, 8));
+        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [6, 7]), (0, 0));
+        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [2, 7]), (0, 0));
+        assert_eq!(Two::tap::<3, 3>(4, [1, 2], [3, 6]), (0, 0));
     }
 }
