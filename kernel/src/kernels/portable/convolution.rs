@@ -35,8 +35,7 @@ pub(in crate::kernels) fn one_window<const OUT: usize>(
             at = at.wrapping_add(LANES_OF_ONE);
         }
     }
-    #[allow(clippy::modulo_one)] // one lane, where there is no FPU
-    match const { OUT % LANES_OF_ONE } {
+    match const { OUT.wrapping_rem(LANES_OF_ONE) } {
         1 => window_tile::<1, OUT>(runs, x, weights, bias, z, at),
         2 => window_tile::<2, OUT>(runs, x, weights, bias, z, at),
         3 => window_tile::<3, OUT>(runs, x, weights, bias, z, at),
@@ -261,7 +260,7 @@ pub(super) fn update_row<const OUT: usize, O: Optimizer, S: Columns<1, OUT>>(
             at = at.wrapping_add(LANES_OF_ONE);
         }
     }
-    if const { OUT % LANES_OF_ONE >= 4 } {
+    if const { OUT.wrapping_rem(LANES_OF_ONE) >= 4 } {
         gradient_tile::<ThisCpu, 1, 4, OUT, O, S>(delta, columns, row, slots, at, step);
         at = at.wrapping_add(4);
     }
