@@ -3,33 +3,10 @@
 //! The others need more than its 128 KB of RAM, or more than its megabyte of flash.
 
 use baregrad::shape::{ArrayShape, SampleOf, Values};
-use baregrad::{
-    Conv2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Flatten, GlobalAveragePool, Image, Matrix, Model, Network, Relu,
-    Same, Sequence, Strided, Valid, Zero,
-};
+use baregrad::{Conv2d, Dense, DepthwiseConv2d, Flatten, GlobalAveragePool, Matrix, Model, Network, Zero};
+pub use catalogue::mlperf_tiny::{KeywordSpotting, WakeWord};
+use catalogue::mlperf_tiny::{Moments, Separable};
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
-
-type Separable<const N: usize> = (DepthwiseConv2d<N, 3, 3, Same, Relu>, Dense<N, N, Relu>);
-/// Keyword spotting, DS-CNN: 49 moments of 10 coefficients, 12 classes, 22,604 parameters.
-pub type KeywordSpotting = Model<
-    Image<49, 10, 1>,
-    (
-        Conv2d<1, 64, 10, 4, Strided<2>, Relu>,
-        Separable<64>,
-        Separable<64>,
-        Separable<64>,
-        Separable<64>,
-        GlobalAveragePool,
-        Dense<64, 12>,
-    ),
->;
-
-type Moments<const IN: usize, const OUT: usize, const K: usize> = (DepthwiseConv1d<IN, K, Valid>, Dense<IN, OUT, Relu>);
-/// Streaming wake word, a DS-CNN along time: 30 moments of 40 filters, 3 classes, 46,883 parameters.
-pub type WakeWord = Model<
-    Sequence<30, 40>,
-    (Moments<40, 128, 3>, Moments<128, 128, 5>, Moments<128, 128, 10>, Moments<128, 32, 15>, Flatten<32>, Dense<32, 3>),
->;
 
 /// Weights and an input of a network of this benchmark.
 pub trait Example: Network<In: ArrayShape> + Sized + 'static {
@@ -161,7 +138,7 @@ impl Numbers {
         DepthwiseConv2d::new(self.planes(), self.vector())
     }
 
-    const fn separable<const N: usize>(&mut self) -> Separable<N> {
+    const fn separable<const N: usize>(&mut self) -> Separable<N, N> {
         (self.depthwise(), self.dense())
     }
 

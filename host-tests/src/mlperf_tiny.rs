@@ -1,4 +1,4 @@
-//! The networks of MLPerf Tiny as types, and the files in which their weights are published.
+//! The networks of MLPerf Tiny, and the files in which their weights are published.
 //!
 //! `github.com/mlcommons/tiny`, Apache-2.0; the files are not part of this repository, but for the two that `data/README.md` names.
 
@@ -8,70 +8,16 @@ use std::path::{Path, PathBuf};
 
 use baregrad::safetensors::{self, ImportError, Names};
 use baregrad::shape::{SampleOf, Values};
-use baregrad::{
-    Conv2d, Dense, DepthwiseConv2d, Features, GlobalAveragePool, Image, Model, Network, Relu, Residual, Same, Skip,
-    Strided, Zero,
-};
+use baregrad::{Network, Zero};
 
 use catalogue::networks::{Part, Size, Window, conv, dense, depthwise};
 
+pub use catalogue::mlperf_tiny::*;
+pub use firmware_example::mlperf_tiny::Example;
 use firmware_example::mlperf_tiny::output_crc;
-pub use firmware_example::mlperf_tiny::{Example, KeywordSpotting, WakeWord};
 
 use crate::networks::Images;
 use crate::tensor_file;
-
-/// The first convolution of a block of [`ResNet8`] and its shortcut have stride 2.
-pub type Down<const IN: usize, const OUT: usize> = Residual<
-    (Conv2d<IN, OUT, 3, 3, Strided<2>, Relu>, Conv2d<OUT, OUT, 3, 3>),
-    Conv2d<IN, OUT, 1, 1, Strided<2>>,
-    Relu,
->;
-/// Image classification: 77,706 parameters.
-pub type ResNet8 = Model<
-    Image<32, 32, 3>,
-    (
-        Conv2d<3, 16, 3, 3, Same, Relu>,
-        Residual<(Conv2d<16, 16, 3, 3, Same, Relu>, Conv2d<16, 16, 3, 3>), Skip, Relu>,
-        Down<16, 32>,
-        Down<32, 64>,
-        GlobalAveragePool,
-        Dense<64, 10>,
-    ),
->;
-
-type Block<const IN: usize, const OUT: usize, W = Same> = (DepthwiseConv2d<IN, 3, 3, W, Relu>, Dense<IN, OUT, Relu>);
-/// Visual wake words, a person or none: MobileNetV1 with a quarter of its channels, 210,850 parameters.
-pub type MobileNet = Model<
-    Image<96, 96, 3>,
-    (
-        Conv2d<3, 8, 3, 3, Strided<2>, Relu>,
-        Block<8, 16>,
-        (Block<16, 32, Strided<2>>, Block<32, 32>),
-        (Block<32, 64, Strided<2>>, Block<64, 64>),
-        (
-            Block<64, 128, Strided<2>>,
-            Block<128, 128>,
-            Block<128, 128>,
-            Block<128, 128>,
-            Block<128, 128>,
-            Block<128, 128>,
-        ),
-        (Block<128, 256, Strided<2>>, Block<256, 256>),
-        GlobalAveragePool,
-        Dense<256, 2>,
-    ),
->;
-
-type Hidden = Dense<128, 128, Relu>;
-/// Anomaly detection: an autoencoder of five frames of a spectrum, 265,864 parameters.
-pub type AutoEncoder = Model<
-    Features<640>,
-    (
-        (Dense<640, 128, Relu>, Hidden, Hidden, Hidden, Dense<128, 8, Relu>),
-        (Dense<8, 128, Relu>, Hidden, Hidden, Hidden, Dense<128, 640>),
-    ),
->;
 
 /// [`KeywordSpotting`] in plain loops.
 pub fn keyword_spotting() -> Images {

@@ -18,33 +18,15 @@ use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
 use baregrad::shape::{SampleOf, Shape, Values};
 use baregrad::{
-    Conv2d, CrossEntropy, Dataset, Dense, DepthwiseConv2d, GlobalAveragePool, HeUniform, Image, Layer, Model, Network,
-    Parameters, Relu, Same, Sgd, Strided, Trainer, Zero, floats,
+    CrossEntropy, Dataset, Dense, HeUniform, Image, Layer, Network, Parameters, Relu, Sgd, Trainer, Zero, floats,
 };
 
 pub use instruction_counter::{Counter, Machine, WrongCount};
 
-/// What the first layer of keyword spotting takes in.
-pub type Spectrogram = Image<49, 10, 1>;
-/// What the layers behind it take in.
+/// What the layers of keyword spotting behind its first it take in.
 pub type Inner = Image<25, 5, 64>;
 /// What a convolution of ResNet-8's kind takes in.
 pub type Plane = Image<16, 16, 16>;
-
-type Separable<const N: usize> = (DepthwiseConv2d<N, 3, 3, Same, Relu>, Dense<N, N, Relu>);
-/// Keyword spotting of MLPerf Tiny, DS-CNN: 22,604 parameters.
-pub type KeywordSpotting = Model<
-    Spectrogram,
-    (
-        Conv2d<1, 64, 10, 4, Strided<2>, Relu>,
-        Separable<64>,
-        Separable<64>,
-        Separable<64>,
-        Separable<64>,
-        GlobalAveragePool,
-        Dense<64, 12>,
-    ),
->;
 
 /// Counts a prediction and ends the program.
 ///

@@ -3,7 +3,7 @@
 #![no_main]
 
 use baregrad::{Conv2d, Relu, Strided};
-use benches_device::Spectrogram;
+use catalogue::mlperf_tiny::Spectrogram;
 use cortex_m_rt::entry;
 
 type First = Conv2d<1, 64, 10, 4, Strided<2>, Relu>;

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use baregrad::{Network, predict_floats};
-use benches_device::KeywordSpotting;
+use catalogue::mlperf_tiny::KeywordSpotting;
 use cortex_m_rt::entry;
 
 #[entry]

@@ -3,7 +3,7 @@
 #![no_main]
 
 use baregrad::{CrossEntropy, Sgd, floats};
-use benches_device::KeywordSpotting;
+use catalogue::mlperf_tiny::KeywordSpotting;
 use cortex_m_rt::entry;
 
 #[entry]
