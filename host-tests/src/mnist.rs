@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use baregrad::data::RandomIndices;
 use baregrad::shape::{Features, SampleOf};
 use baregrad::{
-    ConfusionMatrix, Conv2d, Dataset, Dense, Flatten, GlorotUniform, HalfMeanSquaredError, HeUniform, Identity, Image,
-    MaxPool2d, Model, Network, OneHot, Relu, Sgd, SgdMomentum, Sigmoid, StepError, Trainer, Uniform, Valid, Zero,
-    floats,
+    ConfusionMatrix, Dataset, Dense, GlorotUniform, HalfMeanSquaredError, HeUniform, Identity, Image, Model, Network,
+    OneHot, Sgd, SgdMomentum, Sigmoid, StepError, Trainer, Uniform, Zero, floats,
 };
+use catalogue::measured::Convolutional;
 use rand_pcg::Pcg32;
 
 use crate::recipe::{self, Rate};
@@ -197,19 +197,10 @@ impl Run {
     }
 }
 
-/// Two convolutions of 3 × 3 inside the image, each with a pool, and a dense layer of `FEATURES` inputs.
-pub type Layers<const FEATURES: usize> = (
-    Conv2d<1, 8, 3, 3, Valid, Relu>,
-    MaxPool2d<2>,
-    Conv2d<8, 16, 3, 3, Valid, Relu>,
-    MaxPool2d<2>,
-    Flatten<FEATURES>,
-    Dense<FEATURES, 10>,
-);
 /// At 14 × 14: 1,898 parameters.
-pub type Small = Model<Image<14, 14, 1>, Layers<64>>;
-/// At 28 × 28: 5,258 parameters.
-pub type Large = Model<Image<28, 28, 1>, Layers<400>>;
+pub type Small = Model<Image<14, 14, 1>, Convolutional<64>>;
+/// At 28 × 28.
+pub type Large = catalogue::measured::Mnist;
 
 /// Of a set, the percent of test images that a convolutional network gets right after so many epochs of momentum 0.9, in batches of 32, at a rate that
 /// falls from 0.05 along a cosine.
@@ -223,10 +214,10 @@ pub fn convolutional<In, const FEATURES: usize, const FLOATS: usize>(
 ) -> Result<f64, StepError>
 where
     In: baregrad::shape::ArrayShape<Sample: Pixels>,
-    Model<In, Layers<FEATURES>>: Network<In = In, Out = Features<10>, Activation = Identity>,
+    Model<In, Convolutional<FEATURES>>: Network<In = In, Out = Features<10>, Activation = Identity>,
 {
     let mut generator = Pcg32::new(seed, 0);
-    let mut trainer = Box::new(Trainer::<Model<In, Layers<FEATURES>>, SgdMomentum, 32, FLOATS>::NEW);
+    let mut trainer = Box::new(Trainer::<Model<In, Convolutional<FEATURES>>, SgdMomentum, 32, FLOATS>::NEW);
     trainer.network.initialize(HeUniform, &mut generator);
     trainer.network.layers.5.initialize(GlorotUniform, &mut generator);
     recipe::train(&mut trainer, &mnist.train.dataset(), Rate::Cosine(0.05), epochs, &mut generator)?;

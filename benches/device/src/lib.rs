@@ -1,7 +1,7 @@
 //! What the programs in `src/bin` share. `cargo xtask count device` builds and runs them.
 //!
 //! Each program but three is a row of the table in `benches/README.md`: it prints lines `count|WHAT|INSTRUCTIONS`, of which
-//! the last is the row's own, `ram|BYTES|STACK` where there is training, and `end` when all went well. A program for each
+//! the last is the row's own, `ram|BYTES|STACK` where a network trains or predicts, and `end` when all went well. A program for each
 //! row, because the compiler treats code that several networks share in another way than the code of one, which is what
 //! firmware has: in one image of all rows, a step of 64-32-10 took a quarter more instructions.
 //!
@@ -28,7 +28,7 @@ pub type Inner = Image<25, 5, 64>;
 /// What a convolution of ResNet-8's kind takes in.
 pub type Plane = Image<16, 16, 16>;
 
-/// Counts a prediction and ends the program.
+/// Counts a prediction, and the stack that it needs, and ends the program. It is the second one.
 ///
 /// Network and sample go through `black_box`, or the compiler would know their values.
 pub fn predict<N: Network>(mut prediction: impl FnMut(&N, &SampleOf<N::In>)) -> ! {
@@ -38,6 +38,10 @@ pub fn predict<N: Network>(mut prediction: impl FnMut(&N, &SampleOf<N::In>)) -> 
     network.initialize_with(HeUniform, &mut random);
     let sample = uniform::<SampleOf<N::In>>(&mut random);
     let (network, sample) = (black_box(&network), black_box(&sample));
+    let Some(stack) = painted_stack::stack(|| prediction(network, sample)) else {
+        fail("a prediction needs more stack than was painted")
+    };
+    semihosting::println!("ram|{}|{stack}", size_of::<N>());
     counter.instructions("row", || prediction(network, sample));
     end()
 }

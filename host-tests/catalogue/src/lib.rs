@@ -15,7 +15,7 @@
 //! [`scalar`](baregrad::scalar), whose accuracy is tested by itself. Rows are types, so each table is a function that shows
 //! them to a visitor.
 //!
-//! [`mlperf_tiny`] is no such table: the networks of that benchmark, which board, counts and tests have in common.
+//! [`mlperf_tiny`] and [`measured`] are no such tables, but types of networks that board, counts and tests have in common.
 //!
 //! The package is `no_std`, because firmware reads it too, and has no dependency that an image would show.
 #![no_std]
@@ -23,6 +23,7 @@
 pub mod activations;
 pub mod blocks;
 pub mod losses;
+pub mod measured;
 pub mod mlperf_tiny;
 pub mod networks;
 pub mod optimizers;

@@ -2,12 +2,11 @@
 #![no_std]
 #![no_main]
 
-use baregrad::{CrossEntropy, Dense, Flatten, Image, Model, PooledConv2d, Sgd, floats};
+use baregrad::{CrossEntropy, Sgd, floats};
+use catalogue::measured::MnistPooled;
 use cortex_m_rt::entry;
-
-type Net = Model<Image<28, 28, 1>, (PooledConv2d<1, 8, 3, 3>, PooledConv2d<8, 16, 3, 3>, Flatten<400>, Dense<400, 10>)>;
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, u8, 1, { floats::<Net>() }>(Sgd::new(0.01), CrossEntropy, [7])
+    benches_device::train::<MnistPooled, _, _, u8, 1, { floats::<MnistPooled>() }>(Sgd::new(0.01), CrossEntropy, [7])
 }

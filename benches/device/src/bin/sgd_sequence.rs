@@ -2,15 +2,11 @@
 #![no_std]
 #![no_main]
 
-use baregrad::{Conv1d, CrossEntropy, Dense, GlobalAveragePool, Model, Relu, Sequence, Sgd, Strided, floats};
+use baregrad::{CrossEntropy, Sgd, floats};
+use catalogue::measured::Recording;
 use cortex_m_rt::entry;
-
-type Net = Model<
-    Sequence<128, 3>,
-    (Conv1d<3, 16, 5, Strided<2>, Relu>, Conv1d<16, 16, 5, Strided<2>, Relu>, GlobalAveragePool, Dense<16, 6>),
->;
 
 #[entry]
 fn main() -> ! {
-    benches_device::train::<Net, _, _, u8, 1, { floats::<Net>() }>(Sgd::new(0.01), CrossEntropy, [3])
+    benches_device::train::<Recording, _, _, u8, 1, { floats::<Recording>() }>(Sgd::new(0.01), CrossEntropy, [3])
 }

@@ -163,16 +163,17 @@ pub(super) fn clocks(counts: &Counts, soft: &Counts) -> String {
     text
 }
 
-/// What is guarded: instructions, RAM and code, at opt-level 3 and at s.
+/// What is guarded: instructions, RAM, stack and code, at opt-level 3 and at s. Rows of a layer say nothing of a stack.
 pub(super) fn figures(counts: &[Counts; 2]) -> Figures {
-    let units = [(rows(), "instructions"), (ram(), "bytes of RAM"), (code(), "bytes of code")];
+    let units =
+        [(rows(), "instructions"), (ram(), "bytes of RAM"), (rows(), "bytes of stack"), (code(), "bytes of code")];
     let figures = units.iter().flat_map(|(rows, unit)| {
         rows.iter().map(move |row| {
             let found = counts.iter().filter_map(|counts| counts.get(&(row.program, *unit)).copied());
-            (format!("{} {unit}", row.program), found.collect())
+            (format!("{} {unit}", row.program), found.collect::<Vec<_>>())
         })
     });
-    Figures(figures.collect())
+    Figures(figures.filter(|(_, found)| !found.is_empty()).collect())
 }
 
 /// A text with something else between its lines `<!-- name -->` and `<!-- end of name -->`.
