@@ -6,7 +6,7 @@
 //! simulated flash that can lose power, [`course`] a training to keep there. [`hostile`] has what holds for any
 //! bytes at all, [`tensor_file`] puts files of weights together, [`source`] makes Rust of them. [`voice`] reads the
 //! recordings of the voice demo, [`occupancy`] the minutes of a room, [`gun_point`] the hand of the example `10_convolution`. [`windows`] is pools in the plainest loops,
-//! [`blocks`] residuals, normalizations and dropout. [`mlperf_tiny`] has the networks of that benchmark, and reads their weights. [`recipe`] is the
+//! [`blocks`] residuals, normalizations and dropout. [`mlperf_tiny`] has the networks of that benchmark, and reads their weights, [`memory`] the bytes of all networks. [`recipe`] is the
 //! training that stands beside a reference.
 
 pub mod blocks;
@@ -15,6 +15,7 @@ pub mod course;
 pub mod flash;
 pub mod gun_point;
 pub mod hostile;
+pub mod memory;
 pub mod mlperf_tiny;
 pub mod mnist;
 pub mod networks;

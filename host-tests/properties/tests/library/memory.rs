@@ -10,6 +10,7 @@ use baregrad::{
     floats,
 };
 use firmware_example::{iris, xor};
+use host_tests::memory;
 
 /// `outputs` is the sum of `OUT` over the layers; a backward pass saves four inputs of each sample beside. Adam, whose slots have 8 bytes,
 /// remembers 8 bytes of each layer too.
@@ -103,4 +104,10 @@ Dense          4       1  identity              5
 30 parameters, 120 bytes";
     type Net = ((Dense<2, 3, Sigmoid>, Dense<3, 4, Tanh>), Dense<4, 1>);
     assert_eq!(Net::summary().to_string(), expected);
+}
+
+#[test]
+fn the_page_on_memory_has_the_sizes_of_today() {
+    let page = include_str!("../../../../docs/memory.md");
+    assert!(memory::put(page) == page, "cargo run -p examples --bin memory");
 }

@@ -7,6 +7,7 @@ use baregrad::{
     Adam, Conv2d, Dense, Flatten, Image, MaxPool2d, Model, Momentum, Network, Relu, Same, Sgd, Trainer, Workspace,
     floats,
 };
+use host_tests::memory::{self, Use};
 use plotters::prelude::*;
 
 use crate::Result;
@@ -68,6 +69,22 @@ pub(crate) fn memory(path: &Path) -> Result {
         parts::<Convolutional, Momentum, 4, { floats::<Convolutional>() }>("two convolutions, Momentum, batch 4"),
     ];
     draw(path, "RAM of a training, without the stack", "bytes", &["weights", "optimizer", "workspace"], &bars)
+}
+
+/// RAM of each use of the project's networks, beside that of a training of all layers.
+pub(crate) fn networks(path: &Path) -> Result {
+    let rows = memory::rows();
+    // The first ones are room for the names of the colours.
+    let mut bars: Vec<Bar> = vec![(String::new(), vec![0.0; 4]); 3];
+    for row in &rows {
+        let whole = rows.iter().find(|other| other.network == row.network && other.what == Use::Train);
+        let whole = whole.map_or(0, memory::Row::most) as f64;
+        let parts = [row.learning, row.activations, row.scratch, row.fixed].map(|bytes| 100.0 * bytes as f64 / whole);
+        bars.push((format!("{}: {}", row.network.replace('`', ""), row.what.name()), parts.to_vec()));
+    }
+    let caption = "RAM of a network, one sample at a time, without the stack";
+    let parts = ["weights that learn", "activations", "scratch", "other weights: RAM or flash"];
+    draw(path, caption, "% of a training of all layers by plain gradient descent", &parts, &bars)
 }
 
 /// Horizontal bars, the first on top.

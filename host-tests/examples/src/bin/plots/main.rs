@@ -4,7 +4,7 @@
 //!
 //! Into `docs/`: `optimizers.svg`, the loss of seven rules on iris; `xor.svg`, what 2-4-1 makes of the plane while it learns XOR;
 //! `device.svg`, cycles on the Cortex-M4F beside their limits, from the table of `benches/README.md`; `ram.svg`, what a training needs, by
-//! part. With a folder that has MNIST also `target/mnist.svg`, the confusion matrix after 10,000 mini-batches.
+//! part; `memory.svg`, what each use of the networks of `memory.md` needs. With a folder that has MNIST also `target/mnist.svg`, the confusion matrix after 10,000 mini-batches.
 
 mod bars;
 mod confusion;
@@ -25,6 +25,7 @@ fn main() -> Result {
     drawn(docs.join("xor.svg"), surface::draw)?;
     drawn(docs.join("device.svg"), |path| bars::cycles(path, &root.join("benches/README.md")))?;
     drawn(docs.join("ram.svg"), bars::memory)?;
+    drawn(docs.join("memory.svg"), bars::networks)?;
     if let Some(mnist) = std::env::args().nth(1) {
         drawn(root.join("target/mnist.svg"), |path| confusion::draw(path, Path::new(&mnist)))?;
     }
