@@ -2,13 +2,13 @@
 # Builds the example programs for the microcontroller and runs them in QEMU:
 #
 #     firmware-example/run.sh [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|
-#                              train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|all|tools]
+#                              train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|keyword_spotting|all|tools]
 #
 # `all`, which is xor and iris, is what runs when nothing is named; `timing` and `timing_images` count instructions; `stack_overflow` must end by a
 # fault; `train_while_serving` predicts in an interrupt, `serving_rtic` in a task of RTIC's; `record` also replays on this computer what
 # the device recorded, to the same CRC; `resume` has device and this computer go on with each other's training; `voice` builds an image
 # for each of six speakers and of two networks, and starts it twice (VOICE_SPEAKERS names fewer of them by number, VOICE_FOLDER where the device's files stay);
-# `mlperf_tiny` predicts from weights in flash; `wake_word` trains a whole network in 256 KiB; it and `timing_images`, which needs more than 1 MB of flash, run on another machine of QEMU's; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
+# `mlperf_tiny` predicts from weights in flash; `wake_word` and `keyword_spotting` train a whole network in 256 KiB each; they and `timing_images`, which needs more than 1 MB of flash, run on another machine of QEMU's; `tools` only installs. What is missing is installed first, and said first. Exits with 0 only if every program did as it should.
 # RUN_TIMEOUT sets the limit for one run, in seconds (120).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -81,7 +81,7 @@ build() {
     local features=()
     case $1 in
         serving_rtic) features=(--features rtic) ;;
-        wake_word | timing_images) features=(--features mps2_an386) ;;
+        wake_word | keyword_spotting | timing_images) features=(--features mps2_an386) ;;
     esac
     cargo build --release --target "$TARGET" --bin "$1" ${features[@]+"${features[@]}"} --message-format json-render-diagnostics \
         | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
@@ -105,7 +105,7 @@ run() {
     case $name in
         timing | train_while_serving | serving_rtic | voice | voice_convolution | mlperf_tiny) QEMU_FLAGS=("${COUNTING[@]}") ;;
         # With 4 MB of flash and of RAM, of which the linker is told 256 KiB. Each instruction lasts 256 ns.
-        wake_word | timing_images) MACHINE=mps2-an386 QEMU_FLAGS=(-icount shift=8) ;;
+        wake_word | keyword_spotting | timing_images) MACHINE=mps2-an386 QEMU_FLAGS=(-icount shift=8) ;;
     esac
     image=$(build "$name") || { echo "$name: FAILED (it does not build)"; return 1; }
     case $name in
@@ -201,7 +201,7 @@ main() {
     fi
     [[ ${names[0]} != all ]] || names=(xor iris)
     if [[ $# -gt 1 || ! -e src/bin/${names[0]}.rs && ! -e src/bin/${names[0]} ]]; then
-        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|all|tools]" >&2
+        echo "usage: $0 [xor|iris|digits|selftest|record|resume|timing|timing_images|stack_overflow|train_while_serving|serving_rtic|voice|mlperf_tiny|wake_word|keyword_spotting|all|tools]" >&2
         exit 2
     fi
     ensure_tools

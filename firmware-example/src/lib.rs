@@ -11,6 +11,10 @@ pub mod digits;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub mod file_flash;
 pub mod iris;
+#[cfg(feature = "board")] // as `mlperf_tiny`
+pub mod keyword_spotting;
+#[cfg(feature = "board")] // as `mlperf_tiny`
+pub mod lesson;
 #[cfg(feature = "board")] // reading the weights takes the compiler a second
 pub mod mlperf_tiny;
 pub mod record;

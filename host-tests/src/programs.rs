@@ -1,9 +1,11 @@
 //! The firmware's programs again, in the textbook's loops: where `firmware-example/expected.txt` comes from.
 
+use baregrad::shape::Values;
 use catalogue::networks::{Part, Window};
 use crc::{CRC_32_ISO_HDLC, Crc};
+use firmware_example::lesson::Lesson;
 use firmware_example::voice::Trained;
-use firmware_example::{digits, iris, voice, wake_word, xor};
+use firmware_example::{digits, iris, voice, xor};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 use safetensors::SafeTensors;
@@ -110,14 +112,13 @@ pub fn voice_convolution(speaker: usize) -> Images {
     network
 }
 
-/// What program `wake_word` ends with.
-pub fn wake_word() -> Images {
-    let mut network = crate::mlperf_tiny::wake_word();
-    let mut optimizer = Optimizer::Sgd { learning_rate: wake_word::LEARNING_RATE };
-    for _ in 0..wake_word::EPOCHS {
-        for (pattern, kind) in wake_word::TRAIN_INPUTS.iter().zip(&wake_word::TRAIN_KINDS) {
+/// What programs `wake_word` and `keyword_spotting` end with, from the published network in plain loops.
+pub fn lesson<N: Lesson<CLASSES>, const CLASSES: usize>(mut network: Images) -> Images {
+    let mut optimizer = Optimizer::Sgd { learning_rate: N::LEARNING_RATE };
+    for _ in 0..N::EPOCHS {
+        for (pattern, kind) in N::TRAIN.inputs().iter().zip(N::TRAIN.targets()) {
             let target = Target::Label(usize::from(*kind));
-            network.step(&mut optimizer, &[pattern.as_flattened().to_vec()], &[target], loss("CrossEntropy"));
+            network.step(&mut optimizer, &[pattern.values().to_vec()], &[target], loss("CrossEntropy"));
         }
     }
     network

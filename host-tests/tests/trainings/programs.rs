@@ -4,11 +4,15 @@
 //! flash are compared with the rows of `data/iris.csv`, mean and deviation computed from them in f64.
 
 use baregrad::data::Samples;
-use baregrad::{Order, Parameters, Trainer, Zero, floats};
+use baregrad::{Order, Parameters, Sgd, Trainer, Zero, floats};
+use firmware_example::keyword_spotting::KeywordTrainer;
+use firmware_example::lesson::Lesson;
 use firmware_example::voice::{self, ConvolutionNet, DenseNet, Learns, State, Trained};
-use firmware_example::{digits, expected_crc, iris, wake_word, weights_crc, xor};
-use host_tests::programs;
+use firmware_example::wake_word::WakeWordTrainer;
+use firmware_example::{digits, expected_crc, iris, lesson, weights_crc, xor};
+use host_tests::networks::Images;
 use host_tests::voice::{SPEAKERS, split as recordings, weights};
+use host_tests::{mlperf_tiny, programs};
 
 fn trained_iris() -> (Box<iris::IrisTrainer>, iris::Progress, Vec<iris::Progress>) {
     let mut trainer = Box::new(Trainer::NEW);
@@ -111,13 +115,27 @@ fn the_image_has_the_recordings_of_its_speaker() {
 
 #[test]
 fn the_wake_word_ends_with_the_weights_of_the_plain_loops() {
-    let mut trainer = Box::new(wake_word::WakeWordTrainer::NEW);
+    ends_as_expected(&mut Box::new(WakeWordTrainer::NEW), mlperf_tiny::wake_word(), 4);
+}
+
+#[test]
+fn keyword_spotting_that_runs_again_ends_with_the_weights_of_the_plain_loops() {
+    ends_as_expected(&mut Box::new(KeywordTrainer::NEW), mlperf_tiny::keyword_spotting(), 0);
+}
+
+/// Of the test patterns so many are right before it learns, and all of them in the end.
+fn ends_as_expected<N: Lesson<CLASSES>, const CLASSES: usize, const FLOATS: usize>(
+    trainer: &mut Trainer<N, Sgd, 1, FLOATS>,
+    plain: Images,
+    before: usize,
+) {
     let mut reports = Vec::new();
-    let last = wake_word::train(&mut trainer, |progress| reports.push(progress)).expect("sound data");
-    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc("wake_word_trained"));
-    assert_eq!(reports.len(), 1 + wake_word::EPOCHS as usize);
-    assert_eq!((reports[0].right, last.right, wake_word::TEST.len()), (4, 12, 12), "{reports:?}");
-    assert_eq!(Some(programs::weights_crc(&programs::wake_word().parameters)), expected_crc("wake_word_trained"));
+    let last = lesson::train(trainer, |progress| reports.push(progress)).expect("sound data");
+    assert_eq!(reports.len(), 1 + N::EPOCHS as usize);
+    assert_eq!((reports[0].right, last.right, N::TEST.len()), (before, 12, 12), "{reports:?}");
+    assert_eq!(Some(weights_crc(&trainer.network)), expected_crc(N::TRAINED));
+    let plain = programs::lesson::<N, CLASSES>(plain);
+    assert_eq!(Some(programs::weights_crc(&plain.parameters)), expected_crc(N::TRAINED));
 }
 
 #[test]

@@ -27,6 +27,10 @@ use crate::zero::Zero;
 /// Put the first layers into one, up to about half of the memory of all outputs: when their backward pass comes, the other outputs are of no use any more.
 /// At the end of a network it saves nothing, because its backward pass comes first, when all other outputs are still needed.
 ///
+/// Or give each block of a network one of its own, but the last, whose layers are best in the network's own tuple: the outputs between the blocks are
+/// kept then, and what runs again is each block without its last layer. A DS-CNN of four separable blocks is trained in 252,464 bytes so, weights
+/// included, instead of 380,464, by a fifth of a forward pass more.
+///
 /// It counts as the layers in it: in errors, in a summary, for [`step_frozen`](crate::train::step_frozen), in a checkpoint and in a file. A network with
 /// it and one without have the same checkpoints. In a step in slices one sample through all of its layers is one slice, or all samples if a layer in it
 /// is for a [whole batch](Layer::WHOLE_BATCH); the slices that its other layers would have do nothing. The second forward pass, of all samples, is one slice.

@@ -1,5 +1,6 @@
 //! Prints `firmware-example/expected.txt`: the CRC-32 of each program's final weights, or of its prediction, by the textbook's plain loops.
 
+use firmware_example::keyword_spotting::LeanKeywordSpotting;
 use host_tests::mlperf_tiny::{KeywordSpotting, WakeWord, keyword_spotting, prediction_crc, wake_word};
 use host_tests::programs;
 use host_tests::voice::SPEAKERS;
@@ -15,5 +16,8 @@ fn main() {
     }
     println!("keyword_spotting {:08x}", prediction_crc::<KeywordSpotting>(&keyword_spotting()));
     println!("wake_word {:08x}", prediction_crc::<WakeWord>(&wake_word()));
-    println!("wake_word_trained {:08x}", programs::weights_crc(&programs::wake_word().parameters));
+    let trained = programs::lesson::<WakeWord, _>(wake_word());
+    println!("wake_word_trained {:08x}", programs::weights_crc(&trained.parameters));
+    let trained = programs::lesson::<LeanKeywordSpotting, _>(keyword_spotting());
+    println!("keyword_spotting_trained {:08x}", programs::weights_crc(&trained.parameters));
 }

@@ -157,6 +157,24 @@ fn pooled_convolutions_train_as_without_it() {
     assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(11, false);
 }
 
+/// Of nine outputs five are kept, and no more memory is needed at any time.
+#[test]
+fn blocks_each_by_itself_train_as_without_it_in_less_memory() {
+    type Depthwise = DepthwiseConv2d<4, 3, 3, Same, Tanh>;
+    type Plain = OnImage<(Stem, Separable, Separable, Separable, Depthwise, Dense<4, 4, Relu>, Head)>;
+    type Less = OnImage<(
+        Recompute<(Stem, Separable)>,
+        Recompute<Separable>,
+        Recompute<Separable>,
+        Depthwise,
+        Dense<4, 4, Relu>,
+        Head,
+    )>;
+    const MAP: usize = 4 * 4 * 4;
+    const { assert!(floats::<Plain>() >= 9 * MAP && floats::<Less>() < 6 * MAP + 32) };
+    assert_same::<Plain, Less, { floats::<Plain>() }, { floats::<Less>() }>(12, true);
+}
+
 /// It saves nothing there, and changes nothing.
 #[test]
 fn single_layers_train_as_without_it_in_the_same_memory() {

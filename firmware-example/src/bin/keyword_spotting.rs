@@ -1,0 +1,18 @@
+//! Keyword spotting of MLPerf Tiny learns on the device: every layer, 22,604 parameters, batches of one, plain SGD, in 262,144 bytes of RAM, because a part
+//! of the layers runs forward again in the backward pass.
+//!
+//! You will see what `wake_word` prints.
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use firmware_example::keyword_spotting::KeywordTrainer;
+use firmware_example::lesson::program;
+use static_cell::ConstStaticCell;
+
+static TRAINER: ConstStaticCell<KeywordTrainer> = ConstStaticCell::new(KeywordTrainer::NEW);
+
+#[entry]
+fn main() -> ! {
+    program::run(TRAINER.take())
+}
