@@ -59,6 +59,7 @@ macro_rules! rows {
 fn main() {
     let top = peak(30) / 1e9;
     let rows: Vec<Row> = rows!([1 4 5 8 16 17 32 33 64 65 130] [1 2 3 4 7 8 9 15 16 17 31 32 33 48 64 65 100 130]);
+    println!("{}", benches::processor());
     println!("vectors of {VECTOR}, peak {top:.1} GFLOP/s");
     for (batch, samples) in BATCHES.iter().enumerate() {
         println!("\nbatch {samples}: GFLOP/s, a row for each number of inputs");

@@ -6,12 +6,15 @@
 
 pub mod ours;
 pub mod peak;
+mod processor;
 pub mod products;
 pub mod work;
 
 use std::time::Duration;
 /// What measures a run; `peers` has another.
 pub use std::time::Instant as Clock;
+
+pub use processor::processor;
 
 /// What came out of one run.
 #[derive(Clone, Copy, Debug)]

@@ -69,7 +69,8 @@
 //! `rand_core` traits. `defmt`: `defmt::Format` for everything public. `heapless`: a replay buffer of fixed size.
 //! `nalgebra`: its matrices from ours and back. `embedded-storage`: checkpoints in flash.
 //! `safetensors`: weights from PyTorch or Keras and back, as `.safetensors` files.
-//! `dispatch`: on x86-64, loops for the vectors that the processor is found to have when the program runs (nothing on other processors).
+//! `dispatch`: on x86-64, loops for the vectors that the processor is found to be fastest with when the program runs: the longest it has, but AVX2 on
+//! Zen 4, whose AVX-512 works in halves (nothing on other processors).
 //! Without any, the library depends on `libm` alone.
 //!
 //! # Words

@@ -75,7 +75,8 @@ fn main() -> ExitCode {
     let python = Python::start();
     let peers = ["dfdx", "burn", "candle-core", "nalgebra", "matrixmultiply"].map(|name| (name, locked_version(name)));
     println!(
-        "Beside {}, {}.\n",
+        "{}.\nBeside {}, {}.\n",
+        benches::processor(),
         peers.map(|(name, version)| format!("{name} {version}")).join(", "),
         python.versions()
     );

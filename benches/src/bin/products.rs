@@ -13,6 +13,7 @@ const CALLS: u32 = 20;
 const ROUNDS: u32 = 400;
 
 fn main() {
+    eprintln!("{}", benches::processor());
     let mut layer = Layer::new();
     let [mut peak, mut forward, mut weights, mut both] = [Duration::MAX; 4];
     for _ in 0..ROUNDS {

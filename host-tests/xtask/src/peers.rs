@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::tools::{Run as _, cargo, processors, program, target_folder};
+use crate::tools::{Run as _, cargo, program, target_folder};
 
 /// Measures the rows that the words name, as benches/peers understands them.
 ///
@@ -15,12 +15,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     let python = python()?;
     peers("build", &python).run()?;
     let version = program("rustc").arg("--version").output_text()?;
-    println!(
-        "{}, {} cores; {}; target-cpu=native, release, one thread.",
-        processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-        processors(),
-        version.trim()
-    );
+    println!("{}; target-cpu=native, release, one thread.", version.trim());
     peers("run", &python).args(["--quiet", "--"]).args(words).run()?;
     if words.is_empty() && cfg!(target_arch = "x86_64") {
         shares_of_the_peak()?;
@@ -71,17 +66,6 @@ fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The processor's name, where Linux says it.
-fn processor() -> Option<String> {
-    let cpuinfo = cpuinfo();
-    let (_, name) = cpuinfo.lines().find(|line| line.starts_with("model name"))?.split_once(": ")?;
-    Some(name.to_owned())
-}
-
-fn cpuinfo() -> String {
-    std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()
-}
-
 /// The share of the peak, at each level that this processor has.
 fn shares_of_the_peak() -> Result<()> {
     println!("\nShare of the peak of multiplications and additions (not fused) in the products above: GFLOP/s.\n");
@@ -89,7 +73,7 @@ fn shares_of_the_peak() -> Result<()> {
         "| built for | peak | forward | weight gradient | both gradients | share of the peak, all three | limit | |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    let cpuinfo = cpuinfo();
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     for (level, needed) in [("x86-64", ""), ("x86-64-v3", "avx2"), ("x86-64-v4", "avx512vl")] {
         if !cpuinfo.contains(needed) {
             continue;

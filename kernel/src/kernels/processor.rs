@@ -35,7 +35,7 @@ core::cfg_select! {
     }
     all(target_arch = "x86_64", target_feature = "sse2", not(baregrad_vectors = "none")) => {
         mod x86_64;
-        pub(crate) type ThisCpu = super::vector::Vectors<x86_64::Longest>;
+        pub(crate) type ThisCpu = super::vector::Vectors<x86_64::Fastest>;
         use x86_64::sqrt as root;
         const FLOATS: Floats = Floats::Vectors;
     }

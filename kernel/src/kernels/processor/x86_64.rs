@@ -1,4 +1,4 @@
-//! x86-64: its vectors, which of them this processor has, and `SQRTSS`, so written that the compiler may widen it in a loop.
+//! x86-64: its vectors, which of them are fastest, and `SQRTSS`, so written that the compiler may widen it in a loop.
 //!
 //! A type of vectors is a token: this file alone can name one, and hands it to a [`WithSimd`] only where the build or [`detect`] says that the
 //! processor has its registers and instructions. So whoever is generic over a [`Vector`] may call its methods.
@@ -19,16 +19,23 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
 }
 
-/// The longest vectors that the build knows of or, with feature `dispatch`, that the processor has.
-pub(crate) struct Longest;
+/// Whether the build is for Zen 4 (`target-cpu=znver4`, or `native` there), whose 512-bit vectors are two halves.
+///
+/// Of all processors with AVX-512 only AMD's have SSE4a, and all of AMD's but Zen 4 have AVX-VNNI.
+const IS_FOR_ZEN_4: bool = cfg!(all(target_feature = "sse4a", not(target_feature = "avxvnni")));
 
-impl Dispatch for Longest {
+/// The vectors that are fastest on what the build is for or, with feature `dispatch`, on the processor that it runs on: the longest ones that
+/// are whole.
+pub(crate) struct Fastest;
+
+impl Dispatch for Fastest {
     #[inline(always)]
     fn dispatch<W: WithSimd>(work: W) -> W::Output {
-        if cfg!(target_feature = "avx512f") {
+        if cfg!(feature = "dispatch") {
+            // SAFETY: it is a level that the processor has.
+            unsafe { dispatch_at(detect::level(), work) }
+        } else if cfg!(target_feature = "avx512f") && !IS_FOR_ZEN_4 {
             work.with_simd::<Avx512>()
-        } else if cfg!(feature = "dispatch") {
-            dispatch_at(detect::level(), work)
         } else if cfg!(target_feature = "avx2") {
             work.with_simd::<Avx2>()
         } else {
@@ -37,22 +44,26 @@ impl Dispatch for Longest {
     }
 }
 
-/// The vectors of a level, for tests.
+/// The vectors of a level, or of a lower one that this processor has, for tests.
 #[cfg(test)]
 pub(crate) struct Level<const LEVEL: u8>;
 
 #[cfg(test)]
 impl<const LEVEL: u8> Dispatch for Level<LEVEL> {
     fn dispatch<W: WithSimd>(work: W) -> W::Output {
-        dispatch_at(LEVEL, work)
+        // SAFETY: as above.
+        unsafe { dispatch_at(LEVEL.min(detect::highest()), work) }
     }
 }
 
-/// Does the work by the vectors of a level, or of a lower one that this processor has.
+/// Does the work by the vectors of a level.
+///
+/// # Safety
+/// The processor has it, and its system saves these registers.
 #[inline(always)]
-fn dispatch_at<W: WithSimd>(level: u8, work: W) -> W::Output {
-    match level.min(detect::level()) {
-        // SAFETY: the processor has it, and its system saves these registers.
+unsafe fn dispatch_at<W: WithSimd>(level: u8, work: W) -> W::Output {
+    match level {
+        // SAFETY: the caller's.
         detect::AVX512 => unsafe { avx512(work) },
         // SAFETY: as above.
         detect::AVX2 => unsafe { avx2(work) },
