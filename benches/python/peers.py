@@ -34,9 +34,9 @@ SEED = 7
 @dataclass
 class Work:
     name: str
-    source: str  # xor, iris, digits, images
+    source: str  # xor, iris, digits, images, large images
     samples: int
-    sizes: list
+    sizes: list  # of the network of convolutions values in and out alone
     task: str  # values: sigmoid and mean squared error; classes: ReLU, softmax and cross-entropy
     rule: str  # sgd, adam
     rate: float
@@ -44,12 +44,22 @@ class Work:
     plan: str  # steps, epochs, drawn, predictions
     count: int
 
+    def is_convolutional(self):
+        return self.source == "large images"
+
+    def layers(self):
+        """Positions, inputs at each and outputs of every layer with parameters. A kernel is a layer on its taps."""
+        if self.is_convolutional():
+            return [(9, 1, 8), (9, 8, 16), (25, 16, 10)]
+        return [(1, *sizes) for sizes in zip(self.sizes, self.sizes[1:])]
+
 
 def all_works():
     xor = dict(source="xor", samples=4, sizes=[2, 3, 1], task="values", rule="sgd", rate=2.0, plan="steps", count=401)
     iris = dict(source="iris", sizes=[4, 16, 3], task="classes", rule="adam", rate=0.01)
     digits = dict(source="digits", sizes=[64, 32, 10], task="classes", rule="sgd", rate=0.1)
     images = dict(source="images", sizes=[196, 100, 50, 10], task="values", rule="sgd", rate=5.0)
+    large = dict(source="large images", sizes=[784, 10], task="classes", rule="sgd")
     works = [
         Work("XOR 2-3-1 SGD, batch 1", batch=1, **xor),
         Work("XOR 2-3-1 SGD, batch 4", batch=4, **xor),
@@ -63,6 +73,9 @@ def all_works():
         Work("iris, an epoch in batches of 16", batch=16, samples=120, plan="epochs", count=20, **iris),
         Work("digits, an epoch in batches of 32", batch=32, samples=1438, plan="epochs", count=2, **digits),
         Work("MNIST, random mini-batches of 64", batch=64, samples=60_000, plan="drawn", count=2000, **images),
+        Work("MNIST 28x28 convolutions SGD, batch 1", batch=1, samples=10, rate=0.05, plan="steps", count=161, **large),
+        Work("MNIST 28x28 convolutions SGD, batch 32", batch=32, samples=128, rate=0.1, plan="steps", count=49, **large),
+        Work("predict MNIST 28x28 convolutions", batch=1, samples=10, rate=0.05, plan="predictions", count=200, **large),
     ]
     return {work.name: work for work in works}
 
@@ -81,11 +94,13 @@ def unit(a, b):
 
 
 def parameters(work):
-    """Weights with a row per input, and biases, layer by layer."""
-    for layer, (inputs, outputs) in enumerate(zip(work.sizes, work.sizes[1:])):
+    """Weights with a row per input (channel by channel, and the positions of each), and biases, layer by layer."""
+    for layer, (positions, channels, outputs) in enumerate(work.layers()):
+        inputs = positions * channels
         bound = numpy.sqrt(numpy.float32(6.0 / (inputs + outputs)))
         numbers = unit(numpy.array([layer]), numpy.arange(inputs * outputs))
-        yield (bound * (2 * numbers - 1)).reshape(inputs, outputs), numpy.zeros(outputs, numpy.float32)
+        weights = (bound * (2 * numbers - 1)).reshape(positions, channels, outputs)
+        yield weights.swapaxes(0, 1).reshape(inputs, outputs), numpy.zeros(outputs, numpy.float32)
 
 
 def table(name, scale):
@@ -100,8 +115,8 @@ def samples(work):
         inputs = numpy.array([[0, 0], [0, 1], [1, 0], [1, 1]], numpy.float32)
         labels = numpy.array([0, 1, 1, 0])
         return inputs, labels.reshape(4, 1).astype(numpy.float32), labels
-    if work.source == "images":
-        sample, pixel = numpy.arange(work.samples), numpy.arange(196)
+    if work.source in ("images", "large images"):
+        sample, pixel = numpy.arange(work.samples), numpy.arange(work.sizes[0])
         labels = sample % 10
         half = numpy.float32(0.5)
         pattern = unit(100 + numpy.arange(10)[:, None], pixel)[labels]
@@ -208,12 +223,19 @@ class PyTorch:
     def __init__(self, work):
         self.work = work
         layers = []
-        for weights, bias in parameters(work):
-            linear = torch.nn.Linear(*weights.shape)
+        for (positions, channels, outputs), (weights, bias) in zip(work.layers(), parameters(work)):
+            behind = [torch.nn.Sigmoid() if work.task == "values" else torch.nn.ReLU()]
+            if positions == 9:  # 3 × 3
+                layer = torch.nn.Conv2d(channels, outputs, 3)
+                behind.append(torch.nn.MaxPool2d(2))
+            else:
+                layer = torch.nn.Linear(*weights.shape)
             with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(weights.T))
-                linear.bias.copy_(torch.from_numpy(bias))
-            layers += [linear, torch.nn.Sigmoid() if work.task == "values" else torch.nn.ReLU()]
+                layer.weight.copy_(torch.from_numpy(weights.T).reshape(layer.weight.shape))
+                layer.bias.copy_(torch.from_numpy(bias))
+            if positions == 25:  # 5 × 5
+                layers.append(torch.nn.Flatten())
+            layers += [layer, *behind]
         if work.task == "classes":
             layers.pop()
         self.network = torch.nn.Sequential(*layers)
@@ -223,6 +245,8 @@ class PyTorch:
 
     def tensors(self, inputs, targets, labels):
         targets = targets if self.work.task == "values" else labels
+        if self.work.is_convolutional():
+            inputs = inputs.reshape(-1, 1, 28, 28)
         return torch.from_numpy(inputs), torch.from_numpy(targets)
 
     def predict(self, batch):
@@ -308,6 +332,8 @@ def print_table():
     for name, work in all_works().items():
         cells = []
         for library in LIBRARIES.values():
+            if library is NumPy and work.is_convolutional():
+                continue  # it has no convolutions
             run = Run(library, work)
             repeats = 3 if work.plan == "drawn" else 20
             best = min(run.run()[0] for _ in range(repeats))

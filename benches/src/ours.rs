@@ -5,8 +5,10 @@ use std::hint::black_box;
 use baregrad::data::{RandomIndices, shuffle_with};
 use baregrad::loss::Loss;
 use baregrad::optimizer::Optimizer;
+use baregrad::shape::{SampleOf, Shape, Values};
 use baregrad::{
-    Adam, CrossEntropy, Dataset, Dense, Features, MeanSquaredError, Network, Relu, Sgd, Sigmoid, Trainer, Zero, floats,
+    Adam, Conv2d, CrossEntropy, Dataset, Dense, Features, Flatten, Image, MaxPool2d, MeanSquaredError, Model, Network,
+    Relu, Sgd, Sigmoid, Trainer, Valid, Zero, floats, predict_floats,
 };
 use rand_core::Rng;
 use rand_pcg::Pcg32;
@@ -19,6 +21,18 @@ type Iris = (Dense<4, 16, Relu>, Dense<16, 3>);
 type Digits = (Dense<64, 32, Relu>, Dense<32, 10>);
 type Images = (Dense<196, 100, Sigmoid>, Dense<100, 50, Sigmoid>, Dense<50, 10, Sigmoid>);
 
+type Convolutions = Model<
+    Image<28, 28, 1>,
+    (
+        Conv2d<1, 8, 3, 3, Valid, Relu>,
+        MaxPool2d<2>,
+        Conv2d<8, 16, 3, 3, Valid, Relu>,
+        MaxPool2d<2>,
+        Flatten<400>,
+        Dense<400, 10>,
+    ),
+>;
+
 /// Seed of the order of samples and of random mini-batches.
 pub const SEED: u64 = 7;
 
@@ -27,34 +41,61 @@ pub const SEED: u64 = 7;
 /// # Panics
 /// The work has sizes or a batch that no network here is compiled for.
 pub fn contender(work: &'static Work) -> Box<dyn Contender> {
-    use {CrossEntropy as Classes, MeanSquaredError as Values};
+    use {CrossEntropy as Classes, MeanSquaredError as Squares};
     match (work.source, work.rule, work.batch) {
         (Source::Xor, Rule::Sgd(rate), 1) => {
-            training::<Xor, _, _, [f32; 1], 2, 1, 1, { floats::<Xor>() }>(work, Sgd::new(rate), Values)
+            training::<Xor, _, _, _, [f32; 1], 1, 1, { floats::<Xor>() }>(work, Sgd::new(rate), Squares, first)
         }
         (Source::Xor, Rule::Sgd(rate), 4) => {
-            training::<Xor, _, _, [f32; 1], 2, 1, 4, { floats::<Xor>() }>(work, Sgd::new(rate), Values)
+            training::<Xor, _, _, _, [f32; 1], 1, 4, { floats::<Xor>() }>(work, Sgd::new(rate), Squares, first)
         }
         (Source::Iris, Rule::Adam(rate), 1) => {
-            training::<Iris, _, _, u8, 4, 3, 1, { floats::<Iris>() }>(work, Adam::new(rate), Classes)
+            training::<Iris, _, _, _, u8, 3, 1, { floats::<Iris>() }>(work, Adam::new(rate), Classes, first)
         }
         (Source::Iris, Rule::Adam(rate), 16) => {
-            training::<Iris, _, _, u8, 4, 3, 16, { floats::<Iris>() }>(work, Adam::new(rate), Classes)
+            training::<Iris, _, _, _, u8, 3, 16, { floats::<Iris>() }>(work, Adam::new(rate), Classes, first)
         }
         (Source::Digits, Rule::Sgd(rate), 1) => {
-            training::<Digits, _, _, u8, 64, 10, 1, { floats::<Digits>() }>(work, Sgd::new(rate), Classes)
+            training::<Digits, _, _, _, u8, 10, 1, { floats::<Digits>() }>(work, Sgd::new(rate), Classes, first)
         }
         (Source::Digits, Rule::Sgd(rate), 32) => {
-            training::<Digits, _, _, u8, 64, 10, 32, { floats::<Digits>() }>(work, Sgd::new(rate), Classes)
+            training::<Digits, _, _, _, u8, 10, 32, { floats::<Digits>() }>(work, Sgd::new(rate), Classes, first)
         }
         (Source::Images, Rule::Sgd(rate), 1) => {
-            training::<Images, _, _, [f32; 10], 196, 10, 1, { floats::<Images>() }>(work, Sgd::new(rate), Values)
+            training::<Images, _, _, _, [f32; 10], 10, 1, { floats::<Images>() }>(work, Sgd::new(rate), Squares, first)
         }
         (Source::Images, Rule::Sgd(rate), 64) => {
-            training::<Images, _, _, [f32; 10], 196, 10, 64, { floats::<Images>() }>(work, Sgd::new(rate), Values)
+            training::<Images, _, _, _, [f32; 10], 10, 64, { floats::<Images>() }>(work, Sgd::new(rate), Squares, first)
+        }
+        (Source::LargeImages, Rule::Sgd(rate), 1) => {
+            training::<Convolutions, _, _, _, u8, 10, 1, { floats::<Convolutions>() }>(
+                work,
+                Sgd::new(rate),
+                Classes,
+                first_in_place(),
+            )
+        }
+        (Source::LargeImages, Rule::Sgd(rate), 32) => {
+            training::<Convolutions, _, _, _, u8, 10, 32, { floats::<Convolutions>() }>(
+                work,
+                Sgd::new(rate),
+                Classes,
+                first_in_place(),
+            )
         }
         _ => panic!("no network is compiled for {work:?}"),
     }
+}
+
+/// The first output of a network for a sample.
+fn first<N: Network<Out = Features<OUT>>, const OUT: usize>(network: &N, sample: &SampleOf<N::In>) -> f32 {
+    network.predict(sample).rows[0][0]
+}
+
+/// The same in memory placed once.
+fn first_in_place() -> impl FnMut(&Convolutions, &SampleOf<Image<28, 28, 1>>) -> f32 {
+    let mut memory = Box::new([0.0; predict_floats::<Convolutions>()]);
+    move |network, sample| network.predict_in(sample, &mut memory).expect(SOUND)[0]
 }
 
 /// What a loss compares an output with.
@@ -77,28 +118,31 @@ impl<const OUT: usize> Target for [f32; OUT] {
     }
 }
 
-struct Training<N: Network, O: Optimizer, L, T, const IN: usize, const B: usize, const FLOATS: usize> {
+struct Training<N: Network, O: Optimizer, L, P, T, const B: usize, const FLOATS: usize> {
     work: &'static Work,
     trainer: Box<Trainer<N, O, B, FLOATS>>,
     initial: N,
     optimizer: O,
     loss: L,
-    inputs: Vec<[f32; IN]>,
+    predict: P,
+    inputs: Vec<SampleOf<N::In>>,
     targets: Vec<T>,
 }
 
-fn training<N, O, L, T, const IN: usize, const OUT: usize, const B: usize, const FLOATS: usize>(
+fn training<N, O, L, P, T, const OUT: usize, const B: usize, const FLOATS: usize>(
     work: &'static Work,
     optimizer: O,
     loss: L,
+    predict: P,
 ) -> Box<dyn Contender>
 where
-    N: Network<In = Features<IN>, Out = Features<OUT>> + Copy + 'static,
+    N: Network<Out = Features<OUT>> + Copy + 'static,
     O: Optimizer + Copy + 'static,
     L: Loss<N::Out, N::Activation, T> + Copy + 'static,
+    P: FnMut(&N, &SampleOf<N::In>) -> f32 + 'static,
     T: Target + 'static,
 {
-    assert_eq!((work.inputs(), work.outputs(), work.batch), (IN, OUT, B), "{}", work.name);
+    assert_eq!((work.inputs(), work.outputs(), work.batch), (N::In::SIZE, OUT, B), "{}", work.name);
     let mut initial = N::ZERO;
     let layers = work.parameters();
     let mut pieces = layers.iter().flat_map(|layer| [&layer.weights, &layer.bias]).flatten();
@@ -111,22 +155,24 @@ where
         initial,
         optimizer,
         loss,
-        inputs: samples.inputs.as_chunks().0.to_vec(),
+        predict,
+        inputs: samples.inputs.chunks_exact(N::In::SIZE).filter_map(Values::first_of).copied().collect(),
         targets: T::all(&samples),
     })
 }
 
 const SOUND: &str = "the data are sound and the rate is small";
 
-impl<N, O, L, T, const IN: usize, const OUT: usize, const B: usize, const FLOATS: usize> Contender
-    for Training<N, O, L, T, IN, B, FLOATS>
+impl<N, O, L, P, T, const OUT: usize, const B: usize, const FLOATS: usize> Contender
+    for Training<N, O, L, P, T, B, FLOATS>
 where
-    N: Network<In = Features<IN>, Out = Features<OUT>> + Copy,
+    N: Network<Out = Features<OUT>> + Copy,
     O: Optimizer + Copy,
     L: Loss<N::Out, N::Activation, T> + Copy,
+    P: FnMut(&N, &SampleOf<N::In>) -> f32,
 {
     fn run(&mut self) -> Outcome {
-        let Self { work, trainer, initial, optimizer, loss, inputs, targets } = self;
+        let Self { work, trainer, initial, optimizer, loss, predict, inputs, targets } = self;
         let (mut optimizer, loss) = (*optimizer, *loss);
         trainer.network = *initial;
         trainer.slots = Zero::ZERO;
@@ -169,7 +215,7 @@ where
             Plan::Predictions(count) => {
                 let start = Clock::now();
                 for input in inputs.iter().cycle().take(count) {
-                    value = black_box(trainer.network.predict(black_box(input))).rows[0][0];
+                    value = black_box(predict(&trainer.network, black_box(input)));
                 }
                 let time = start.elapsed();
                 return Outcome { time, value };

@@ -18,8 +18,8 @@ use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
 pub(crate) use portable::{
-    COLUMNS, Capacity, InputRows, Pairs, Parameters, Runs, Steps, Walk, add_input_gradient, backward_first_slice,
-    backward_inner_slice, slices, update_bias, update_channels, update_tap, update_tap_row,
+    COLUMNS, Capacity, InputRows, Pairs, Parameters, Runs, Steps, TURNED, Walk, add_input_gradient,
+    backward_first_slice, backward_inner_slice, slices, update_bias, update_channels, update_tap, update_tap_row,
 };
 pub(crate) use processor::ThisCpu;
 pub use processor::sqrt;
@@ -34,6 +34,8 @@ pub(crate) trait Kernels: Sized {
     const CALLS_ARE_DEAR: bool = false;
     /// Whether a row of a gradient is best made 16 values at a time.
     const HAS_WIDE_ROWS: bool = false;
+    /// Whether kernels of a convolution are turned for the gradient of its input: channels side by side, [`TURNED`] at a time.
+    const TURNS_KERNELS: bool = false;
 
     // What layers call.
 
@@ -220,6 +222,18 @@ pub(crate) trait Kernels: Sized {
         sums: &mut [[f32; C]; P],
     ) {
         portable::add_input_gradients::<P, C, IN, OUT>(steps, delta, apart, weights, channel, sums);
+    }
+
+    /// `sums[p][c] += Σ Σ_o delta[… + p·apart][o]·W[…][o][c]`, pair by pair, `o = 0, 1, …`
+    #[inline(always)]
+    fn add_turned_gradients<const P: usize, const OUT: usize>(
+        steps: Steps,
+        delta: &[[f32; OUT]],
+        apart: usize,
+        turned: &[[[f32; TURNED]; OUT]],
+        sums: &mut [[f32; TURNED]; P],
+    ) {
+        portable::add_turned_gradients::<P, OUT>(steps, delta, apart, turned, sums);
     }
 
     /// `sums[v] += Σ a[…][channel + v]·w[…][channel + v]`, pair by pair.

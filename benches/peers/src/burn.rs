@@ -1,10 +1,12 @@
 //! `burn` with its CPU backend `flex`.
 
 use benches::Contender;
-use benches::work::{Rule, Task, Work};
+use benches::work::{Parameters, Rule, Task, Work};
 use burn::module::{Module, Param};
 use burn::nn::Linear;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig, MseLoss, Reduction};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -30,6 +32,8 @@ pub(crate) fn contender(work: &'static Work) -> Box<dyn Contender> {
 
 #[derive(Module, Debug)]
 struct Layers {
+    convolutions: Vec<Conv2d>,
+    pool: MaxPool2d,
     layers: Vec<Linear>,
 }
 
@@ -53,14 +57,36 @@ struct Batch {
 }
 
 fn network(work: &Work, device: &Device) -> Layers {
-    let layer = |layer: benches::work::Parameters| Linear {
-        weight: Param::from_data(TensorData::new(layer.weights, [layer.inputs, layer.outputs]), device),
-        bias: Some(Param::from_data(TensorData::new(layer.bias, [layer.outputs]), device)),
+    let mut parameters = work.parameters();
+    let linear = parameters.split_off(if work.is_convolutional() { parameters.len() - 1 } else { 0 });
+    let bias =
+        |layer: &Parameters| Some(Param::from_data(TensorData::new(layer.bias.clone(), [layer.outputs]), device));
+    let layer = |layer: Parameters| Linear {
+        weight: Param::from_data(TensorData::new(layer.weights_by_channel(), [layer.inputs, layer.outputs]), device),
+        bias: bias(&layer),
     };
-    Layers { layers: work.parameters().into_iter().map(layer).collect() }
+    let convolution = |layer: Parameters| {
+        let channels = layer.inputs / layer.positions;
+        let weights = TensorData::new(layer.weights_by_output(), [layer.outputs, channels, 3, 3]);
+        let made = Conv2dConfig::new([channels, layer.outputs], [3, 3]).init(device);
+        Conv2d { weight: Param::from_data(weights, device), bias: bias(&layer), ..made }
+    };
+    Layers {
+        convolutions: parameters.into_iter().map(convolution).collect(),
+        pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+        layers: linear.into_iter().map(layer).collect(),
+    }
 }
 
 fn forward(network: &Layers, task: Task, mut values: Tensor<2>) -> Tensor<2> {
+    if !network.convolutions.is_empty() {
+        let rows = values.dims()[0];
+        let mut images = values.reshape([rows, 1, 28, 28]);
+        for convolution in &network.convolutions {
+            images = network.pool.forward(relu(convolution.forward(images)));
+        }
+        values = images.flatten(1, 3);
+    }
     let last = network.layers.len() - 1;
     for (index, layer) in network.layers.iter().enumerate() {
         values = layer.forward(values);

@@ -26,7 +26,7 @@ pub(super) use backward::{backward_first, backward_inner};
 pub(super) use channels::{add_channel_products, channel_sums, two_channel_sums};
 #[allow(unused_imports)] // only some processors ask
 pub(super) use convolution::last_of_window;
-pub(super) use convolution::{add_input_gradients, add_tap_products, four_windows, one_window};
+pub(super) use convolution::{add_input_gradients, add_tap_products, add_turned_gradients, four_windows, one_window};
 pub(super) use forward::{forward, outputs, sample_or_zeros, samples_from};
 pub(super) use source::input_gradient;
 #[allow(unused_imports)] // only some processors ask
@@ -36,7 +36,7 @@ pub(super) use weight_gradient::{add_products, update_tile};
 
 pub(crate) use backward::Parameters;
 pub(crate) use channels::update_channels;
-pub(crate) use convolution::{Pairs, update_bias, update_tap, update_tap_row};
+pub(crate) use convolution::{Pairs, TURNED, update_bias, update_tap, update_tap_row};
 pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
 pub(crate) use source::add_input_gradient;
 pub(crate) use steps::{Runs, Steps, Walk};

@@ -6,6 +6,7 @@
 
 mod activation;
 mod backward;
+mod convolution;
 mod forward;
 mod register;
 mod row_tile;
@@ -14,7 +15,7 @@ mod update;
 use core::marker::PhantomData;
 
 use super::Kernels;
-use super::portable::{self, COLUMNS, Capacity, InputRows, Parameters};
+use super::portable::{self, COLUMNS, Capacity, InputRows, Parameters, Steps, TURNED};
 use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
@@ -27,6 +28,8 @@ pub(crate) struct Vectors<D>(PhantomData<D>);
 // Bodies of their own below are functions of the shape alone. They take their arguments one by one: of a work as a whole the compiler would
 // not know that its parts lie apart.
 impl<D: Dispatch> Kernels for Vectors<D> {
+    const TURNS_KERNELS: bool = true;
+
     #[inline(always)]
     fn forward<C: Capacity, const IN: usize, const OUT: usize, X: InputRows<IN> + ?Sized>(
         x: &X,
@@ -57,6 +60,17 @@ impl<D: Dispatch> Kernels for Vectors<D> {
         step: &O::Step,
     ) {
         backward::inner_outlined::<D, IN, OUT, O, Below>(inputs, delta, parameters, columns, step);
+    }
+
+    #[inline(always)]
+    fn add_turned_gradients<const P: usize, const OUT: usize>(
+        steps: Steps,
+        delta: &[[f32; OUT]],
+        apart: usize,
+        turned: &[[[f32; TURNED]; OUT]],
+        sums: &mut [[f32; TURNED]; P],
+    ) {
+        D::dispatch(convolution::TurnedGradients { steps, delta, apart, turned, sums });
     }
 
     #[inline(never)] // one body per activation

@@ -168,6 +168,28 @@ pub(in crate::kernels) fn add_input_gradients<const P: usize, const C: usize, co
     }
 }
 
+/// Input channels side by side in a kernel that is turned.
+pub(crate) const TURNED: usize = 8;
+
+/// See [`Kernels::add_turned_gradients`].
+#[inline(always)]
+pub(in crate::kernels) fn add_turned_gradients<const P: usize, const OUT: usize>(
+    steps: Steps,
+    mut delta: &[[f32; OUT]],
+    apart: usize,
+    turned: &[[[f32; TURNED]; OUT]],
+    sums: &mut [[f32; TURNED]; P],
+) {
+    for sums in sums {
+        steps.for_each(delta, turned, |delta, rows| {
+            for (delta, row) in delta.iter().zip(rows) {
+                multiply_add(sums, *delta, row);
+            }
+        });
+        delta = delta.get(apart..).unwrap_or(&[]);
+    }
+}
+
 /// `sums[c] += Σ_o delta[o]·rows[c][o]`, `o = 0, 1, …`
 #[inline(always)]
 fn add_row_sums<const C: usize, const OUT: usize>(delta: &[f32; OUT], rows: &[[f32; OUT]; C], sums: &mut [f32; C]) {

@@ -50,13 +50,21 @@ impl Steps {
     /// Shows each pair.
     #[inline(always)]
     pub(in crate::kernels) fn for_each<A, W>(self, a: &[A], w: &[W], mut each: impl FnMut(&A, &W)) {
+        self.for_each_at(|a_at, w_at| {
+            if let (Some(a), Some(w)) = (a.get(a_at), w.get(w_at)) {
+                each(a, w);
+            }
+        });
+    }
+
+    /// Shows where each pair lies.
+    #[inline(always)]
+    pub(in crate::kernels) fn for_each_at(self, mut each: impl FnMut(usize, usize)) {
         let (mut a_line, mut w_line) = (self.a.first, self.w.first);
         for _ in 0..self.lines {
             let (mut a_at, mut w_at) = (a_line, w_line);
             for _ in 0..self.taps {
-                if let (Some(a), Some(w)) = (a.get(a_at), w.get(w_at)) {
-                    each(a, w);
-                }
+                each(a_at, w_at);
                 a_at = a_at.wrapping_add_signed(self.a.step);
                 w_at = w_at.wrapping_add_signed(self.w.step);
             }

@@ -1,6 +1,6 @@
 //! The parts of convolutions against sums in plain loops, in walks that go down, up and nowhere, with rows between that stay as they are.
 
-use super::super::{Runs, Steps, Walk};
+use super::super::{Runs, Steps, TURNED, Walk};
 use super::{Check, Kernels, Vec, assert_same_bits, each_kind, fill, pairs as each_pair, vec};
 
 /// What stands where nothing may be written.
@@ -223,6 +223,26 @@ impl<const IN: usize, const OUT: usize> Gradients<IN, OUT> {
     }
 }
 
+impl<const IN: usize, const OUT: usize> Gradients<IN, OUT> {
+    fn by_turned_kernels<K: Kernels, const P: usize>(&self) {
+        let apart = 3;
+        let [delta, weights] = reach(self.0, apart * (P - 1));
+        let delta = rows::<OUT>(1, delta);
+        let turned: Vec<[[f32; TURNED]; OUT]> = rows(2, weights * OUT).as_chunks().0.to_vec();
+        let mut sums: [[f32; TURNED]; P] = core::array::from_fn(|p| rows(3 + p as u32, 1)[0]);
+        let mut expected = sums;
+        for (first, second) in pairs(self.0) {
+            for (p, o) in each_pair(P, OUT) {
+                for (c, sum) in expected[p].iter_mut().enumerate() {
+                    *sum += delta[first + p * apart][o] * turned[second][o][c];
+                }
+            }
+        }
+        K::add_turned_gradients::<P, OUT>(self.0, &delta, apart, &turned, &mut sums);
+        assert_same_bits(sums.as_flattened(), expected.as_flattened(), [OUT, P, TURNED], "by turned kernels");
+    }
+}
+
 impl<const IN: usize, const OUT: usize> Check for Gradients<IN, OUT> {
     fn run<K: Kernels>(&self) {
         self.of_weights::<K, 1, 1>();
@@ -231,6 +251,8 @@ impl<const IN: usize, const OUT: usize> Check for Gradients<IN, OUT> {
         self.of_inputs::<K, 1, 1>();
         self.of_inputs::<K, 1, 4>();
         self.of_inputs::<K, 4, 4>();
+        self.by_turned_kernels::<K, 1>();
+        self.by_turned_kernels::<K, 4>();
     }
 }
 
