@@ -252,7 +252,8 @@ fn every_number_of_channels_has_the_bits_of_the_plain_loops() {
     assert_convolutions::<Plane<3, 6>, Valid<1>, 17, 7, 3, 3>();
 }
 
-/// Sixteen outputs beside others, four places below each other, lines of eight places and more, a kernel as wide as the image, and kernels of one tap.
+/// Sixteen outputs beside others, four places below each other, lines of eight places and more, a kernel as wide as the image, kernels of one tap, and
+/// one that is too large to be turned.
 #[test]
 fn groups_of_places_and_of_outputs_have_the_bits_of_the_plain_loops() {
     assert_convolutions::<Plane<7, 10>, Same, 4, 20, 3, 3>();
@@ -260,6 +261,7 @@ fn groups_of_places_and_of_outputs_have_the_bits_of_the_plain_loops() {
     assert_convolutions::<Plane<6, 9>, Strided<2>, 4, 36, 1, 1>();
     assert_convolutions::<Plane<9, 11>, Strided<2>, 4, 8, 2, 4>();
     assert_convolutions::<Plane<5, 3>, Valid, 6, 4, 2, 3>();
+    assert_convolutions::<Plane<7, 6>, Same, 5, 119, 3, 3>();
 }
 
 #[test]

@@ -63,6 +63,31 @@ impl<D: Dispatch> Kernels for Vectors<D> {
     }
 
     #[inline(always)]
+    fn add_input_gradients<const P: usize, const C: usize, const IN: usize, const OUT: usize>(
+        steps: Steps,
+        delta: &[[f32; OUT]],
+        apart: usize,
+        weights: &[[[f32; OUT]; IN]],
+        channel: usize,
+        sums: &mut [[f32; C]; P],
+    ) {
+        if const { C != 4 } {
+            portable::add_input_gradients::<P, C, IN, OUT>(steps, delta, apart, weights, channel, sums);
+            return;
+        }
+        let mut fours = [[0.0; 4]; P];
+        for (four, sums) in fours.iter_mut().zip(&*sums) {
+            *four = portable::floats(sums, 0);
+        }
+        convolution::add_input_gradients_of_four::<P, IN, OUT>(steps, delta, apart, weights, channel, &mut fours);
+        for (sums, four) in sums.iter_mut().zip(fours) {
+            for (sum, value) in sums.iter_mut().zip(four) {
+                *sum = value;
+            }
+        }
+    }
+
+    #[inline(always)]
     fn add_turned_gradients<const P: usize, const OUT: usize>(
         steps: Steps,
         delta: &[[f32; OUT]],

@@ -99,7 +99,7 @@ fn transpose<const R: usize, const OUT: usize>(
 
 /// Rows to columns.
 #[inline(always)]
-fn transpose_four(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+pub(super) fn transpose_four(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]] = rows;
     [[a0, b0, c0, d0], [a1, b1, c1, d1], [a2, b2, c2, d2], [a3, b3, c3, d3]]
 }

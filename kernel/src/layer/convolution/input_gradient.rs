@@ -87,7 +87,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
         apart: [usize; 2],
         dx: &mut InputGradient<'_>,
     ) {
-        let mut channel = Self::TURNED_CHANNELS;
+        let mut channel = 0_usize;
         while channel.wrapping_add(COLUMNS) <= IN {
             self.channel_gradients::<P, COLUMNS>(steps, delta, at, apart, channel, dx);
             channel = channel.wrapping_add(COLUMNS);
@@ -100,13 +100,8 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
 }
 
 impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> Conv2d<IN, OUT, KH, KW, W, A> {
-    /// Channels whose gradients a turned kernel makes: with vectors all, but for one or two behind the last eight. It lies on the stack, 32 KB of it
-    /// at most.
-    const TURNED_CHANNELS: usize = match IN % TURNED {
-        _ if !ThisCpu::TURNS_KERNELS || KH * KW * OUT > 1024 => 0,
-        few @ 1..=2 => IN - few,
-        _ => IN,
-    };
+    /// Whether kernels are turned. A part of one lies on the stack then, 32 KB at most.
+    const IS_TURNED: bool = ThisCpu::TURNS_KERNELS && KH * KW * OUT * TURNED <= 8192;
 
     /// The gradient of some rows of all input images, from the old weights.
     #[inline(never)]
@@ -121,14 +116,15 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
         if let InputGradient::Unwanted = dx {
             return;
         }
+        if const { !Self::IS_TURNED } {
+            give_rows(self, axes, due, samples, delta, dx);
+            return;
+        }
         let mut channel = 0_usize;
-        while channel < const { Self::TURNED_CHANNELS } {
+        while channel < IN {
             let turned = Turned::<IN, OUT, KH, KW>::new(&self.weights, channel);
             give_rows(&turned, axes, due.clone(), samples, delta, dx);
             channel = channel.wrapping_add(TURNED);
-        }
-        if const { Self::TURNED_CHANNELS < IN } {
-            give_rows(self, axes, due, samples, delta, dx);
         }
     }
 
