@@ -4,6 +4,7 @@
 //! weights. [`ours`] does it by the public API of `baregrad`, as a user would. `benches` measures that alone by criterion;
 //! `peers`, a workspace of its own so that nobody downloads other libraries by `cargo test`, measures it beside others.
 
+pub mod map;
 pub mod ours;
 pub mod peak;
 mod processor;
