@@ -188,6 +188,17 @@ pub(crate) trait Kernels: Sized {
         portable::update_tile::<Self, C, OUT, O, _>(delta, columns, rows, slots, step);
     }
 
+    /// Neighbouring parameters from old values to new ones.
+    #[inline(always)]
+    fn update_values<const V: usize, O: Optimizer>(
+        parameters: &mut [f32; V],
+        slots: &mut [O::Slot; V],
+        gradients: &[f32; V],
+        step: &O::Step,
+    ) {
+        portable::update_values::<O>(parameters, slots, gradients, step);
+    }
+
     /// `sums[c][v] += Σ_s columns[s][c]·delta[s][at + v]`, sample by sample.
     #[inline(always)]
     fn add_products<const C: usize, const V: usize, const OUT: usize>(

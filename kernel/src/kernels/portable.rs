@@ -32,7 +32,7 @@ pub(super) use source::input_gradient;
 #[allow(unused_imports)] // only some processors ask
 pub(super) use tile::is_tiny;
 pub(super) use tile::{floats, lanes, lanes_mut, value};
-pub(super) use weight_gradient::{add_products, update_tile};
+pub(super) use weight_gradient::{add_products, update_tile, update_values};
 
 pub(crate) use backward::Parameters;
 pub(crate) use channels::update_channels;

@@ -313,9 +313,14 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
         let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
         let (Some(weights), Some(slots)) = (weights, slots) else { return };
         let (Some(mut weights), Some(mut slots)) = (weights.get_mut(at..), slots.get_mut(at..)) else { return };
-        let pairs = UnderTap { axes, samples, x, delta, channels: OUT, row, column };
+        let pairs = UnderTap::new(axes, [row, column], x, delta, [samples, OUT]);
         if let (Some(weights), Some(slots)) = (weights.first_chunk_mut(), slots.first_chunk_mut()) {
             kernels::update_tap::<COLUMNS, IN, OUT, O, _>(&pairs, at, weights, slots, step);
+            return;
+        }
+        // Images of three colours.
+        if let (Some(weights), Some(slots)) = (weights.first_chunk_mut(), slots.first_chunk_mut()) {
+            kernels::update_tap::<3, IN, OUT, O, _>(&pairs, at, weights, slots, step);
             return;
         }
         let mut at = at;

@@ -97,12 +97,12 @@ impl InputGradient<'_> {
         match self {
             Self::Unwanted => {}
             Self::Write(all) => {
-                for (to, gradient) in all.iter_mut().skip(at).zip(gradient) {
+                for (to, gradient) in all.get_mut(at..).unwrap_or(&mut []).iter_mut().zip(gradient) {
                     *to = *gradient;
                 }
             }
             Self::Add(all) => {
-                for (to, gradient) in all.iter_mut().skip(at).zip(gradient) {
+                for (to, gradient) in all.get_mut(at..).unwrap_or(&mut []).iter_mut().zip(gradient) {
                     *to += gradient;
                 }
             }

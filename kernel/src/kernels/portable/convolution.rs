@@ -301,11 +301,12 @@ struct Tap<'a, const IN: usize, S> {
 impl<const C: usize, const IN: usize, const OUT: usize, S: Pairs> Columns<C, OUT> for Tap<'_, IN, S> {
     #[inline(always)]
     fn add_samples<K: Kernels, const V: usize>(&self, _: &[[f32; OUT]], at: usize, sums: &mut [[f32; V]; C]) {
-        let mut all = if self.pairs.is_empty() { sums.map(|sums| sums.map(|sum| sum + 0.0)) } else { *sums };
+        if self.pairs.is_empty() {
+            *sums = sums.map(|sums| sums.map(|sum| sum + 0.0));
+        }
         self.pairs.for_each_sample(|steps, x, delta| {
             let (x, delta) = (x.as_chunks().0, delta.as_chunks().0);
-            K::add_tap_products::<C, V, IN, OUT>(steps, x, delta, [self.at, at], &mut all);
+            K::add_tap_products::<C, V, IN, OUT>(steps, x, delta, [self.at, at], sums);
         });
-        *sums = all;
     }
 }

@@ -14,6 +14,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     /// Whether all are among `rows` rows. There is at least one.
+    #[inline(always)]
     fn is_within(self, lines: usize, taps: usize, rows: usize) -> bool {
         let most = |count: usize| isize::try_from(count.wrapping_sub(1)).unwrap_or(isize::MAX);
         let reach = |step: isize, count: usize| step.saturating_mul(most(count));
@@ -21,7 +22,7 @@ impl Walk {
         let first = self.first.cast_signed();
         let lowest = first.saturating_add(across.min(0)).saturating_add(down.min(0));
         let highest = first.saturating_add(across.max(0)).saturating_add(down.max(0));
-        first >= 0 && lowest >= 0 && highest < rows.cast_signed()
+        (first >= 0) & (lowest >= 0) & (highest < rows.cast_signed())
     }
 }
 
@@ -41,10 +42,20 @@ impl Steps {
         self.lines == 0 || self.taps == 0
     }
 
+    /// The same pairs, with lines of one pair each as one line: the loops over a line are the fast ones.
+    #[inline(always)]
+    pub(crate) fn in_long_lines(self) -> Self {
+        if self.taps != 1 {
+            return self;
+        }
+        let along = |walk: Walk| Walk { step: walk.line, ..walk };
+        Self { lines: 1, taps: self.lines, a: along(self.a), w: along(self.w) }
+    }
+
     /// Whether there are pairs, all among so many rows.
     #[allow(dead_code)] // only some processors ask
     pub(in crate::kernels) fn are_within(self, a: usize, w: usize) -> bool {
-        !self.is_empty() && self.a.is_within(self.lines, self.taps, a) && self.w.is_within(self.lines, self.taps, w)
+        !self.is_empty() & self.a.is_within(self.lines, self.taps, a) & self.w.is_within(self.lines, self.taps, w)
     }
 
     /// Shows each pair.
@@ -164,6 +175,26 @@ mod tests {
                 assert_eq!(steps.are_within(7, 7), is_all, "{steps:?}");
             }
         });
+    }
+
+    #[test]
+    fn long_lines_have_the_same_pairs_in_the_same_order() {
+        let (a, w) = ([0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]);
+        let walk = |first, step, line| Walk { first, step, line };
+        for (lines, taps) in [(0, 0), (0, 1), (1, 0), (1, 1), (3, 1), (1, 3), (2, 3)] {
+            let steps = Steps { lines, taps, a: walk(0, 1, 2), w: walk(6, -2, -1) };
+            let pairs = |steps: Steps| {
+                let (mut pairs, mut count) = ([(0, 0); 6], 0);
+                steps.for_each(&a, &w, |a, w| {
+                    pairs[count] = (*a, *w);
+                    count += 1;
+                });
+                (pairs, count)
+            };
+            assert_eq!(pairs(steps), pairs(steps.in_long_lines()), "{steps:?}");
+            assert_eq!(pairs(steps).1, lines * taps);
+            assert_eq!(steps.is_empty(), steps.in_long_lines().is_empty());
+        }
     }
 
     #[test]

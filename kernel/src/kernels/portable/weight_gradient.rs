@@ -111,24 +111,26 @@ pub(super) fn gradient_tile<
     at: usize,
     step: &O::Step,
 ) {
-    let sums = gradient_sums::<K, C, V, OUT, O, S>(delta, columns, slots, at, step);
-    for ((row, slots), sums) in rows.iter_mut().zip(slots).zip(sums) {
+    // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
+    let mut sums = [[-0.0; V]; C];
+    gradient_sums::<K, C, V, OUT, O, S>(delta, columns, slots, at, &mut sums, step);
+    for ((row, slots), sums) in rows.iter_mut().zip(slots).zip(&sums) {
         no_unroll();
         let (Some(row), Some(slots)) = (lanes_mut::<V, OUT, f32>(row, at), lanes_mut::<V, OUT, O::Slot>(slots, at))
         else {
             return;
         };
         if const { SCALAR && !is_tiny(C, OUT) } {
-            update_values::<O>(row, slots, &sums, step);
+            K::update_values::<V, O>(row, slots, sums, step);
         } else {
             for ((parameter, slot), gradient) in row.iter_mut().zip(slots).zip(sums) {
-                *parameter = O::update(step, *parameter, gradient, slot);
+                *parameter = O::update(step, *parameter, *gradient, slot);
             }
         }
     }
 }
 
-/// `Σ_s x[s][c]·delta[s][at+v]`.
+/// `Σ_s x[s][c]·delta[s][at+v]`, on top of `sums` or of what an optimizer goes on from.
 #[inline(always)]
 fn gradient_sums<
     K: Kernels,
@@ -142,10 +144,9 @@ fn gradient_sums<
     columns: &S,
     slots: &[[O::Slot; OUT]; C],
     at: usize,
+    sums: &mut [[f32; V]; C],
     step: &O::Step,
-) -> [[f32; V]; C] {
-    // A sum that starts from -0 has the bits of one that starts with its first product, whatever that is.
-    let mut sums = [[-0.0; V]; C];
+) {
     if rules::accumulates::<O>(step) {
         for (sum, slots) in sums.iter_mut().zip(slots) {
             if let Some(slots) = lanes::<V, OUT, O::Slot>(slots, at) {
@@ -155,8 +156,7 @@ fn gradient_sums<
             }
         }
     }
-    columns.add_samples::<K, V>(delta, at, &mut sums);
-    sums
+    columns.add_samples::<K, V>(delta, at, sums);
 }
 
 /// See [`Kernels::add_products`].
@@ -184,9 +184,9 @@ pub(in crate::kernels) fn add_products<
     }
 }
 
-/// Neighbouring parameters from old values to new ones: one small loop for all layers.
+/// See [`Kernels::update_values`]: one small loop for all layers.
 #[inline(never)]
-fn update_values<O: Optimizer>(parameters: &mut [f32], slots: &mut [O::Slot], gradients: &[f32], step: &O::Step) {
+pub(in crate::kernels) fn update_values<O: Optimizer>(parameters: &mut [f32], slots: &mut [O::Slot], gradients: &[f32], step: &O::Step) {
     for ((parameter, slot), gradient) in parameters.iter_mut().zip(slots).zip(gradients) {
         *parameter = O::update(step, *parameter, *gradient, slot);
     }

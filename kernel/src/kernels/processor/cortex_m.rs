@@ -160,11 +160,8 @@ impl Kernels for CortexM {
         at: [usize; 2],
         sums: &mut [[f32; V]; C],
     ) {
-        if const { C == 4 && V == 4 } {
-            let (tiles, _) = sums.as_flattened_mut().as_chunks_mut::<4>();
-            if let Some(sums) = tiles.first_chunk_mut() {
-                taps::add_products(steps, x, delta, at, sums);
-            }
+        if const { (C == 3 || C == 4) && V == 4 } {
+            taps::add_products(steps, x, delta, at, sums.as_flattened_mut().as_chunks_mut().0);
         } else if const { C == 1 && (V == 4 || V == 8 || V == 16) } {
             for sums in sums {
                 taps::add_row_products(steps, x, delta, at, sums);
@@ -248,6 +245,19 @@ impl Kernels for CortexM {
         match (rules::sgd_rate::<O>(step), rows.first_chunk_mut()) {
             (Some(rate), Some(rows)) if const { C == COLUMNS } => backward::descend_batch(rate, columns, delta, rows),
             _ => portable::update_tile::<Self, C, OUT, O, _>(delta, columns, rows, slots, step),
+        }
+    }
+
+    #[inline(always)]
+    fn update_values<const V: usize, O: Optimizer>(
+        parameters: &mut [f32; V],
+        slots: &mut [O::Slot; V],
+        gradients: &[f32; V],
+        step: &O::Step,
+    ) {
+        match rules::sgd_rate::<O>(step) {
+            Some(rate) if const { V.is_multiple_of(4) } => descent::descend_values(rate, gradients, parameters),
+            _ => portable::update_values::<O>(parameters, slots, gradients, step),
         }
     }
 

@@ -246,6 +246,7 @@ impl<const IN: usize, const OUT: usize> Gradients<IN, OUT> {
 impl<const IN: usize, const OUT: usize> Check for Gradients<IN, OUT> {
     fn run<K: Kernels>(&self) {
         self.of_weights::<K, 1, 1>();
+        self.of_weights::<K, 3, 4>();
         self.of_weights::<K, 4, 4>();
         self.of_weights::<K, 1, 4>();
         self.of_inputs::<K, 1, 1>();

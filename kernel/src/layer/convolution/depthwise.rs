@@ -336,7 +336,7 @@ impl<const N: usize, const KH: usize, const KW: usize, W, A> DepthwiseConv2d<N, 
         let weights = self.weights.get_mut(row).and_then(|row| row.get_mut(column));
         let slots = slots.weights.get_mut(row).and_then(|row| row.get_mut(column));
         if let (Some(weights), Some(slots)) = (weights, slots) {
-            let pairs = UnderTap { axes, samples, x, delta, channels: N, row, column };
+            let pairs = UnderTap::new(axes, [row, column], x, delta, [samples, N]);
             kernels::update_channels::<N, O, _>(&pairs, weights, slots, step);
         }
     }

@@ -6,31 +6,37 @@ use crate::layer::window::axis::Axes;
 
 /// The inputs under one tap of the kernel, with the `delta` of their places.
 pub(super) struct UnderTap<'a, X: ?Sized> {
-    pub(super) axes: Axes,
-    pub(super) samples: usize,
-    pub(super) x: &'a X,
-    pub(super) delta: &'a [f32],
-    /// Of `delta`.
-    pub(super) channels: usize,
-    pub(super) row: usize,
-    pub(super) column: usize,
+    steps: Steps,
+    samples: usize,
+    x: &'a X,
+    delta: &'a [f32],
+    /// Values of `delta` of a sample.
+    values: usize,
+}
+
+impl<'a, X: ?Sized> UnderTap<'a, X> {
+    /// Those under the tap `[row, column]`. `delta` is of so many samples, and has so many channels.
+    #[inline(always)]
+    pub(super) fn new(axes: Axes, [row, column]: [usize; 2], x: &'a X, delta: &'a [f32], of: [usize; 2]) -> Self {
+        let [samples, channels] = of;
+        let places = axes.rows.places.wrapping_mul(axes.columns.places);
+        Self { steps: axes.pairs_with(row, column), samples, x, delta, values: places.wrapping_mul(channels) }
+    }
 }
 
 impl<X: Inputs + ?Sized> Pairs for UnderTap<'_, X> {
     fn is_empty(&self) -> bool {
-        self.axes.pairs_with(self.row, self.column).is_empty()
+        self.steps.is_empty()
     }
 
     #[inline(always)]
     fn for_each_sample(&self, mut each: impl FnMut(Steps, &[f32], &[f32])) {
-        let steps = self.axes.pairs_with(self.row, self.column);
         let mut rest = self.delta;
-        let places = self.axes.rows.places.wrapping_mul(self.axes.columns.places);
         for sample in 0..self.samples {
-            let Some((delta, others)) = rest.split_at_checked(places.wrapping_mul(self.channels)) else { return };
+            let Some((delta, others)) = rest.split_at_checked(self.values) else { return };
             rest = others;
             let Some(x) = self.x.sample(sample) else { return };
-            each(steps, x, delta);
+            each(self.steps, x, delta);
         }
     }
 }
@@ -53,6 +59,7 @@ impl Axes {
             },
             w: Walk { first: place.wrapping_add(across.start), step: 1, line: columns.places.cast_signed() },
         }
+        .in_long_lines()
     }
 
     /// The positions under a kernel at a place, each with its tap.
@@ -68,6 +75,7 @@ impl Axes {
             a: walk(position.wrapping_add(columns.position), self.columns.size),
             w: walk(tap.wrapping_add(columns.first), self.columns.kernel),
         }
+        .in_long_lines()
     }
 
     /// The places that see a position, each with its tap: as taps ascend, places descend.
@@ -91,5 +99,6 @@ impl Axes {
                 line: rows.stride.get().wrapping_mul(columns.kernel).cast_signed(),
             },
         }
+        .in_long_lines()
     }
 }

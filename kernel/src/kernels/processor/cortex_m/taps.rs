@@ -15,19 +15,19 @@ pub(super) fn skip(walk: Walk, taps: usize, values: usize) -> isize {
     bytes(walk.line.wrapping_sub(walk.step.wrapping_mul(taps.cast_signed())), values)
 }
 
-/// See [`Kernels::add_tap_products`](crate::kernels::Kernels::add_tap_products), for four channels and four outputs.
+/// See [`Kernels::add_tap_products`](crate::kernels::Kernels::add_tap_products), for three or four channels and four outputs.
 #[inline(always)]
 pub(super) fn add_products<const IN: usize, const OUT: usize>(
     steps: Steps,
     x: &[[f32; IN]],
     delta: &[[f32; OUT]],
     [channel, output]: [usize; 2],
-    sums: &mut [[f32; 4]; 4],
+    sums: &mut [[f32; 4]],
 ) {
     if steps.is_empty() {
         return;
     }
-    if !steps.are_within(x.len(), delta.len()) || channel.saturating_add(4) > IN || output.saturating_add(4) > OUT {
+    if !steps.are_within(x.len(), delta.len()) || channel.saturating_add(sums.len()) > IN || output.saturating_add(4) > OUT {
         refuse(sums.as_flattened_mut());
         return;
     }
@@ -35,7 +35,11 @@ pub(super) fn add_products<const IN: usize, const OUT: usize>(
     unsafe {
         let x = x.as_ptr().add(steps.a.first).cast::<f32>().add(channel);
         let delta = delta.as_ptr().add(steps.w.first).cast::<f32>().add(output);
-        column_sums(steps, x, IN, delta, OUT, sums);
+        match sums.len() {
+            3 => column_sums::<3>(steps, x, IN, delta, OUT, sums.as_mut_ptr().cast()),
+            4 => column_sums::<4>(steps, x, IN, delta, OUT, sums.as_mut_ptr().cast()),
+            _ => {}
+        }
     }
 }
 
@@ -55,34 +59,38 @@ macro_rules! channel {
 macro_rules! place {
     () => {
         concat!(
-            "vldmia {x}, {{s4-s7}}\nadd {x}, {x}, {x_step}\nvldmia {delta}, {{s0-s3}}\nadd {delta}, {delta}, {delta_step}\n",
+            "vldmia {x}, {{s4-s{last_x}}}\nadd {x}, {x}, {x_step}\nvldmia {delta}, {{s0-s3}}\nadd {delta}, {delta}, {delta_step}\n",
             channel!("s4", "s16", "s17", "s18", "s19"),
             channel!("s5", "s20", "s21", "s22", "s23"),
             channel!("s6", "s24", "s25", "s26", "s27"),
+            ".if {channels} > 3\n",
             channel!("s7", "s28", "s29", "s30", "s31"),
+            ".endif\n",
         )
     };
 }
 
-/// Four channels by four outputs. 45 cycles a place for 16 sums: inputs 5, `delta` 5, their pointers 2, arithmetic 32, the loop 1.
+/// `C` channels, three or four, by four outputs. With four, 45 cycles a place for 16 sums: inputs 5, `delta` 5, their pointers 2,
+/// arithmetic 32, the loop 1.
 ///
 /// # Safety
-/// `steps` is not empty. `x` and `delta` are at its first rows, `inputs` and `outputs` values apart; four values are there of each row that it
-/// reaches.
+/// `steps` is not empty. `x` and `delta` are at its first rows, `inputs` and `outputs` values apart; `C` values are there of each row of `x` that it
+/// reaches, and four of `delta`; `sums` has four for each channel, to read and write.
 #[inline(never)]
-unsafe fn column_sums(
+unsafe fn column_sums<const C: usize>(
     steps: Steps,
     x: *const f32,
     inputs: usize,
     delta: *const f32,
     outputs: usize,
-    sums: &mut [[f32; 4]; 4],
+    sums: *mut f32,
 ) {
-    // SAFETY: reads four values of each row that `steps` reaches: all there, says the caller. Reads and writes `sums`. Everything
+    const { assert!(C == 3 || C == 4) };
+    // SAFETY: reads so many values of each row that `steps` reaches: all there, says the caller. Reads and writes the sums. Everything
     // overwritten is declared; no stack.
     unsafe {
         asm!(
-            "vldmia {sums}, {{s16-s31}}",
+            "vldmia {sums}, {{s16-s{last_sum}}}",
             "2:",
             ".if {small} == 0",
             "movs {count}, {fours}",
@@ -107,7 +115,10 @@ unsafe fn column_sums(
             "add {delta}, {delta}, {delta_skip}",
             "subs {lines}, #1",
             "bne 2b",
-            "vstmia {sums}, {{s16-s31}}",
+            "vstmia {sums}, {{s16-s{last_sum}}}",
+            channels = const C,
+            last_x = const C.wrapping_add(3),
+            last_sum = const C.wrapping_mul(4).wrapping_add(15),
             small = const if SMALL { 1 } else { 0 },
             lines = inout(reg) steps.lines => _,
             fours = in(reg) steps.taps / 4,
@@ -119,7 +130,7 @@ unsafe fn column_sums(
             delta = inout(reg) delta => _,
             delta_step = in(reg) bytes(steps.w.step, outputs),
             delta_skip = in(reg) skip(steps.w, steps.taps, outputs),
-            sums = in(reg) sums.as_mut_ptr(),
+            sums = in(reg) sums,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _,
             out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
             options(nostack),
