@@ -18,7 +18,7 @@ use crate::activation::Activation;
 use crate::optimizer::Optimizer;
 
 pub(crate) use portable::{
-    COLUMNS, Capacity, InputRows, Pairs, Parameters, Runs, Steps, TURNED, Walk, add_input_gradient,
+    COLUMNS, Capacity, Chosen, InputRows, Pairs, Parameters, Runs, Steps, TURNED, Walk, add_input_gradient,
     backward_first_slice, backward_inner_slice, slices, update_bias, update_channels, update_tap, update_tap_row,
 };
 pub(crate) use processor::ThisCpu;
@@ -143,6 +143,53 @@ pub(crate) trait Kernels: Sized {
         apart: [usize; 2],
     ) {
         portable::two_channel_sums::<N>(steps, a, w, start, z, apart, 0);
+    }
+
+    /// `y[c]` becomes the first greatest of `x[…][c]`, run by run. Says how many channels, from the first on, are done: the caller does the others. The
+    /// default does none.
+    #[inline(always)]
+    fn greatest<const N: usize>(_runs: Runs, _x: &[[f32; N]], _y: &mut [f32; N]) -> usize {
+        0
+    }
+
+    /// The first greatest of `x[…][c]` becomes `delta[c]`, back through the activation that gave it, and all others 0. Says how many channels,
+    /// from the first on, are done. The default does none.
+    #[inline(always)]
+    fn greatest_backward<Below: Activation, const N: usize>(
+        _runs: Runs,
+        _x: &mut [[f32; N]],
+        _delta: &[f32; N],
+    ) -> usize {
+        0
+    }
+
+    /// The first greatest values of four rows, of four channels, and which rows have them, a byte each from the lowest on. The default has no answer, and
+    /// nobody has one where there is a NaN.
+    #[inline(always)]
+    fn greatest_of_four<const N: usize>(_z: &[[f32; N]], _channel: usize, _most: &mut [f32; 4]) -> Option<u32> {
+        None
+    }
+
+    /// `sums[l·run + r] += Σ x[place + l·apart + r]·delta[window][output]` over all windows, row by row, with the place that counts in each. Says whether it
+    /// is done. The default leaves it to the caller.
+    #[inline(always)]
+    fn add_chosen<const OUT: usize>(
+        _chosen: Chosen<'_>,
+        _runs: Runs,
+        _output: usize,
+        _x: &[f32],
+        _delta: &[[f32; OUT]],
+        _sums: &mut [f32],
+    ) -> bool {
+        false
+    }
+
+    /// `sums[i] += factor·values[i]`
+    #[inline(always)]
+    fn add_scaled(sums: &mut [f32], values: &[f32], factor: f32) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += factor * value;
+        }
     }
 
     // What these are made of.

@@ -39,7 +39,7 @@ pub(crate) use channels::update_channels;
 pub(crate) use convolution::{Pairs, TURNED, update_bias, update_tap, update_tap_row};
 pub(crate) use slice::{backward_first_slice, backward_inner_slice, slices};
 pub(crate) use source::add_input_gradient;
-pub(crate) use steps::{Runs, Steps, Walk};
+pub(crate) use steps::{Chosen, Runs, Steps, Walk};
 pub(crate) use tile::{COLUMNS, Capacity, InputRows};
 
 use super::Kernels;

@@ -6,6 +6,7 @@
 
 mod activations;
 mod convolution;
+mod greatest;
 
 extern crate std; // for what the plain loops give
 

@@ -246,7 +246,7 @@ impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool
                     // -0 plus the first term is that term, a -0 too.
                     to.as_flattened_mut().fill(-0.0);
                 }
-                gradient::by_windows::<R, N>(axes, Some(x), delta, to, |place, term| *place += term);
+                gradient::by_windows::<R, N>(axes, Some(x), delta, to, |_, _, _| 0, |place, term| *place += term);
             }
             (dx, deltas) = (other_gradients, other_deltas);
         }
@@ -267,7 +267,8 @@ impl<P: Positions, const N: usize, R: Rule, G: On<P>> Layer<Grid<P, N>> for Pool
                 let (x, others) = cut(rest, Grid::<P, N>::SIZE);
                 let Some((delta, other_deltas)) = deltas.split_at_checked(Self::Out::SIZE) else { break };
                 let (x, delta) = (rows_mut::<N>(x, P::COUNT), rows::<N>(delta, G::Out::<P>::COUNT));
-                gradient::by_windows::<R, N>(const { G::AXES }, None, delta, x, |x, term| {
+                let in_place = |window, x: &mut _, delta: &_| R::in_place::<Below, N>(window, P::WIDTH, x, delta);
+                gradient::by_windows::<R, N>(const { G::AXES }, None, delta, x, in_place, |x, term| {
                     *x = Below::backward(term, *x);
                 });
                 (rest, deltas) = (others, other_deltas);

@@ -269,6 +269,11 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
     /// Taps of a kernel, all input channels: rows of weights.
     const TAPS: usize = KH * KW * IN;
 
+    /// What the kernel has under it at a place.
+    const fn runs(windows: Windows<PH, PW>) -> Runs {
+        Runs { lines: KH, run: KW * IN, apart: windows.width.wrapping_mul(IN), rows_apart: KW * IN }
+    }
+
     /// The pre-activations of one sample that count, and which they are.
     #[inline(never)] // one body per shape, whatever calls it
     fn all_windows(
@@ -280,15 +285,14 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
         z: &mut [[f32; OUT]],
     ) {
         let weights = self.weights.as_flattened().as_flattened();
-        let runs = const { Runs { lines: KH, run: KW * IN, apart: 0, rows_apart: KW * IN } };
-        let runs = Runs { apart: windows.width.wrapping_mul(IN), ..runs };
+        let runs = Self::runs(windows);
         let mut writer = Writer::new(places);
         let mut outputs = y.iter_mut();
         windows.for_each(|first| {
             let Some(y) = outputs.next() else { return };
             let from = |place| x.get(windows.offset(place).wrapping_add(first).wrapping_mul(IN)..).unwrap_or(&[]);
             *y = [f32::NEG_INFINITY; OUT];
-            let (mut counts, mut place) = ([0_u8; OUT], 0_usize);
+            let (mut counts, mut place, mut done) = ([0_u8; OUT], 0_usize, 0_usize);
             while place < const { PH * PW } {
                 let four = place.wrapping_add(4) <= const { PH * PW };
                 if four {
@@ -297,8 +301,15 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
                 } else if let Some(z) = z.first_mut() {
                     ThisCpu::one_window::<OUT>(runs, from(place), weights, &self.bias, z);
                 }
+                if const { PH * PW == 4 } {
+                    for most in y.as_chunks_mut().0 {
+                        let Some(places) = ThisCpu::greatest_of_four(z, done, most) else { break };
+                        writer.push_four(places);
+                        done = done.wrapping_add(4);
+                    }
+                }
                 for z in z.iter().take(if four { 4 } else { 1 }) {
-                    for ((y, counts), z) in y.iter_mut().zip(&mut counts).zip(z) {
+                    for ((y, counts), z) in y.iter_mut().zip(&mut counts).zip(z).skip(done) {
                         let is_greater = is_greater(*z, *y);
                         *y = select(is_greater, *z, *y);
                         *counts = select(is_greater, place as u8, *counts);
@@ -306,7 +317,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
                     place = place.wrapping_add(1);
                 }
             }
-            counts.iter().for_each(|place| writer.push(*place));
+            counts.iter().skip(done).for_each(|place| writer.push(*place));
         });
         writer.finish();
     }

@@ -119,6 +119,45 @@ impl Runs {
     }
 }
 
+/// Windows side by side, in each of which one place counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chosen<'a> {
+    /// Rows of windows.
+    pub(crate) down: usize,
+    /// Windows of a row.
+    pub(crate) across: usize,
+    /// Values from the first place of a window to that of the next.
+    pub(crate) step: usize,
+    /// Likewise from a row to the next.
+    pub(crate) line: usize,
+    /// Values from the first place of a window to each of its places.
+    pub(crate) offsets: &'a [usize],
+    /// Which place it is, a byte for each output of each window, four in a word, the first in the lowest bits.
+    pub(crate) places: &'a [f32],
+}
+
+impl Chosen<'_> {
+    /// Number of windows.
+    #[allow(dead_code)] // only some processors ask
+    pub(in crate::kernels) fn windows(self) -> usize {
+        self.down.saturating_mul(self.across)
+    }
+
+    /// Whether there are windows and runs, each place has its runs among so many values, and each window a byte for each of `outputs`, of which `output`
+    /// is one.
+    #[allow(dead_code)] // only some processors ask
+    pub(in crate::kernels) fn is_within(self, runs: Runs, values: usize, outputs: usize, output: usize) -> bool {
+        let last = |count: usize, step: usize| count.wrapping_sub(1).saturating_mul(step);
+        let furthest = self.offsets.iter().fold(0, |most, offset| most.max(*offset));
+        let place = last(self.down, self.line).saturating_add(last(self.across, self.step)).saturating_add(furthest);
+        self.windows() > 0
+            && !self.offsets.is_empty()
+            && runs.are_within(values.saturating_sub(place), usize::MAX)
+            && self.windows().saturating_mul(outputs) <= self.places.len().saturating_mul(4)
+            && output < outputs
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Runs, Steps, Walk};

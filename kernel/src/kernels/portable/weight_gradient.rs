@@ -186,7 +186,12 @@ pub(in crate::kernels) fn add_products<
 
 /// See [`Kernels::update_values`]: one small loop for all layers.
 #[inline(never)]
-pub(in crate::kernels) fn update_values<O: Optimizer>(parameters: &mut [f32], slots: &mut [O::Slot], gradients: &[f32], step: &O::Step) {
+pub(in crate::kernels) fn update_values<O: Optimizer>(
+    parameters: &mut [f32],
+    slots: &mut [O::Slot],
+    gradients: &[f32],
+    step: &O::Step,
+) {
     for ((parameter, slot), gradient) in parameters.iter_mut().zip(slots).zip(gradients) {
         *parameter = O::update(step, *parameter, *gradient, slot);
     }

@@ -51,8 +51,10 @@ macro_rules! add_each_product {
 mod adam;
 mod backward;
 mod channels;
+mod chosen;
 mod descent;
 mod forward;
+mod greatest;
 mod positions;
 mod rectifier;
 mod square_root;
@@ -60,7 +62,7 @@ mod taps;
 mod windows;
 
 use crate::activation::Activation;
-use crate::kernels::portable::{self, COLUMNS, Parameters, Runs, Steps, is_tiny};
+use crate::kernels::portable::{self, COLUMNS, Chosen, Parameters, Runs, Steps, is_tiny};
 use crate::kernels::{Kernels, rules};
 use crate::optimizer::Optimizer;
 
@@ -100,6 +102,48 @@ impl Kernels for CortexM {
         } else {
             portable::activation_gradients::<A>(outputs, gradients);
         }
+    }
+
+    #[inline(always)]
+    fn greatest<const N: usize>(runs: Runs, x: &[[f32; N]], y: &mut [f32; N]) -> usize {
+        greatest::values(runs, x, y)
+    }
+
+    #[inline(always)]
+    fn greatest_backward<Below: Activation, const N: usize>(
+        runs: Runs,
+        x: &mut [[f32; N]],
+        delta: &[f32; N],
+    ) -> usize {
+        if rules::is_relu::<Below>() {
+            greatest::backward::<true, N>(runs, x, delta)
+        } else if rules::is_identity::<Below>() {
+            greatest::backward::<false, N>(runs, x, delta)
+        } else {
+            0
+        }
+    }
+
+    #[inline(always)]
+    fn greatest_of_four<const N: usize>(z: &[[f32; N]], channel: usize, most: &mut [f32; 4]) -> Option<u32> {
+        greatest::of_four(z, channel, most)
+    }
+
+    #[inline(always)]
+    fn add_chosen<const OUT: usize>(
+        chosen: Chosen<'_>,
+        runs: Runs,
+        output: usize,
+        x: &[f32],
+        delta: &[[f32; OUT]],
+        sums: &mut [f32],
+    ) -> bool {
+        chosen::add_products(chosen, runs, output, x, delta, sums)
+    }
+
+    #[inline(always)]
+    fn add_scaled(sums: &mut [f32], values: &[f32], factor: f32) {
+        chosen::add_scaled(sums, values, factor);
     }
 
     #[inline(always)]
@@ -256,7 +300,7 @@ impl Kernels for CortexM {
         step: &O::Step,
     ) {
         match rules::sgd_rate::<O>(step) {
-            Some(rate) if const { V.is_multiple_of(4) } => descent::descend_values(rate, gradients, parameters),
+            Some(rate) if const { V.is_multiple_of(4) } => taps::descend_values(rate, gradients, parameters),
             _ => portable::update_values::<O>(parameters, slots, gradients, step),
         }
     }

@@ -3,7 +3,7 @@
 use super::rule::{LANES, Rule};
 use crate::layer::window::axis::{Axes, Covered};
 
-/// Window by window: hands `put` each place in `to` with what it gets of a window, in the order of the windows; 0 once where there is none.
+/// Window by window: hands `put`, of the channels that `in_place` leaves, each place in `to` with what it gets of a window, in the order of the windows; 0 once where there is none.
 ///
 /// The input is `x`, or is in `to` itself: where no position is in two windows, a place is not read any more when it is written.
 #[inline(always)]
@@ -12,13 +12,14 @@ pub(super) fn by_windows<R: Rule, const N: usize>(
     x: Option<&[[f32; N]]>,
     delta: &[[f32; N]],
     to: &mut [[f32; N]],
+    in_place: impl Fn(Covered, &mut [[f32; N]], &[f32; N]) -> usize,
     put: impl Fn(&mut f32, f32),
 ) {
     let width = axes.columns.size;
     let mut deltas = delta.iter();
     axes.for_each_place(|window| {
         let Some(delta) = deltas.next() else { return };
-        for channel in (0..N).step_by(LANES) {
+        for channel in (in_place(window, to, delta)..N).step_by(LANES) {
             let share = R::share(window, width, x.unwrap_or(&*to), delta, channel);
             let mut tap = 0_u32;
             for start in window.row_starts(width) {

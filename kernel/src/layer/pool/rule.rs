@@ -3,6 +3,8 @@
 // `if` alone leaves the compiler free to branch on the data.
 use core::hint::select_unpredictable as select;
 
+use crate::activation::Activation;
+use crate::kernels::{Kernels, Runs, ThisCpu};
 use crate::layer::window::axis::Covered;
 
 /// Channels whose gradients are made side by side.
@@ -41,6 +43,16 @@ pub(crate) trait Rule {
 
     /// What of it a tap gets, of those inside, counted row by row.
     fn term(share: &Self::Share, lane: usize, tap: u32) -> f32;
+
+    /// All of it at once, in the place of the window's inputs, back through the activation that gave them: of how many channels, from the first on.
+    fn in_place<Below: Activation, const N: usize>(
+        _window: Covered,
+        _width: usize,
+        _x: &mut [[f32; N]],
+        _delta: &[f32; N],
+    ) -> usize {
+        0
+    }
 }
 
 /// The rows of taps of a window.
@@ -48,6 +60,14 @@ pub(crate) trait Rule {
 fn rows_of<const N: usize>(window: Covered, width: usize, x: &[[f32; N]]) -> impl Iterator<Item = &[[f32; N]]> {
     let count = window.columns.count;
     window.row_starts(width).filter_map(move |start| x.get(start..start.wrapping_add(count)))
+}
+
+/// The same in numbers, and the first position.
+#[inline(always)]
+fn runs(window: Covered, width: usize) -> (Runs, usize) {
+    let Covered { rows, columns } = window;
+    let first = rows.position.wrapping_mul(width).wrapping_add(columns.position);
+    (Runs { lines: rows.count, run: columns.count, apart: width, rows_apart: 0 }, first)
 }
 
 /// Whether `value` takes the place of `largest`: a greater one does, and the first NaN.
@@ -72,9 +92,12 @@ impl Rule for Maximum {
 
     #[inline(always)]
     fn value<const N: usize>(window: Covered, width: usize, x: &[[f32; N]], y: &mut [f32; N]) {
-        *y = [f32::NEG_INFINITY; N];
+        let (runs, first) = runs(window, width);
+        let done = ThisCpu::greatest(runs, x.get(first..).unwrap_or(&[]), y);
+        let Some(y) = y.get_mut(done..) else { return };
+        y.fill(f32::NEG_INFINITY);
         for x in rows_of(window, width, x).flatten() {
-            for (y, x) in y.iter_mut().zip(x) {
+            for (y, x) in y.iter_mut().zip(x.iter().skip(done)) {
                 *y = select(is_greater(*x, *y), *x, *y);
             }
         }
@@ -111,6 +134,17 @@ impl Rule for Maximum {
             (Some(first), Some(delta)) => select(*first == tap, *delta, 0.0),
             _ => 0.0,
         }
+    }
+
+    #[inline(always)]
+    fn in_place<Below: Activation, const N: usize>(
+        window: Covered,
+        width: usize,
+        x: &mut [[f32; N]],
+        delta: &[f32; N],
+    ) -> usize {
+        let (runs, first) = runs(window, width);
+        ThisCpu::greatest_backward::<Below, N>(runs, x.get_mut(first..).unwrap_or(&mut []), delta)
     }
 }
 

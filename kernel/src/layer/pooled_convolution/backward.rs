@@ -4,6 +4,7 @@ use core::num::NonZeroUsize;
 
 use super::PooledConv2d;
 use super::maxima::{Windows, read};
+use crate::kernels::{Kernels, ThisCpu};
 use crate::layer::convolution::Conv2dSlots;
 use crate::layer::memory::cut;
 use crate::layer::window::axis::Axis;
@@ -64,9 +65,7 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
                         let mut at = first.wrapping_mul(IN);
                         for weights in weights.chunks_exact(const { KW * IN }) {
                             let Some(dx) = dx.get_mut(at..at.wrapping_add(const { KW * IN })) else { return };
-                            for (dx, weight) in dx.iter_mut().zip(weights) {
-                                *dx += delta * weight;
-                            }
+                            ThisCpu::add_scaled(dx, weights, delta);
                             at = at.wrapping_add(back.windows.width.wrapping_mul(IN));
                         }
                     });
@@ -138,14 +137,19 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, const 
         for sample in 0..back.samples {
             let Some(x) = x.sample(sample) else { return };
             let (kept, delta) = back.sample::<OUT>(sample);
+            for delta in delta.iter().take(back.windows.count()) {
+                of_bias += delta.get(output).copied().unwrap_or(0.0);
+            }
+            let offsets = back.windows.offsets(IN);
+            let chosen = back.windows.chosen(IN, offsets.as_flattened(), kept);
+            if ThisCpu::add_chosen::<OUT>(chosen, Self::runs(back.windows), output, x, delta, sums) {
+                continue;
+            }
             back.windows.for_each_that_counts(output, kept, delta, |first, delta| {
-                of_bias += delta;
                 let mut at = first.wrapping_mul(IN);
                 for sums in sums.chunks_exact_mut(const { KW * IN }) {
                     let Some(x) = x.get(at..at.wrapping_add(const { KW * IN })) else { return };
-                    for (sum, x) in sums.iter_mut().zip(x) {
-                        *sum += x * delta;
-                    }
+                    ThisCpu::add_scaled(sums, x, delta);
                     at = at.wrapping_add(back.windows.width.wrapping_mul(IN));
                 }
             });

@@ -2,6 +2,7 @@
 
 use core::hint::black_box;
 
+use crate::kernels::Chosen;
 use crate::shape::{Positions, Shape};
 
 /// The most places that a window may have. A number below it in the highest byte of an `f32` makes no NaN, whose bits a processor might change.
@@ -45,6 +46,30 @@ impl<const PH: usize, const PW: usize> Windows<PH, PW> {
     pub(super) fn offset(self, place: usize) -> usize {
         let row = place.checked_div(PW).unwrap_or(0);
         row.wrapping_mul(self.width).wrapping_add(place.wrapping_sub(row.wrapping_mul(PW)))
+    }
+
+    /// Values from the first place of a window to each of its places, in positions of `channels`.
+    #[inline(always)]
+    pub(super) fn offsets(self, channels: usize) -> [[usize; PW]; PH] {
+        let (mut offsets, mut place) = ([[0; PW]; PH], 0_usize);
+        for offset in offsets.as_flattened_mut() {
+            *offset = self.offset(place).wrapping_mul(channels);
+            place = place.wrapping_add(1);
+        }
+        offsets
+    }
+
+    /// The windows with what was kept of them, in positions of `channels`.
+    #[inline(always)]
+    pub(super) fn chosen<'a>(self, channels: usize, offsets: &'a [usize], kept: &'a [f32]) -> Chosen<'a> {
+        Chosen {
+            down: self.down,
+            across: self.across,
+            step: channels.wrapping_mul(PW),
+            line: channels.wrapping_mul(PH).wrapping_mul(self.width),
+            offsets,
+            places: kept,
+        }
     }
 
     /// Row by row: the first position under the place that counts in each window for an output channel, and its `delta`.
@@ -102,6 +127,18 @@ impl<'a> Writer<'a> {
         self.bits = self.bits.wrapping_add(8);
         if self.bits == 32 {
             self.write();
+        }
+    }
+
+    /// Four bytes at once.
+    #[inline(always)]
+    pub(super) fn push_four(&mut self, bytes: u32) {
+        let behind = bytes.wrapping_shr(32_u32.wrapping_sub(self.bits));
+        let bits = self.bits;
+        self.word |= bytes.wrapping_shl(bits);
+        self.write();
+        if bits > 0 {
+            (self.word, self.bits) = (behind, bits);
         }
     }
 

@@ -106,11 +106,14 @@ fn four_input_gradients<const OUT: usize>(rows: &[[f32; OUT]; 4], delta: &[[f32;
     sums
 }
 
+/// Outputs of one round of the loop.
+const AT_ONCE: usize = if SMALL { 2 } else { 4 };
+
 /// What the loops go through, in bytes where memory is meant. The assembly reads it.
 #[repr(C)]
 struct Plan {
-    /// Times four outputs.
-    fours: usize,
+    /// Times [`AT_ONCE`] outputs.
+    groups: usize,
     /// Outputs that are left.
     rest: usize,
     taps: usize,
@@ -128,8 +131,8 @@ impl Plan {
     /// Of one tap, or of those whose steps are filled in.
     fn new(outputs: usize, taps: usize, lines: usize) -> Self {
         Self {
-            fours: if SMALL { 0 } else { outputs / 4 },
-            rest: if SMALL { outputs } else { outputs % 4 },
+            groups: outputs / AT_ONCE,
+            rest: outputs % AT_ONCE,
             taps,
             taps_left: 0,
             lines_left: lines,
@@ -233,17 +236,17 @@ unsafe fn position_sums<const P: usize>(
             "ldr {count}, [{plan}, #{taps}]",
             "str {count}, [{plan}, #{taps_left}]",
             "3:",
-            ".if {small} == 0",
-            "ldr {count}, [{plan}, #{fours}]",
+            "ldr {count}, [{plan}, #{groups}]",
             "cmp {count}, #0",
             "beq 5f",
             "4:",
             two_outputs!(),
+            ".if {small} == 0",
             two_outputs!(),
+            ".endif",
             "subs {count}, #1",
             "bne 4b",
             "5:",
-            ".endif",
             "ldr {count}, [{plan}, #{rest}]",
             "cmp {count}, #0",
             "beq 7f",
@@ -282,7 +285,7 @@ unsafe fn position_sums<const P: usize>(
             ".else",
             "vstmia {sums}, {{s16-s19}}",
             ".endif",
-            fours = const offset_of!(Plan, fours),
+            groups = const offset_of!(Plan, groups),
             rest = const offset_of!(Plan, rest),
             taps = const offset_of!(Plan, taps),
             taps_left = const offset_of!(Plan, taps_left),

@@ -28,14 +28,15 @@ macro_rules! mask {
     };
 }
 
+/// Values of one round of a loop.
+const AT_ONCE: usize = if SMALL { 4 } else { 8 };
+
 /// Four values, and four gradients by four outputs.
-#[cfg_attr(baregrad_small, allow(unused_macros))]
 macro_rules! rectify_four {
     () => {
         concat!("ldmia {values}, {{r2, r3, r12, lr}}\n", rectify!("r2" "r3" "r12" "lr"), "stmia {values}!, {{r2, r3, r12, lr}}")
     };
 }
-#[cfg_attr(baregrad_small, allow(unused_macros))]
 macro_rules! mask_four {
     () => {
         concat!(
@@ -53,12 +54,21 @@ macro_rules! mask_four {
 #[cfg_attr(baregrad_small, inline(never))]
 #[cfg_attr(not(baregrad_small), inline(always))]
 pub(super) fn relu(values: &mut [f32]) -> bool {
-    let (eights, rest): (usize, usize);
-    // SAFETY: reads and writes `values`, in groups of eight and then one by one, and leaves early at most. Everything overwritten is
+    let (groups, rest): (usize, usize);
+    // SAFETY: reads and writes `values`, in groups and then one by one, and leaves early at most. Everything overwritten is
     // declared; no stack.
     unsafe {
         asm!(
-            unrolled!("{eights}", rectify_four!(), rectify_four!()),
+            "cmp {groups}, #0",
+            "beq 3f",
+            "2:",
+            rectify_four!(),
+            ".if {at_once} > 4",
+            rectify_four!(),
+            ".endif",
+            "subs {groups}, #1",
+            "bne 2b",
+            "3:",
             "cmp {rest}, #0",
             "beq 6f",
             "4:",
@@ -69,15 +79,16 @@ pub(super) fn relu(values: &mut [f32]) -> bool {
             "bne 4b",
             "6:",
             values = inout(reg) values.as_mut_ptr() => _,
-            eights = inout(reg) values.len() / 8 => eights,
-            rest = inout(reg) if SMALL { values.len() } else { values.len() % 8 } => rest,
+            at_once = const AT_ONCE,
+            groups = inout(reg) values.len() / AT_ONCE => groups,
+            rest = inout(reg) values.len() % AT_ONCE => rest,
             bound = in(reg) 0x0100_0000,
             out("r2") _, out("r3") _, out("r12") _, out("lr") _,
             options(nostack),
         );
     }
     // Nothing is left to do, in either loop.
-    rest == 0 && (SMALL || eights == 0)
+    rest == 0 && groups == 0
 }
 
 /// `gradients[i]` where `outputs[i] > 0`, else 0, in the place of `gradients[i]`. An output is no NaN, as none is of finite values.
@@ -102,11 +113,20 @@ pub(super) fn relu_gradients(outputs: &mut [f32], gradients: &[f32]) {
 /// `count` values are at `gradients` and at `outputs` to read, and at `outputs` to write if `OF_OUTPUTS`, else at `gradients`.
 #[inline(never)]
 unsafe fn select<const OF_OUTPUTS: bool>(gradients: *mut f32, outputs: *mut f32, count: usize) {
-    // SAFETY: reads `count` values at each, and writes as many at one of them, says the caller, in groups of eight and then one by one.
+    // SAFETY: reads `count` values at each, and writes as many at one of them, says the caller, in groups and then one by one.
     // Everything overwritten is declared; no stack.
     unsafe {
         asm!(
-            unrolled!("{eights}", mask_four!(), mask_four!()),
+            "cmp {groups}, #0",
+            "beq 3f",
+            "2:",
+            mask_four!(),
+            ".if {at_once} > 4",
+            mask_four!(),
+            ".endif",
+            "subs {groups}, #1",
+            "bne 2b",
+            "3:",
             "cmp {rest}, #0",
             "beq 5f",
             "4:",
@@ -127,8 +147,9 @@ unsafe fn select<const OF_OUTPUTS: bool>(gradients: *mut f32, outputs: *mut f32,
             of_outputs = const if OF_OUTPUTS { 1 } else { 0 },
             outputs = inout(reg) outputs => _,
             gradients = inout(reg) gradients => _,
-            eights = inout(reg) count / 8 => _,
-            rest = inout(reg) if SMALL { count } else { count % 8 } => _,
+            at_once = const AT_ONCE,
+            groups = inout(reg) count / AT_ONCE => _,
+            rest = inout(reg) count % AT_ONCE => _,
             out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r10") _, out("r12") _, out("lr") _,
             options(nostack),
         );

@@ -1,4 +1,4 @@
-//! The gradients of a convolution's weights.
+//! The gradients of a convolution's weights, and plain descent by them.
 
 use core::arch::asm;
 
@@ -234,5 +234,34 @@ unsafe fn row_products<const WIDTH: usize>(
             out("d8") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
             options(nostack),
         );
+    }
+}
+
+/// `parameters[v] -= rate·gradients[v]`, four at a time. 23 cycles for four.
+#[inline(always)]
+pub(super) fn descend_values<const V: usize>(rate: f32, gradients: &[f32; V], parameters: &mut [f32; V]) {
+    for (gradients, parameters) in gradients.as_chunks::<4>().0.iter().zip(parameters.as_chunks_mut::<4>().0) {
+        // SAFETY: reads four values at each, and writes four. Everything overwritten is declared; no stack.
+        unsafe {
+            asm!(
+                "vmov s8, {rate}",
+                "vldmia {gradients}, {{s0-s3}}",
+                "vldmia {parameters}, {{s4-s7}}",
+                "vmul.f32 s0, s8, s0",
+                "vmul.f32 s1, s8, s1",
+                "vmul.f32 s2, s8, s2",
+                "vmul.f32 s3, s8, s3",
+                "vsub.f32 s4, s4, s0",
+                "vsub.f32 s5, s5, s1",
+                "vsub.f32 s6, s6, s2",
+                "vsub.f32 s7, s7, s3",
+                "vstmia {parameters}, {{s4-s7}}",
+                rate = in(reg) rate.to_bits(),
+                gradients = in(reg) gradients.as_ptr(),
+                parameters = in(reg) parameters.as_mut_ptr(),
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _,
+                options(nostack),
+            );
+        }
     }
 }
