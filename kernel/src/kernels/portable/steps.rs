@@ -225,7 +225,9 @@ mod tests {
             let pairs = |steps: Steps| {
                 let (mut pairs, mut count) = ([(0, 0); 6], 0);
                 steps.for_each(&a, &w, |a, w| {
-                    pairs[count] = (*a, *w);
+                    if let Some(pair) = pairs.get_mut(count) {
+                        *pair = (*a, *w);
+                    }
                     count += 1;
                 });
                 (pairs, count)
