@@ -12,9 +12,8 @@ type Depthwise = DepthwiseConv2d<64, 3, 3, Same, Relu>;
 type Pointwise = Dense<64, 64, Relu>;
 /// [`KeywordSpotting`] with less to keep from the forward to the backward pass.
 ///
-/// Of nine outputs of 32,000 bytes it keeps five: that of each block, and the one inside the last block. A depthwise convolution in a `Recompute` takes
-/// two more, for its output and for the gradient of its input; then those of at least two later layers are of no use any more. What runs again is a
-/// fifth of a forward pass, because the last layer of a `Recompute` is left out.
+/// A forward pass has nine outputs of 32,000 bytes; five are kept. In a `Recompute` a depthwise convolution needs two more for a while. By then the outputs
+/// of later layers are free. A fifth of a forward pass runs again.
 pub type LeanKeywordSpotting = Model<
     Image<49, 10, 1>,
     (

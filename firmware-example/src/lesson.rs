@@ -102,7 +102,7 @@ pub(crate) const fn kinds<const N: usize>() -> [u8; N] {
     kinds
 }
 
-/// In each a tone rises (kind 0), falls (1) or stays (2), from any of a fifth of the filters on, amid noise. Values are 0 to 0.94.
+/// In each a tone rises (kind 0), falls (1) or stays (2), beginning at one of `FILTERS / 5` filters, amid noise. Values are 0 to 0.94.
 pub(crate) const fn patterns<const N: usize, const FILTERS: usize, const MOMENTS: usize>(
     seed: u32,
 ) -> [[[f32; FILTERS]; MOMENTS]; N] {

@@ -170,8 +170,9 @@ pub(crate) trait Kernels: Sized {
         None
     }
 
-    /// `sums[l·run + r] += Σ x[place + l·apart + r]·delta[window][output]` over all windows, row by row, with the place that counts in each. Says whether it
-    /// is done. The default leaves it to the caller.
+    /// `sums[l·run + r] += Σ x[place + l·apart + r]·delta[window][output]` over all windows, row by row, with the place that counts in each.
+    ///
+    /// Says whether it is done. The default leaves it to the caller. A byte that is the number of no place is read as any place.
     #[inline(always)]
     fn add_chosen<const OUT: usize>(
         _chosen: Chosen<'_>,

@@ -318,8 +318,10 @@ impl<const IN: usize, const OUT: usize, const KH: usize, const KW: usize, W, A> 
             kernels::update_tap::<COLUMNS, IN, OUT, O, _>(&pairs, at, weights, slots, step);
             return;
         }
-        // Images of three colours.
-        if let (Some(weights), Some(slots)) = (weights.first_chunk_mut(), slots.first_chunk_mut()) {
+        // Three are left where an image has three colours.
+        if const { IN % COLUMNS == 3 }
+            && let (Some(weights), Some(slots)) = (weights.first_chunk_mut::<3>(), slots.first_chunk_mut::<3>())
+        {
             kernels::update_tap::<3, IN, OUT, O, _>(&pairs, at, weights, slots, step);
             return;
         }

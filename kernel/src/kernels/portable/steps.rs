@@ -160,7 +160,7 @@ impl Chosen<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Runs, Steps, Walk};
+    use super::{Chosen, Runs, Steps, Walk};
 
     const COUNTS: [usize; 7] = [0, 1, 2, 3, usize::MAX / 2, usize::MAX / 2 + 1, usize::MAX];
     const STEPS: [isize; 6] = [-2, -1, 0, 1, isize::MIN, isize::MAX];
@@ -252,6 +252,36 @@ mod tests {
                     let runs = Runs { lines, run, apart, rows_apart };
                     assert_eq!(runs.are_within(values, rows), expected, "{runs:?}, {values} values, {rows} rows");
                     *(if expected { &mut inside } else { &mut outside }) += 1;
+                }
+            }
+        }
+        assert!(inside > 100 && outside > 100, "{inside} inside, {outside} outside");
+    }
+    /// By the definition: the last value of the last place of the last window, and a byte for each output, in numbers that do not overflow.
+    #[test]
+    fn windows_are_within_where_their_last_values_are() {
+        let runs = Runs { lines: 2, run: 2, apart: 3, rows_apart: usize::MAX / 4 };
+        let words = [0.0; 3];
+        let (mut inside, mut outside) = (0, 0);
+        for (down, across) in COUNTS.iter().flat_map(|down| COUNTS.map(|across| (*down, across))) {
+            for (step, line) in COUNTS.iter().flat_map(|step| COUNTS.map(|line| (*step, line))) {
+                for (offsets, most) in [(&[][..], 0), (&[0], 0), (&[2, 0], 2), (&[1, usize::MAX], usize::MAX)] {
+                    for (outputs, output) in [(0, 0), (1, 0), (1, 1), (3, 2), (6, 0), (usize::MAX, 1)] {
+                        for values in [0, 4, 5, 9, 16, usize::MAX] {
+                            let [d, a, s, l] = [down, across, step, line].map(|number| number as u128);
+                            let is_some = d > 0 && a > 0 && !offsets.is_empty();
+                            let last = || ((d - 1) * l).saturating_add((a - 1) * s).saturating_add(most as u128 + 5);
+                            let bytes = || (d * a).saturating_mul(outputs as u128);
+                            let expected = is_some && last() <= values as u128 && bytes() <= 12 && output < outputs;
+                            let chosen = Chosen { down, across, step, line, offsets, places: &words };
+                            assert_eq!(
+                                chosen.is_within(runs, values, outputs, output),
+                                expected,
+                                "{chosen:?}, {values}"
+                            );
+                            *(if expected { &mut inside } else { &mut outside }) += 1;
+                        }
+                    }
                 }
             }
         }

@@ -19,7 +19,7 @@ macro_rules! each {
     };
 }
 
-/// Whether size comes first: then a loop does one row at a time.
+/// Whether size comes first: then a loop does less at a time.
 const SMALL: bool = cfg!(baregrad_small);
 
 /// A loop that does several rows at a time, `$count` times; where size comes first it is left out, and the loop over the rest does all.

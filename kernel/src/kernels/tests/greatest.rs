@@ -1,4 +1,6 @@
-//! The greatest of some places, and products with values at places that data choose, against plain loops. What a kind leaves to its caller stays as it was.
+//! The greatest of some places, and products with values at places that data choose, against plain loops.
+//!
+//! What a kind leaves to its caller stays as it was.
 
 use super::super::{Chosen, Runs};
 use super::{Check, Kernels, Vec, assert_same_bits, each_kind, fill, pairs, vec};
@@ -200,7 +202,7 @@ fn products_with_what_was_chosen_are_added_window_by_window() {
     }
 }
 
-/// A byte that names no place is not followed anywhere.
+/// A byte that is the number of no place is not followed outside.
 struct Stray;
 
 impl Check for Stray {
@@ -220,7 +222,7 @@ impl Check for Stray {
 }
 
 #[test]
-fn a_byte_that_names_no_place_is_the_first_place() {
+fn a_byte_of_no_place_is_not_followed() {
     each_kind(&Stray);
 }
 

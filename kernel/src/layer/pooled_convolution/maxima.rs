@@ -133,12 +133,11 @@ impl<'a> Writer<'a> {
     /// Four bytes at once.
     #[inline(always)]
     pub(super) fn push_four(&mut self, bytes: u32) {
-        let behind = bytes.wrapping_shr(32_u32.wrapping_sub(self.bits));
         let bits = self.bits;
         self.word |= bytes.wrapping_shl(bits);
         self.write();
         if bits > 0 {
-            (self.word, self.bits) = (behind, bits);
+            (self.word, self.bits) = (bytes.wrapping_shr(32_u32.wrapping_sub(bits)), bits);
         }
     }
 
@@ -181,6 +180,23 @@ mod tests {
         assert!(words.iter().all(|word| !word.is_nan()));
         for (index, byte) in bytes.iter().enumerate() {
             assert_eq!(read(&words, index), usize::from(*byte), "{index}");
+        }
+    }
+
+    #[test]
+    fn four_bytes_at_once_are_four_bytes() {
+        for before in 0..5 {
+            let bytes: [u8; 15] = [7, 126, 3, 0, 126, 5, 126, 9, 8, 1, 2, 6, 4, 125, 10];
+            let (single, rest) = bytes.split_at(before);
+            let mut words = [f32::NAN; 4];
+            let mut writer = Writer::new(&mut words);
+            single.iter().for_each(|byte| writer.push(*byte));
+            rest.as_chunks().0.iter().for_each(|four| writer.push_four(u32::from_le_bytes(*four)));
+            rest.as_chunks::<4>().1.iter().for_each(|byte| writer.push(*byte));
+            writer.finish();
+            for (index, byte) in bytes.iter().enumerate() {
+                assert_eq!(read(&words, index), usize::from(*byte), "{index}, {before} in front");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The greatest of some places, and where it is: max pools, forward and backward.
 //!
-//! A loop that meets a NaN gives up, before it has written anything of the four channels that it is at: which NaN counts is not its business.
+//! A loop that compares a NaN gives up, before it has written anything of its four channels: which NaN counts is for its caller to say.
 
 use core::arch::asm;
 use core::mem::offset_of;
@@ -215,14 +215,25 @@ unsafe fn four_gradients<const RELU: bool>(runs: Runs, x: *mut f32, channels: us
     left == 0
 }
 
-/// See [`Kernels::greatest_of_four`](crate::kernels::Kernels::greatest_of_four). 105 cycles.
+/// See [`Kernels::greatest_of_four`](crate::kernels::Kernels::greatest_of_four).
 #[inline(always)]
 pub(super) fn of_four<const N: usize>(z: &[[f32; N]], channel: usize, most: &mut [f32; 4]) -> Option<u32> {
     if z.len() < 4 || channel.saturating_add(4) > N {
         return None;
     }
+    // SAFETY: just looked up: four rows of N values, four of them from `channel` on.
+    unsafe { four_of_four(z.as_ptr().cast::<f32>().add(channel), N, most) }
+}
+
+/// Four channels of four rows. 105 cycles.
+///
+/// # Safety
+/// Four values are at `z` and at each of three rows behind, `channels` values apart.
+#[cfg_attr(baregrad_small, inline(never))]
+#[cfg_attr(not(baregrad_small), inline(always))]
+unsafe fn four_of_four(z: *const f32, channels: usize, most: &mut [f32; 4]) -> Option<u32> {
     let (places, is_done): (u32, u32);
-    // SAFETY: reads four values of each of four rows of N, which are there, and writes four. Everything overwritten is declared; no stack.
+    // SAFETY: reads four values of each of four rows, which are there, says the caller, and writes four. Everything overwritten is declared; no stack.
     unsafe {
         asm!(
             "vldmia {z}, {{s0-s3}}",
@@ -245,8 +256,8 @@ pub(super) fn of_four<const N: usize>(z: &[[f32; N]], channel: usize, most: &mut
             "orr {first}, {first}, {fourth}, lsl #24",
             "mov {is_done}, #1",
             "6:",
-            z = inout(reg) z.as_ptr().cast::<f32>().wrapping_add(channel) => _,
-            step = in(reg) bytes(1, N),
+            z = inout(reg) z => _,
+            step = in(reg) bytes(1, channels),
             most = in(reg) most.as_mut_ptr(),
             first = out(reg) places,
             second = out(reg) _,

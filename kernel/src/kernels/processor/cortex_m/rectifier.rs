@@ -11,12 +11,12 @@ macro_rules! rectify {
     ($x:literal) => {
         concat!("cmn {bound}, ", $x, ", lsl #1\nbcs 6f\nbic ", $x, ", ", $x, ", ", $x, ", asr #31\n")
     };
-    ($first:literal $($x:literal)+) => {
+    ($a:literal $b:literal $c:literal $d:literal) => {
         concat!(
-            "cmn {bound}, ", $first, ", lsl #1\nittt cc\n",
-            $("cmncc {bound}, ", $x, ", lsl #1\n",)+
-            "bcs 6f\nbic ", $first, ", ", $first, ", ", $first, ", asr #31\n",
-            $("bic ", $x, ", ", $x, ", ", $x, ", asr #31\n",)+
+            "cmn {bound}, ", $a, ", lsl #1\nittt cc\n",
+            "cmncc {bound}, ", $b, ", lsl #1\ncmncc {bound}, ", $c, ", lsl #1\ncmncc {bound}, ", $d, ", lsl #1\nbcs 6f\n",
+            "bic ", $a, ", ", $a, ", ", $a, ", asr #31\nbic ", $b, ", ", $b, ", ", $b, ", asr #31\n",
+            "bic ", $c, ", ", $c, ", ", $c, ", asr #31\nbic ", $d, ", ", $d, ", ", $d, ", asr #31\n",
         )
     };
 }

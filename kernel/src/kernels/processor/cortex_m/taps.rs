@@ -38,7 +38,7 @@ pub(super) fn add_products<const IN: usize, const OUT: usize>(
         match sums.len() {
             3 => column_sums::<3>(steps, x, IN, delta, OUT, sums.as_mut_ptr().cast()),
             4 => column_sums::<4>(steps, x, IN, delta, OUT, sums.as_mut_ptr().cast()),
-            _ => {}
+            _ => refuse(sums.as_flattened_mut()),
         }
     }
 }
@@ -239,7 +239,7 @@ unsafe fn row_products<const WIDTH: usize>(
 
 /// `parameters[v] -= rate·gradients[v]`, four at a time. 23 cycles for four.
 #[inline(always)]
-pub(super) fn descend_values<const V: usize>(rate: f32, gradients: &[f32; V], parameters: &mut [f32; V]) {
+pub(super) fn descend_values(rate: f32, gradients: &[f32], parameters: &mut [f32]) {
     for (gradients, parameters) in gradients.as_chunks::<4>().0.iter().zip(parameters.as_chunks_mut::<4>().0) {
         // SAFETY: reads four values at each, and writes four. Everything overwritten is declared; no stack.
         unsafe {
