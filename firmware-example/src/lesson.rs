@@ -3,9 +3,6 @@
 //! They learn three kinds of patterns, which a seeded generator makes while the program is compiled: they lie in flash, because the RAM has no room for
 //! one of them beside the training.
 
-#[cfg(target_os = "none")]
-pub mod program;
-
 use baregrad::layer::Tensors;
 use baregrad::shape::{Features, SampleOf};
 use baregrad::{CrossEntropy, Dataset, Identity, Network, Sgd, StepError, Trainer};

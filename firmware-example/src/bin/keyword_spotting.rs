@@ -5,9 +5,11 @@
 #![no_std]
 #![no_main]
 
+#[path = "wake_word/program.rs"]
+mod program;
+
 use cortex_m_rt::entry;
 use firmware_example::keyword_spotting::KeywordTrainer;
-use firmware_example::lesson::program;
 use static_cell::ConstStaticCell;
 
 static TRAINER: ConstStaticCell<KeywordTrainer> = ConstStaticCell::new(KeywordTrainer::NEW);

@@ -8,8 +8,8 @@ use defmt::{error, info};
 use instruction_counter::{Counter, Machine};
 use painted_stack::Used;
 
-use super::{Lesson, step};
-use crate::{board, report};
+use firmware_example::lesson::{self, Lesson, step};
+use firmware_example::{board, report};
 
 /// Where the RAM ends, and how much of it the linker is told that there is: `mps2_an386.x`. All is counted from its end, because `flip-link` puts the
 /// stack below the statics; what needs more does not link, or faults.
@@ -19,7 +19,7 @@ const RAM_END: usize = 0x2000_0000 + RAM;
 const PAINTED: usize = 2048;
 
 /// Trains, prints what came of it, and ends the program: well only if all test patterns are right in the end, with the expected CRC, and in that RAM.
-pub fn run<N: Lesson<CLASSES>, const CLASSES: usize, const FLOATS: usize>(
+pub(crate) fn run<N: Lesson<CLASSES>, const CLASSES: usize, const FLOATS: usize>(
     trainer: &mut Trainer<N, Sgd, 1, FLOATS>,
 ) -> ! {
     let (parameters, epochs) = (N::PARAMETERS, N::EPOCHS);
@@ -37,7 +37,7 @@ pub fn run<N: Lesson<CLASSES>, const CLASSES: usize, const FLOATS: usize>(
 fn train<N: Lesson<CLASSES>, const CLASSES: usize, const FLOATS: usize>(
     trainer: &mut Trainer<N, Sgd, 1, FLOATS>,
 ) -> bool {
-    let result = super::train(trainer, |progress| {
+    let result = lesson::train(trainer, |progress| {
         let (epoch, loss, right) = (progress.epoch, progress.loss, progress.right);
         info!("epoch {=u32}  loss {=f32}  test {=usize}/{=usize}", epoch, loss, right, N::TEST.len());
     });

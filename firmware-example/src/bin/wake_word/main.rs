@@ -5,8 +5,9 @@
 #![no_std]
 #![no_main]
 
+mod program;
+
 use cortex_m_rt::entry;
-use firmware_example::lesson::program;
 use firmware_example::wake_word::WakeWordTrainer;
 use static_cell::ConstStaticCell;
 
