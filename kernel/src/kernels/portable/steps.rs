@@ -265,7 +265,7 @@ mod tests {
         let (mut inside, mut outside) = (0, 0);
         for (down, across) in COUNTS.iter().flat_map(|down| COUNTS.map(|across| (*down, across))) {
             for (step, line) in COUNTS.iter().flat_map(|step| COUNTS.map(|line| (*step, line))) {
-                if cfg!(miri) && step != line {
+                if cfg!(miri) && (step != line || down != across) {
                     continue; // The others take it minutes.
                 }
                 for (offsets, most) in [(&[][..], 0), (&[0], 0), (&[2, 0], 2), (&[1, usize::MAX], usize::MAX)] {
